@@ -1,0 +1,1 @@
+"""HTTP API of the control plane; the web framework lives here."""

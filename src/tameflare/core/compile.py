@@ -1,0 +1,86 @@
+"""The configuration's compiled form, which the judge works on. Built off the hot path, then never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tameflare.core.access import AccessRule, AccessTable
+from tameflare.core.config import AgentConfig, AgentStatus, Configuration, ConnectorConfig, GatewayConfig
+from tameflare.core.killswitch import KillSwitch, ScopeKind
+
+
+class CompiledAgent:
+    """An agent under a gateway, with the kill switch that stops it, if any."""
+
+    __slots__ = ("active", "config", "id", "killed_by", "name")
+
+    def __init__(self, config: AgentConfig, killed_by: KillSwitch | None) -> None:
+        self.config = config
+        self.id = config.id
+        self.name = config.name
+        self.active = config.status is AgentStatus.ACTIVE
+        self.killed_by = killed_by
+
+
+class CompiledConnector:
+    """A connector instance under a gateway, with the rules written for it."""
+
+    __slots__ = ("access", "config", "killed_by", "name")
+
+    def __init__(self, config: ConnectorConfig, rules: Iterable[AccessRule], killed_by: KillSwitch | None) -> None:
+        self.config = config
+        self.name = config.name
+        self.access = AccessTable(rule for rule in rules if rule.connector == config.name)
+        self.killed_by = killed_by
+
+
+class CompiledGateway:
+    """A gateway: its level, its limits, its agents by name and its connectors by name."""
+
+    __slots__ = ("agents", "agents_by_id", "config", "connectors", "id", "killed_by", "level", "name", "rate_limit")
+
+    def __init__(self, config: GatewayConfig, switches: Switches) -> None:
+        self.config = config
+        self.id = config.id
+        self.name = config.name
+        self.level = config.level
+        self.rate_limit = config.rate_limit_per_minute
+        self.killed_by = switches.find(ScopeKind.ALL) or switches.find(ScopeKind.GATEWAY, config.name)
+        agents = [CompiledAgent(agent, switches.find(ScopeKind.AGENT, agent.id)) for agent in config.agents]
+        self.agents = {agent.name: agent for agent in agents}
+        self.agents_by_id = {agent.id: agent for agent in agents}
+        self.connectors = {
+            connector.name: CompiledConnector(
+                connector, config.rules, switches.find(ScopeKind.CONNECTOR, connector.name)
+            )
+            for connector in config.connectors
+        }
+
+
+class Switches:
+    """The kill switches that are on, by scope."""
+
+    __slots__ = ("_by_scope",)
+
+    def __init__(self, switches: Iterable[KillSwitch]) -> None:
+        self._by_scope = {(switch.kind, switch.target): switch for switch in switches}
+
+    def find(self, kind: ScopeKind, target: str = "") -> KillSwitch | None:
+        return self._by_scope.get((kind, target))
+
+
+class CompiledConfiguration:
+    """All gateways of one configuration version, by id and by the digest of each of their tokens."""
+
+    __slots__ = ("by_digest", "gateways", "issued_at", "version")
+
+    def __init__(self, configuration: Configuration) -> None:
+        switches = Switches(configuration.kill_switches)
+        self.version = configuration.version
+        self.issued_at = configuration.issued_at
+        self.gateways = {config.id: CompiledGateway(config, switches) for config in configuration.gateways}
+        self.by_digest = {
+            token.digest: (self.gateways[config.id], token)
+            for config in configuration.gateways
+            for token in config.tokens
+        }

@@ -1,0 +1,100 @@
+"""The configuration as data: what the control plane publishes and a proxy judges by. It holds no secret."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from tameflare.core.access import AccessRule
+from tameflare.core.decision import EnforcementLevel
+from tameflare.core.killswitch import KillSwitch
+
+DEFAULT_AGENT: Final = "default"
+DEFAULT_RATE_PER_MINUTE: Final = 120
+
+
+class AgentStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+
+
+class CredentialMode(StrEnum):
+    """`required`: no credential, no request; `none`: nothing put in; `passthrough`: the agent's own goes on."""
+
+    REQUIRED = "required"
+    NONE = "none"
+    PASSTHROUGH = "passthrough"
+
+
+class AuthScheme(StrEnum):
+    """Where a credential stands in a request."""
+
+    VENDOR = "vendor"
+    BEARER = "bearer"
+    BASIC = "basic"
+    HEADER = "header"
+    QUERY = "query"
+    COOKIE = "cookie"
+
+
+class ConnectorConfig(msgspec.Struct, frozen=True):
+    """One instance of a connector under a gateway. `name` defaults to the type; rules name the instance.
+
+    `domains` are host names, or `*.` and a suffix; empty: the type's own. `ports`: empty means 443. `auth` `vendor`
+    means the type's own scheme; `auth_name` is the header, query parameter or cookie of the others.
+    """
+
+    id: str
+    name: str
+    type: str
+    domains: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    auth: AuthScheme = AuthScheme.VENDOR
+    auth_name: str = ""
+    credential: CredentialMode = CredentialMode.REQUIRED
+    allow_addresses: tuple[str, ...] = ()
+    allow_plaintext: bool = False
+    identify: bool = False
+    record: tuple[str, ...] = ()
+
+
+class AgentConfig(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    environment: str = "production"
+    status: AgentStatus = AgentStatus.ACTIVE
+
+
+class ProxyToken(msgspec.Struct, frozen=True):
+    """A gateway's token as the proxy knows it: HMAC-SHA-256 (hex) under the bundle's token key; Unix seconds."""
+
+    id: str
+    digest: str
+    expires_at: int | None = None
+
+
+class GatewayConfig(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    level: EnforcementLevel = EnforcementLevel.FULL_ENFORCE
+    rate_limit_per_minute: int = DEFAULT_RATE_PER_MINUTE
+    tokens: tuple[ProxyToken, ...] = ()
+    agents: tuple[AgentConfig, ...] = ()
+    connectors: tuple[ConnectorConfig, ...] = ()
+    rules: tuple[AccessRule, ...] = ()
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """Everything one proxy may serve, at one version; `issued_at` in Unix seconds."""
+
+    version: int
+    issued_at: int
+    zone: str = "UTC"
+    kill_switches: tuple[KillSwitch, ...] = ()
+    gateways: tuple[GatewayConfig, ...] = ()
+
+
+EMPTY: Final = Configuration(version=0, issued_at=0)

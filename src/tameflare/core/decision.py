@@ -1,0 +1,97 @@
+"""What the judge answers, and the closed list of reasons."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+
+class Verdict(StrEnum):
+    ALLOW = "allow"
+    DENY = "deny"
+    REQUIRES_APPROVAL = "requires_approval"
+
+
+STRICTNESS: Final = {Verdict.ALLOW: 0, Verdict.REQUIRES_APPROVAL: 1, Verdict.DENY: 2}
+
+
+def parse_verdict(text: str) -> Verdict:
+    """Both spellings `require_approval` and `requires_approval` are read; ValueError otherwise."""
+    return Verdict("requires_approval" if text == "require_approval" else text)
+
+
+class EnforcementLevel(StrEnum):
+    """How a gateway's verdicts bite."""
+
+    FULL_ENFORCE = "full_enforce"
+    SOFT_ENFORCE = "soft_enforce"
+    MONITOR = "monitor"
+
+
+class Reason(StrEnum):
+    """Every reason code of the product; `docs/reference/reasons.md` explains each."""
+
+    # let through
+    RULE_ALLOW = "rule_allow"
+    UNWRITTEN_ALLOWED = "unwritten_allowed"
+    MONITORED = "monitored"
+    # refused by the judge
+    RULE_DENY = "rule_deny"
+    NO_RULE = "no_rule"
+    APPROVALS_UNAVAILABLE = "approvals_unavailable"
+    KILL_SWITCH_ACTIVE = "kill_switch_active"
+    RATE_LIMITED = "rate_limited"
+    ENGINE_ERROR = "engine_error"
+    # refused before or after the judge
+    UNAUTHENTICATED = "unauthenticated"
+    NO_CONNECTOR = "no_connector"
+    HOST_MISMATCH = "host_mismatch"
+    ADDRESS_REFUSED = "address_refused"
+    PLAINTEXT_REFUSED = "plaintext_refused"
+    NOT_HTTP = "not_http"
+    UPGRADE_REFUSED = "upgrade_refused"
+    BAD_REQUEST = "bad_request"
+    PATH_AMBIGUOUS = "path_ambiguous"
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_UNREADABLE = "body_unreadable"
+    CREDENTIAL_MISSING = "credential_missing"
+    CREDENTIAL_AMBIGUOUS = "credential_ambiguous"
+    PLACEHOLDER_MISUSED = "placeholder_misused"
+    CONFIGURATION_STALE = "configuration_stale"
+    RECORD_UNAVAILABLE = "record_unavailable"
+    SHUTTING_DOWN = "shutting_down"
+    # the upstream failed
+    UPSTREAM_UNREACHABLE = "upstream_unreachable"
+    UPSTREAM_CERTIFICATE = "upstream_certificate"
+    UPSTREAM_TIMEOUT = "upstream_timeout"
+    UPSTREAM_INVALID = "upstream_invalid"
+    UPSTREAM_CLOSED = "upstream_closed"
+    CLIENT_CLOSED = "client_closed"
+    INTERNAL_ERROR = "internal_error"
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """A verdict with its reason.
+
+    `verdict` is what happens, `would_be` what would have happened at `full_enforce`, `matched` what determined it.
+    `charge_rate` says whether the request counts towards the agent's rate window.
+    """
+
+    verdict: Verdict
+    reason: Reason
+    message: str
+    matched: tuple[str, ...] = ()
+    would_be: Verdict = Verdict.DENY
+    warned: bool = False
+    charge_rate: bool = True
+    retry_after: int = 0
+
+    @property
+    def allowed(self) -> bool:
+        return self.verdict is Verdict.ALLOW
+
+    @property
+    def enforced(self) -> bool:
+        return self.verdict is self.would_be

@@ -1,0 +1,1 @@
+"""`tf demo`: the whole product against local doubles of the vendors."""

@@ -1,0 +1,1 @@
+"""Messages between proxy and control plane, used by both sides."""
