@@ -1,0 +1,176 @@
+"""The database file as a whole: transactions, groups, and what happens when the disk or a neighbour misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from tameflare.control.store.engine import Conflict, Database, DatabaseUnavailable
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database.open(tmp_path / "some.db", busy_seconds=0.1)
+    opened.write_now(lambda connection: connection.execute(text("CREATE TABLE word (word TEXT UNIQUE)")).close())
+    yield opened
+    opened.close()
+
+
+def add(word: str) -> object:
+    return lambda connection: connection.execute(text("INSERT INTO word VALUES (:word)"), {"word": word}).rowcount
+
+
+def words(connection: Connection) -> list[str]:
+    return list(connection.execute(text("SELECT word FROM word ORDER BY word")).scalars())
+
+
+def test_a_write_is_seen_by_the_next_read_and_the_files_are_private(database: Database) -> None:
+    async def story() -> list[str]:
+        assert await database.write(add("a")) == 1
+        return await database.read(words)
+
+    assert asyncio.run(story()) == ["a"]
+    for file in database.path.parent.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+def test_a_function_that_fails_takes_back_only_its_own(database: Database) -> None:
+    """They share one transaction: the writer is held until all of them wait."""
+    gate, holding = threading.Event(), threading.Event()
+
+    def hold(_connection: Connection) -> None:
+        holding.set()
+        gate.wait(10)
+
+    def fail(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO word VALUES ('half')"))
+        raise KeyError("mine")
+
+    async def story() -> list[object]:
+        first = asyncio.create_task(database.write(hold))
+        await asyncio.to_thread(holding.wait, 10)
+        others = [asyncio.create_task(database.write(function)) for function in (add("a"), fail, add("a"), add("b"))]
+        await asyncio.sleep(0)
+        gate.set()
+        await first
+        return await asyncio.gather(*others, return_exceptions=True)
+
+    a, failed, double, b = asyncio.run(story())
+    assert (a, b) == (1, 1)
+    assert isinstance(failed, KeyError)
+    assert isinstance(double, Conflict)
+    assert "word.word" in double.detail
+    assert database.read_now(words) == ["a", "b"]
+
+
+def test_a_reader_cannot_write(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable, match="read-only"):
+        database.read_now(add("a"))
+
+
+def test_a_cancelled_caller_does_not_stop_the_writer(database: Database) -> None:
+    async def story() -> None:
+        task = asyncio.create_task(database.write(add("a")))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await database.write(add("b"))
+
+    asyncio.run(story())
+    assert "b" in database.read_now(words)
+
+
+def test_a_lock_held_by_another_process_is_a_clear_fault_and_passes(database: Database) -> None:
+    code = (
+        "import sqlite3,sys; c=sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN IMMEDIATE');"
+        " print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(database.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(DatabaseUnavailable, match="locked"):
+            database.write_now(add("a"))
+        assert database.read_now(words) == []
+        other.communicate("")
+    assert database.write_now(add("a")) == 1
+
+
+def test_a_database_that_was_taken_away_is_a_clear_fault(database: Database) -> None:
+    database.path.rename(database.path.with_name("moved.db"))
+    with pytest.raises(DatabaseUnavailable, match="gone"):
+        database.write_now(add("a"))
+    with pytest.raises(DatabaseUnavailable, match="gone"):
+        database.read_now(words)
+
+
+def test_an_unwritable_place_is_a_clear_fault(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailable, match="cannot be opened"):
+        Database.open(tmp_path / "missing" / "some.db")
+
+
+def test_a_file_that_is_no_database_is_a_clear_fault(tmp_path: Path) -> None:
+    path = tmp_path / "some.db"
+    path.write_bytes(b"this is a letter to my mother, and no database" * 100)
+    with pytest.raises(DatabaseUnavailable, match="not a database"):
+        Database.open(path)
+
+
+def test_a_full_disk_fails_every_function_of_the_transaction_and_nothing_before_it(tmp_path: Path) -> None:
+    """A file size limit stands in for the full disk; it needs a process of its own."""
+    code = """
+import asyncio, resource, signal, sys
+from pathlib import Path
+from sqlalchemy import text
+from tameflare.control.store.engine import Database, DatabaseUnavailable
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+database = Database.open(Path(sys.argv[1]))
+run = lambda sql, **values: database.write_now(lambda c: c.execute(text(sql), values).close())
+run("CREATE TABLE word (word TEXT UNIQUE)")
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+stored = 0
+try:
+    for number in range(1000):
+        run("INSERT INTO word VALUES (:word)", word=f"{number}" + "x" * 5000)
+        stored += 1
+except DatabaseUnavailable as fault:
+    print(stored, fault.code)
+"""
+    path = tmp_path / "some.db"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
+    assert done.stdout.endswith("database_unavailable\n"), done.stderr
+    stored = int(done.stdout.split()[0])
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM word").fetchone() == (stored,)
+    connection.close()
+    assert stored > 10
+
+
+def test_closing_finishes_what_was_handed_in(tmp_path: Path) -> None:
+    path = tmp_path / "some.db"
+    database = Database.open(path)
+    database.write_now(lambda connection: connection.execute(text("CREATE TABLE word (word TEXT UNIQUE)")).close())
+
+    async def story() -> None:
+        tasks = [asyncio.create_task(database.write(add(str(number)))) for number in range(50)]
+        await asyncio.sleep(0)
+        database.close()
+        await asyncio.gather(*tasks)
+        with pytest.raises(DatabaseUnavailable, match="closed"):
+            await database.write(add("late"))
+
+    asyncio.run(story())
+    assert [file.name for file in tmp_path.iterdir()] == ["some.db"]
+    reopened = Database.open(path)
+    assert len(reopened.read_now(words)) == 50
+    reopened.close()
