@@ -1,0 +1,27 @@
+"""Rows as typed values: each noun's module names its struct, these turn rows into it."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Select
+
+T = TypeVar("T")
+
+
+def one(connection: Connection, query: Select[Any], kind: type[T]) -> T | None:
+    """The only row of a query, or None."""
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else msgspec.convert(dict(row), kind)
+
+
+def every(connection: Connection, query: Select[Any], kind: type[T]) -> list[T]:
+    """All rows of a query; columns that the struct does not name are left out."""
+    return [msgspec.convert(dict(row), kind) for row in connection.execute(query).mappings()]
+
+
+def columns(value: msgspec.Struct) -> dict[str, Any]:
+    """A struct as column values: enums by their words, tuples as lists."""
+    plain: dict[str, Any] = msgspec.to_builtins(value, str_keys=True)
+    return {name: list(item) if isinstance(item, tuple) else item for name, item in plain.items()}

@@ -1,0 +1,67 @@
+"""Access rules; one per connector, pattern and effect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from tameflare.control.store.tables import connectors, rules
+from tameflare.core.access import AccessRule
+from tameflare.core.action import Effect
+from tameflare.core.decision import Verdict
+
+
+class NewRule(msgspec.Struct, frozen=True):
+    id: str
+    gateway_id: str
+    connector_id: str
+    pattern: str
+    decision: Verdict
+    effect: Effect | None
+    created_at: int
+
+
+def put(connection: Connection, rule: NewRule) -> str:
+    """Store a rule; where one for the same connector, pattern and effect exists, it is changed. Returns the id."""
+    values = msgspec.structs.asdict(rule) | {"decision": rule.decision.value, "effect": rule.effect or ""}
+    statement = insert(rules).values(**values)
+    upsert = statement.on_conflict_do_update(
+        index_elements=["connector_id", "pattern", "effect"], set_={"decision": rule.decision.value}
+    )
+    stored: str = connection.execute(upsert.returning(rules.c.id)).scalar_one()
+    return stored
+
+
+def of_gateway(connection: Connection, gateway_id: str) -> list[AccessRule]:
+    """Ordered by connector and pattern."""
+    found = connection.execute(_joined().where(rules.c.gateway_id == gateway_id))
+    return [
+        AccessRule(
+            row.id, row.connector, row.pattern, Verdict(row.decision), Effect(row.effect) if row.effect else None
+        )
+        for row in found
+    ]
+
+
+def _joined() -> Select[Any]:
+    query = select(rules, connectors.c.name.label("connector")).join(
+        connectors, connectors.c.id == rules.c.connector_id
+    )
+    return query.order_by(connectors.c.name, rules.c.pattern, rules.c.effect)
+
+
+def remove(connection: Connection, gateway_id: str, rule_id: str) -> bool:
+    """Whether that gateway had such a rule."""
+    wanted = (rules.c.id == rule_id) & (rules.c.gateway_id == gateway_id)
+    return connection.execute(delete(rules).where(wanted)).rowcount > 0
+
+
+def remove_all(connection: Connection, gateway_id: str, connector_id: str | None = None) -> None:
+    """The rules of one connector, or of the whole gateway."""
+    wanted = rules.c.gateway_id == gateway_id
+    if connector_id is not None:
+        wanted = wanted & (rules.c.connector_id == connector_id)
+    connection.execute(delete(rules).where(wanted))
