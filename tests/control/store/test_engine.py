@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from tameflare.control.store.engine import Conflict, Database, DatabaseUnavailable
+from tameflare.control.store.engine import Conflict, Database, DatabaseUnavailable, touch
 
 
 @pytest.fixture
@@ -70,6 +70,22 @@ def test_a_function_that_fails_takes_back_only_its_own(database: Database) -> No
     assert isinstance(double, Conflict)
     assert "word.word" in double.detail
     assert database.read_now(words) == ["a", "b"]
+
+
+def test_subscribers_hear_of_what_was_committed_and_of_nothing_else(database: Database) -> None:
+    heard: list[int] = []
+    database.subscribe("word", lambda: heard.append(len(database.read_now(words))))
+
+    def fail(connection: Connection) -> None:
+        touch(connection, "word")
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        database.write_now(fail)
+    database.write_now(lambda connection: [add("a")(connection), touch(connection, "word")])  # type: ignore[operator]
+    database.write_now(add("b"))
+    database.close()
+    assert heard == [1]
 
 
 def test_a_reader_cannot_write(database: Database) -> None:
@@ -132,7 +148,7 @@ def test_a_full_disk_fails_every_function_of_the_transaction_and_nothing_before_
 import asyncio, resource, signal, sys
 from pathlib import Path
 from sqlalchemy import text
-from tameflare.control.store.engine import Database, DatabaseUnavailable
+from tameflare.control.store.engine import Database, DatabaseUnavailable, touch
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 database = Database.open(Path(sys.argv[1]))
 run = lambda sql, **values: database.write_now(lambda c: c.execute(text(sql), values).close())

@@ -25,9 +25,9 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
 from tameflare.control.store.engine_faults import Conflict, DatabaseUnavailable, translate
-from tameflare.control.store.writer import Writer
+from tameflare.control.store.writer import Writer, touch
 
-__all__ = ["Conflict", "Connection", "Database", "DatabaseUnavailable"]
+__all__ = ["Conflict", "Connection", "Database", "DatabaseUnavailable", "touch"]
 
 T = TypeVar("T")
 
@@ -86,6 +86,10 @@ class Database:
             if translated is fault:
                 raise
             raise translated from fault
+
+    def subscribe(self, topic: str, callback: Callable[[], None]) -> None:
+        """Call `callback` from the writer's thread after each commit in which `touch(connection, topic)` was called."""
+        self._writer.subscribe(topic, callback)
 
     def close(self) -> None:
         """Finish what was handed in, end the threads, fold the write-ahead log into the file."""

@@ -21,22 +21,30 @@ T = TypeVar("T")
 
 MAX_GROUP: Final = 256
 MAX_WAITING: Final = 10_000
+_TOPICS: Final = "tameflare topics"
+
+
+def touch(connection: Connection, topic: str) -> None:
+    """Say inside a writing function that subscribers of `topic` are to be told once it is committed."""
+    connection.info[_TOPICS].add(topic)
 
 
 class Job:
     """A function that waits for the writer, and where its result goes."""
 
-    __slots__ = ("fault", "function", "future", "result")
+    __slots__ = ("fault", "function", "future", "result", "topics")
 
     def __init__(self, function: Callable[[Connection], Any]) -> None:
         self.function = function
         self.future: Future[Any] = Future()
         self.result: Any = None
         self.fault: BaseException | None = None
+        self.topics: set[str] = set()
 
     def run(self, connection: Connection, raw: sqlite3.Connection) -> None:
         """Run behind a savepoint; raises only where the whole transaction is lost."""
         raw.execute("SAVEPOINT job")
+        connection.info[_TOPICS] = self.topics
         try:
             self.result = self.function(connection)
         except Exception as fault:
@@ -62,6 +70,7 @@ class Writer:
         self._engine = engine
         self._alive = alive
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._subscribers: dict[str, list[Callable[[], None]]] = {}
         self._closed = False
         self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._work, name=f"writer of {name}", daemon=True)
@@ -76,6 +85,10 @@ class Writer:
         job = Job(function)
         self._jobs.put(job)
         return job.future
+
+    def subscribe(self, topic: str, callback: Callable[[], None]) -> None:
+        """Call `callback` in the writer's thread after each commit that touched `topic`."""
+        self._subscribers.setdefault(topic, []).append(callback)
 
     def close(self) -> None:
         """Finish what is queued, then end the thread."""
@@ -104,7 +117,15 @@ class Writer:
             self._discard()
         for job in done:
             job.settle(lost)
+        if lost is None:
+            self._tell(done)
         return going
+
+    def _tell(self, done: list[Job]) -> None:
+        """Call each subscriber once for a topic; a subscriber only sets a flag and never raises."""
+        for topic in set[str]().union(*(job.topics for job in done if job.fault is None)):
+            for callback in self._subscribers.get(topic, ()):
+                callback()
 
     def _transaction(self, first: Job, done: list[Job]) -> bool:
         job: Job | None = first
