@@ -1,0 +1,15 @@
+"""Fixtures that several rooms' tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.support import doubles
+
+
+@pytest.fixture(scope="session")
+def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[doubles.Vendors]:
+    """The vendors' doubles on local TLS, one set for each test process."""
+    with doubles.running(tmp_path_factory.mktemp("vendors")) as running:
+        yield running
