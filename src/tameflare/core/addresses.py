@@ -36,6 +36,7 @@ _NAT64: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
 _SIX_TO_FOUR: Final = ip_network("2002::/16")
 _TEREDO: Final = ip_network("2001::/32")
 _COMPATIBLE: Final = ip_network("::/96")
+_NEVER_PUBLIC: Final = (_COMPATIBLE, _TEREDO, ip_network("64:ff9b:1::/48"))  # whatever address they embed
 _RESERVED: Final = tuple(
     ip_network(text)
     for text in ("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
@@ -53,7 +54,8 @@ def classify(address: Address) -> AddressClass:
             inner = classify(embedded)
             if inner is not AddressClass.PUBLIC:
                 return inner
-            return AddressClass.RESERVED if address in _COMPATIBLE else AddressClass.PUBLIC
+            never = any(address in network for network in _NEVER_PUBLIC)
+            return AddressClass.RESERVED if never else AddressClass.PUBLIC
     return _classify_plain(address)
 
 

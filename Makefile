@@ -1,0 +1,66 @@
+# `make run` starts TameFlare, `make test` proves it; both set up what they need by themselves. `make help` lists the rest.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ARGS ?=
+export PYTHON
+
+.PHONY: help run test check format demo bench docs lock clean
+
+help: ## what there is to make
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+
+run: $(VENV)/.runtime ## start server and proxy on this machine (Ctrl-C stops both)
+	@exec $(BIN)/tf up $(ARGS)
+
+test: check ## everything: the checks, then all tests in random order (ARGS="-k access" picks some)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: $(VENV)/.dev $(VENV)/.parts-test ## lint, format, types, the way imports go, fresh documents
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo >$(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+	@$(BIN)/python -m tools.reference --check
+
+format: $(VENV)/.dev ## write the code the way `make check` wants it
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+demo: $(VENV)/.demo $(VENV)/.parts-test ## an agent under TameFlare against doubles of GitHub, OpenAI and Stripe; no internet
+	@$(BIN)/tf demo $(ARGS)
+
+bench: $(VENV)/.dev $(VENV)/.parts-bench ## ours against direct, in one run
+	@$(BIN)/python -m bench $(ARGS)
+
+docs: $(VENV)/.dev ## write docs/reference/ anew from the code
+	@$(BIN)/python -m tools.reference
+
+lock: $(VENV)/.dev ## pin requirements/*.txt anew (ARGS=--upgrade moves to newer releases)
+	@LOCKER=$(BIN)/pip-compile tools/lock.sh $(ARGS)
+
+clean: ## remove everything that was made here; the data directory stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/build build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each list of packages holds the one before it, so that the stamps only ever add to the environment.
+$(VENV)/.runtime $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/.made
+	@echo "installing what $(*F) needs into $(VENV) (a minute or two the first time)"
+	@$(PIP) install --require-hashes -r $<
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.made:
+	@tools/system_parts.sh run
+	@"$$(tools/python.sh)" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.parts-%: tools/system_parts.sh | $(VENV)/.made
+	@tools/system_parts.sh $*
+	@touch $@

@@ -1,0 +1,126 @@
+"""Writes docs/reference/ from the code, so that it cannot disagree with it.
+
+`python -m tools.reference` writes; with `--check` it only compares and exits 1 where a page is stale.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from tameflare import settings
+from tameflare.cli.main import cli as tf
+from tameflare.core.decision import Reason
+from tameflare.core.reasons import MEANING
+from tameflare.core.secret import Secret
+from tameflare.proxy.refusal import FORBIDDEN, HELP, STATUS
+
+FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
+NOTE: Final = "<!-- Written by `make docs` from the code. Do not edit. -->\n\n"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    titles = list(head)
+    yield f"| {' | '.join(titles)} |"
+    yield f"|{' --- |' * len(titles)}"
+    for row in rows:
+        cells = [cell.replace("|", "\\|").replace("\n", " ") for cell in row]
+        yield f"| {' | '.join(cells)} |"
+
+
+def settings_page() -> Iterator[str]:
+    """Every setting with its default."""
+    yield "# Settings"
+    yield ""
+    yield "Read from the environment of the process. A wrong value stops the start with one clear line;"
+    yield "`tf doctor` prints each setting with its source."
+    yield ""
+    rows = ([f"`{each.name}`", _default(each.default), each.sentence] for each in settings.ALL)
+    yield from table(["setting", "default", "what it is"], rows)
+
+
+def _default(value: Any) -> str:
+    if value is None or value == "" or value == {}:
+        return "unset"
+    if isinstance(value, Secret):
+        return "secret"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value}`".replace(str(Path.home()), "~")
+
+
+def reasons_page() -> Iterator[str]:
+    """Every reason code with the status that an agent gets."""
+    yield "# Reason codes"
+    yield ""
+    yield "Every decision and every failure carries one of these codes: in the answer to the agent (`reason`), in the"
+    yield "traffic record and in the metrics. The list is closed."
+    yield ""
+    yield from table(["reason", "status", "what it means", "what to do"], (_reason(each) for each in Reason))
+
+
+LET_THROUGH: Final = {Reason.RULE_ALLOW, Reason.UNWRITTEN_ALLOWED, Reason.MONITORED, Reason.CLIENT_CLOSED}
+
+
+def _reason(reason: Reason) -> list[str]:
+    status = "" if reason in LET_THROUGH else str(STATUS.get(reason, FORBIDDEN))
+    return [f"`{reason.value}`", status, MEANING[reason], HELP.get(reason, "")]
+
+
+def commands_page() -> Iterator[str]:
+    """Every command of `tf` with its own help."""
+    yield "# Commands"
+    yield ""
+    context = click.Context(tf, info_name="tf", terminal_width=100)
+    yield from _command(tf, context, 2)
+
+
+def _command(command: click.Command, context: click.Context, depth: int) -> Iterator[str]:
+    yield f"{'#' * depth} `{context.command_path}`"
+    yield ""
+    yield "```text"
+    yield from (line.rstrip() for line in command.get_help(context).splitlines())
+    yield "```"
+    yield ""
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            if found is not None and not found.hidden:
+                yield from _command(found, click.Context(found, info_name=name, parent=context), min(depth + 1, 4))
+
+
+PAGES: Final[dict[str, Callable[[], Iterator[str]]]] = {
+    "settings.md": settings_page,
+    "reasons.md": reasons_page,
+    "commands.md": commands_page,
+}
+
+
+def text(page: str) -> str:
+    """The whole text of one page."""
+    return NOTE + "\n".join(PAGES[page]()).rstrip() + "\n"
+
+
+def stale() -> list[str]:
+    """The pages that differ from the code."""
+    return [page for page in PAGES if not (FOLDER / page).exists() or (FOLDER / page).read_text() != text(page)]
+
+
+def main(arguments: list[str]) -> int:
+    if arguments == ["--check"]:
+        found = stale()
+        if found:
+            print(f"docs/reference is stale: {', '.join(found)}; run `make docs`", file=sys.stderr)
+        return 1 if found else 0
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for page in PAGES:
+        (FOLDER / page).write_text(text(page))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Makes sure that what no Python package brings is there. Usage: system_parts.sh run|test|bench
+# Installs missing parts only as root on a machine with apt-get; anywhere else it says what is missing and how to get it.
+set -euo pipefail
+
+missing=()
+
+want() { # Debian package, then a command that succeeds where it is there
+  local package=$1
+  shift
+  "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+want_header() { [ -n "$(find /usr/include /usr/local/include -path "*/$1" -print -quit 2>/dev/null)" ]; }
+
+python=$("$(dirname "$0")/python.sh")
+version=$("$python" -c 'import sys; print(f"{sys.version_info.major}.{sys.version_info.minor}")')
+want "python$version-venv" "$python" -c 'import ensurepip, venv'
+
+case ${1:-run} in
+  run) ;;
+  test)
+    want git git --version
+    want curl curl --version
+    want openssl openssl version
+    ;;
+  bench)
+    want gcc gcc --version
+    want libssl-dev want_header openssl/ssl.h
+    ;;
+  *)
+    echo "unknown set of parts: $1 (run, test or bench)" >&2
+    exit 2
+    ;;
+esac
+
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+  echo "installing ${missing[*]}" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  exit 0
+fi
+echo "missing: ${missing[*]}" >&2
+echo "install them (Debian: sudo apt-get install ${missing[*]}) and run make again" >&2
+exit 1
