@@ -1,0 +1,56 @@
+"""How a proxy reaches the control plane: https unless loopback, never through a proxy of the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from tameflare.core.errors import SettingError
+from tameflare.core.secret import Secret
+
+CONNECT_SECONDS: Final = 5.0
+
+
+def check_server_url(url: str) -> str:
+    """The URL without a slash at its end. Raises SettingError for what cannot be used or would tell others secrets."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise SettingError(
+            f"TF_SERVER_URL `{url}` is no http or https address", "set it like https://tameflare.example"
+        )
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise SettingError(f"TF_SERVER_URL `{url}` is not encrypted", "use https, or a loopback address")
+    return url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def link_headers(token: Secret) -> dict[str, str]:
+    return {"authorization": f"Bearer {token.reveal()}", "accept": "application/json"}
+
+
+def verification(url: str) -> ssl.SSLContext | bool:
+    """The system's trust for https; nothing is to be verified on a loopback connection without TLS."""
+    return ssl.create_default_context() if url.startswith("https:") else False
+
+
+def timeouts(answer_seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS)
+
+
+def answer_problem(status: int) -> str:
+    """A sentence for an answer that is not 200."""
+    if status in (401, 403):
+        return "the control plane refuses this proxy's link token"
+    return f"the control plane answered {status}"
