@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.support import doubles
+from tests.support import doubles, product
 
 
 @pytest.fixture(scope="session")
 def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[doubles.Vendors]:
     """The vendors' doubles on local TLS, one set for each test process."""
     with doubles.running(tmp_path_factory.mktemp("vendors")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def governed(tmp_path_factory: pytest.TempPathFactory, vendors: doubles.Vendors) -> Iterator[product.Governed]:
+    """The whole product in front of the doubles, one installation for each test process."""
+    with product.installed(tmp_path_factory.mktemp("product"), vendors) as running:
         yield running

@@ -23,7 +23,7 @@ from tameflare.core.errors import TameFlareError
 
 START_TIMEOUT = 45.0
 STOP_TIMEOUT = 20.0
-_SETUP_CODE = re.compile(r"set-?up code\W+([A-Za-z0-9]+(?:-[A-Za-z0-9]+)+|[A-Za-z0-9_-]{8,})", re.IGNORECASE)
+_SETUP_CODE = re.compile(r"\b[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}\b")
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 
 
@@ -141,7 +141,7 @@ class Product:
         found = _SETUP_CODE.search(self.log_text())
         assert found is not None
         owner = {"name": "Demo Owner", "email": "owner@example.com", "password": self.password}
-        made = self.api("POST", "/api/dashboard/register", {"setup_code": found[1], **owner})
+        made = self.api("POST", "/api/dashboard/register", {"setup_code": found[0], **owner})
         self.personal_token = made["token"]
         self._client.headers["authorization"] = f"Bearer {self.personal_token}"
 

@@ -1,0 +1,126 @@
+"""The vendors' own SDKs under `tf run`, unchanged: allowed, denied readably and without a retry storm."""
+
+from __future__ import annotations
+
+from tests.support.product import Governed
+
+
+def test_openai_plain_and_streamed(governed: Governed) -> None:
+    with governed.upstream("api.openai.com") as reached:
+        told = governed.python("""
+            import json, openai
+            client, messages = openai.OpenAI(), [{"role": "user", "content": "hi"}]
+            plain = client.chat.completions.create(model="gpt-demo", messages=messages)
+            with client.chat.completions.create(model="gpt-demo", messages=messages, stream=True) as stream:
+                words = [chunk.choices[0].delta.content for chunk in stream]
+            vector = client.embeddings.create(model="gpt-demo", input="x").data[0].embedding
+            print(json.dumps([plain.choices[0].message.content, words, vector]))
+        """)
+    assert told == ["Hello from the double.", ["", "Hello ", "from ", "the ", "double.", None], [0.25, 0.5]]
+    assert reached() == ["POST /v1/chat/completions"] * 2 + ["POST /v1/embeddings"]
+
+
+def test_openai_denied(governed: Governed) -> None:
+    with governed.upstream("api.openai.com") as reached:
+        told = governed.python("""
+            import json, openai
+            try:
+                openai.OpenAI().models.delete("ft-precious")
+            except openai.PermissionDeniedError as fault:
+                print(json.dumps([fault.code, fault.body, str(fault)]))
+        """)
+    code, body, sentence = told
+    assert code == body["reason"] == "rule_deny"
+    assert body["action"] == "openai.model.delete"
+    assert body["message"] in sentence
+    assert reached() == []
+    assert recorded_once(governed, "/v1/models/ft-precious")["request_id"] == body["request_id"]
+
+
+def test_anthropic(governed: Governed) -> None:
+    with governed.upstream("api.anthropic.com") as reached:
+        told = governed.python("""
+            import json, anthropic
+            client = anthropic.Anthropic()
+            asked = {"model": "claude-demo", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+            plain = client.messages.create(**asked).content[0].text
+            with client.messages.stream(**asked) as stream:
+                words = "".join(stream.text_stream)
+            try:
+                client.models.list(limit=7)
+            except anthropic.PermissionDeniedError as fault:
+                print(json.dumps([plain, words, fault.body["error"]]))
+        """)
+    plain, words, error = told
+    assert plain == words == "Hello from the double."
+    assert (error["type"], error["code"]) == ("permission_error", "no_rule")
+    assert reached() == ["POST /v1/messages"] * 2
+
+
+def test_stripe(governed: Governed) -> None:
+    with governed.upstream("api.stripe.com") as reached:
+        told = governed.python("""
+            import json, os, stripe
+            stripe.ca_bundle_path, stripe.api_key = os.environ["SSL_CERT_FILE"], os.environ["STRIPE_API_KEY"]
+            customer = stripe.Customer.create(email="a@example.com")
+            found = stripe.Customer.retrieve(customer.id)
+            try:
+                stripe.Refund.create(charge="ch_demo", amount=100)
+            except stripe.StripeError as fault:
+                print(json.dumps([found.email, fault.http_status, fault.code, fault.user_message, fault.json_body]))
+        """)
+    email, status, code, sentence, body = told
+    assert (email, status, code) == ("a@example.com", 403, "rule_deny")
+    assert sentence == body["error"]["message"]
+    assert [line.split("/")[2] for line in reached()] == ["customers", "customers"]
+    assert recorded_once(governed, "/v1/refunds")["action"] == "stripe.refund.create"
+
+
+def test_pygithub(governed: Governed) -> None:
+    with governed.upstream("api.github.com") as reached:
+        told = governed.python("""
+            import github, json, os
+            client = github.Github(auth=github.Auth.Token(os.environ["GITHUB_TOKEN"]), seconds_between_writes=0)
+            repository = client.get_repo("acme/site")
+            pulls = [pull.title for pull in repository.get_pulls()]
+            issue = repository.create_issue("from the agent")
+            try:
+                repository.get_pull(1).merge()
+            except github.GithubException as fault:
+                print(json.dumps([pulls, issue.title, fault.status, fault.data, str(fault)]))
+        """)
+    pulls, title, status, data, sentence = told
+    assert "Add a page" in pulls
+    assert (title, status, data["code"]) == ("from the agent", 403, "rule_deny")
+    assert data["action"] == "github.pr.merge"
+    assert data["message"] in sentence
+    assert not [line for line in reached() if line.endswith("/merge")]
+    recorded_once(governed, "/repos/acme/site/pulls/1/merge")
+
+
+def test_slack(governed: Governed) -> None:
+    with governed.upstream("slack.com") as reached:
+        told = governed.python("""
+            import json, os, slack_sdk, slack_sdk.errors
+            client = slack_sdk.WebClient(os.environ["SLACK_BOT_TOKEN"])
+            team = client.auth_test()["team"]
+            sent = client.chat_postMessage(channel="C0DEMO", text="hi")["message"]["text"]
+            try:
+                client.conversations_archive(channel="C0DEMO")
+            except slack_sdk.errors.SlackApiError as fault:
+                print(json.dumps([team, sent, fault.response.data, str(fault)]))
+        """)
+    team, sent, data, sentence = told
+    assert (team, sent) == ("demo", "hi")
+    assert (data["ok"], data["error"]) == (False, "rule_deny")
+    assert data["error"] in sentence
+    assert reached() == ["POST /api/auth.test", "POST /api/chat.postMessage"]
+    recorded_once(governed, "/api/conversations.archive")
+
+
+def recorded_once(governed: Governed, path: str) -> dict[str, str]:
+    """The one record of a denied path: a second would be a retry."""
+    row = governed.record(lambda row: row["path"] == path)
+    assert row["decision"] == "deny"
+    assert len([other for other in governed.product.traffic() if other["path"] == path]) == 1
+    return row
