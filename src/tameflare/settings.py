@@ -90,6 +90,15 @@ def _level(value: str) -> EnforcementLevel:
         raise ValueError("`full_enforce`, `soft_enforce` or `monitor`") from None
 
 
+def _zone(value: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(value).key
+    except (KeyError, ValueError, OSError):
+        raise ValueError("a time zone such as `Europe/Berlin`") from None
+
+
 def _choice(*words: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value not in words:
@@ -135,6 +144,15 @@ SERVER_URL: Final = Setting(
 )
 LINK_TOKEN: Final = Setting(
     "TF_LINK_TOKEN", _optional_secret, None, "Link token of a proxy on another machine; `tf up` makes its own."
+)
+TOKEN: Final = Setting(
+    "TF_TOKEN", _optional_secret, None, "Personal access token of the command line, before the one of `tf login`."
+)
+GATEWAY_URL: Final = Setting(
+    "GATEWAY_URL", _text, "http://127.0.0.1:8443", "Where `tf run` finds the proxy when no `.tf` folder says so."
+)
+GATEWAY_TOKEN: Final = Setting(
+    "TF_GATEWAY_TOKEN", _optional_secret, None, "Proxy token that `tf run` uses before the one in `.tf/config.yaml`."
 )
 REGISTRATION: Final = Setting(
     "TF_REGISTRATION", _choice("open", "invite", "closed"), "invite", "Who may register after the first owner."
@@ -202,7 +220,7 @@ LOG_FORMAT: Final = Setting(
 ALLOW_WIDE_PERMISSIONS: Final = Setting(
     "TF_ALLOW_WIDE_PERMISSIONS", _flag, False, "Start although others may read the data directory."
 )
-TIMEZONE: Final = Setting("TF_TIMEZONE", _text, "UTC", "IANA time zone that rules about time are judged in.")
+TIMEZONE: Final = Setting("TF_TIMEZONE", _zone, "UTC", "IANA time zone that rules about time are judged in.")
 
 ALL: Final[tuple[Setting[Any], ...]] = tuple(value for value in list(globals().values()) if isinstance(value, Setting))
 

@@ -1,0 +1,92 @@
+"""`tf agents`: the named identities under a gateway."""
+
+from __future__ import annotations
+
+import click
+
+from tameflare.cli.options import gateway_name, gateway_option, json_option
+from tameflare.cli.output import note, picked, print_json, show
+from tameflare.core.errors import InvalidValue
+
+_COLUMNS = ("name", "environment", "status", "id")
+
+
+@click.group(
+    "agents",
+    epilog="""\b
+Examples:
+  tf agents list
+  tf agents add deploy-bot --environment staging
+  tf agents set deploy-bot --status suspended""",
+)
+def command() -> None:
+    """List, add and suspend agents."""
+
+
+def _path(gateway: str | None, agent: str = "") -> str:
+    from tameflare.cli.client import segment
+
+    base = f"/api/dashboard/gateways/{segment(gateway_name(gateway))}/agents"
+    return f"{base}/{segment(agent)}" if agent else base
+
+
+@command.command("list", epilog="\b\nExample:\n  tf agents list --json")
+@gateway_option
+@json_option
+def list_(gateway: str | None, as_json: bool) -> None:
+    """List the gateway's agents."""
+    from tameflare.cli.client import connect, items
+
+    with connect() as api:
+        found = items(api.get(_path(gateway)))
+    show(found, as_json, _COLUMNS, picked(found, *_COLUMNS), "no agents")
+
+
+@command.command("add", epilog="\b\nExample:\n  tf agents add deploy-bot --environment staging")
+@click.argument("name")
+@click.option("--environment", default="production", show_default=True, help="Environment that rules can name.")
+@gateway_option
+@json_option
+def add(name: str, environment: str, gateway: str | None, as_json: bool) -> None:
+    """Add an agent."""
+    from tameflare.cli.client import connect
+
+    with connect() as api:
+        made = api.post(_path(gateway), {"name": name, "environment": environment})
+    if as_json:
+        print_json(made)
+    else:
+        note(f"agent `{name}` added; run it with `tf run --name {name} -- COMMAND`")
+
+
+@command.command("set", epilog="\b\nExample:\n  tf agents set deploy-bot --status suspended")
+@click.argument("name")
+@click.option("--status", type=click.Choice(["active", "suspended", "revoked"]), help="Suspended ones may come back.")
+@click.option("--environment", help="Environment that rules can name.")
+@gateway_option
+@json_option
+def set_(name: str, status: str | None, environment: str | None, gateway: str | None, as_json: bool) -> None:
+    """Change an agent's status or environment."""
+    from tameflare.cli.client import connect
+
+    change = {key: value for key, value in (("status", status), ("environment", environment)) if value}
+    if not change:
+        raise InvalidValue("nothing to change", "give `--status` or `--environment`")
+    with connect() as api:
+        changed = api.patch(_path(gateway, name), change)
+    if as_json:
+        print_json(changed)
+    else:
+        note(f"agent `{name}` changed")
+
+
+@command.command("remove", epilog="\b\nExample:\n  tf agents remove deploy-bot")
+@click.argument("name")
+@gateway_option
+def remove(name: str, gateway: str | None) -> None:
+    """Remove an agent; its requests are refused at once."""
+    from tameflare.cli.client import connect
+
+    with connect() as api:
+        api.delete(_path(gateway, name))
+    note(f"agent `{name}` removed")

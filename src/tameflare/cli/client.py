@@ -1,0 +1,160 @@
+"""The control plane's HTTP API as the commands see it: JSON in, JSON out, faults as sentences."""
+
+from __future__ import annotations
+
+import ipaddress
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from tameflare import settings
+from tameflare.cli import loginstore, project
+from tameflare.cli.errors import NotLoggedIn, Unreachable
+from tameflare.core.errors import InvalidValue, SettingError, TameFlareError
+
+_TIMEOUT: Final = httpx.Timeout(30, connect=5)
+
+
+class Api:
+    """One server and, where there is one, the token for it."""
+
+    def __init__(self, server: str, token: str | None = None) -> None:
+        self.server = server.rstrip("/")
+        self.logged_in = token is not None
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(
+            base_url=self.server, headers=headers, timeout=_TIMEOUT, trust_env=not is_loopback(server)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self._http.close()
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self._call("GET", path, query=query)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        return self._call("POST", path, body=body)
+
+    def put(self, path: str, body: Any) -> Any:
+        return self._call("PUT", path, body=body)
+
+    def patch(self, path: str, body: Any) -> Any:
+        return self._call("PATCH", path, body=body)
+
+    def delete(self, path: str) -> Any:
+        return self._call("DELETE", path)
+
+    def _call(self, method: str, path: str, body: Any = None, query: dict[str, Any] | None = None) -> Any:
+        """The decoded answer (None for 204). Raises Unreachable, NotLoggedIn, InvalidValue or TameFlareError."""
+        params = {name: value for name, value in (query or {}).items() if value is not None}
+        try:
+            response = self._http.request(method, path, json=body, params=params)
+        except httpx.InvalidURL:
+            raise SettingError(f"`{self.server}` is not a URL", "correct TF_SERVER_URL") from None
+        except httpx.UnsupportedProtocol:
+            raise SettingError(f"`{self.server}` is not a URL", "begin it with http:// or https://") from None
+        except httpx.ReadTimeout:
+            raise Unreachable(
+                f"the server at `{self.server}` took too long", "look at its log, then try again"
+            ) from None
+        except httpx.HTTPError:
+            raise Unreachable(
+                f"cannot reach the server at `{self.server}`", "start it with `tf up`, or set TF_SERVER_URL"
+            ) from None
+        if response.is_success:
+            return _decoded(response) if response.content else None
+        raise fault_of(response.status_code, _decoded(response, {}), self.logged_in)
+
+
+def _decoded(response: httpx.Response, default: Any = None) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        if default is not None:
+            return default
+        raise TameFlareError(
+            f"`{response.url.copy_with(query=None)}` did not answer with JSON",
+            "check that TF_SERVER_URL is TameFlare's",
+        ) from None
+
+
+def fault_of(status: int, body: Any, logged_in: bool) -> TameFlareError:
+    """The fault that an error answer of the API stands for."""
+    answer = body if isinstance(body, dict) else {}
+    sentence = str(answer.get("message") or answer.get("error") or f"the server answered {status}")
+    advice, code = str(answer.get("help") or ""), str(answer.get("code") or "error")
+    if status == 401 and code != "login_failed":
+        if logged_in:
+            return NotLoggedIn("the server does not accept the stored log-in", "run `tf login`")
+        return NotLoggedIn("not logged in", "run `tf login`")
+    if status == 403 and "required_role" in answer:
+        return TameFlareError(
+            f"this needs the role `{answer['required_role']}`, yours is `{answer.get('your_role', '?')}`",
+            "ask an owner or admin",
+            code="forbidden",
+        )
+    if status == 422:
+        return InvalidValue(_faults(answer) or sentence, advice, code=code)
+    return TameFlareError(sentence, advice, code=code)
+
+
+def _faults(answer: dict[str, Any]) -> str:
+    faults = answer.get("faults")
+    if not isinstance(faults, list):
+        return ""
+    return ", ".join(f"`{fault.get('field')}` {fault.get('message')}" for fault in faults if isinstance(fault, dict))
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path."""
+    return quote(name, safe="")
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def server_url(environment: settings.Settings) -> str:
+    """TF_SERVER_URL, else the project's server, else that of the log-in, else the default."""
+    if environment.is_set(settings.SERVER_URL):
+        return environment.get(settings.SERVER_URL)
+    folder = project.find_folder()
+    stored = project.read_config(folder) if folder else None
+    if stored:
+        return stored["server"]
+    login = loginstore.read()
+    return login.server if login else environment.get(settings.SERVER_URL)
+
+
+def connect(*, required: bool = True) -> Api:
+    """The API with TF_TOKEN or the stored log-in. A stored token goes only to the server that it was made for.
+
+    Raises NotLoggedIn where `required` and there is no token for this server.
+    """
+    environment = settings.Settings()
+    server = server_url(environment).rstrip("/")
+    given = environment.get(settings.TOKEN)
+    if given:
+        return Api(server, given.reveal())
+    login = loginstore.read()
+    if login and login.server.rstrip("/") == server:
+        return Api(server, login.token)
+    if required:
+        raise NotLoggedIn(f"not logged in at `{server}`", "run `tf login`")
+    return Api(server)
+
+
+def items(answer: Any) -> list[dict[str, Any]]:
+    """The objects of a list answer, whether it came bare or under `items` or one other name."""
+    if isinstance(answer, dict):
+        answer = next((value for value in answer.values() if isinstance(value, list)), [])
+    return [item for item in answer if isinstance(item, dict)]

@@ -1,0 +1,179 @@
+"""`tf connector`: which services a gateway reaches, and with what credential."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tameflare.cli.options import gateway_name, gateway_option, json_option, read_secret, secret_options
+from tameflare.cli.output import note, picked, print_json, say, show
+from tameflare.core.errors import TameFlareError
+
+_COLUMNS = ("name", "type", "domains", "auth", "credential", "secret")
+_AUTH = ("vendor", "bearer", "basic", "header", "query", "cookie")
+_PRESETS = ("allow-all", "read-only", "require-approval")
+
+
+@click.group(
+    "connector",
+    epilog="""\b
+Examples:
+  tf connector types
+  tf connector add github --preset read-only
+  tf connector add generic --name crm --domain api.crm.example --auth header --auth-name X-Api-Key
+  tf connector credential github --secret-env GITHUB_TOKEN
+  tf connector test github""",
+)
+def command() -> None:
+    """Add, list, test and remove connectors."""
+
+
+def path(gateway: str | None, name: str = "", rest: str = "") -> str:
+    from tameflare.cli.client import segment
+
+    base = f"/api/dashboard/gateways/{segment(gateway_name(gateway))}/connectors"
+    return f"{base}/{segment(name)}{rest}" if name else base
+
+
+@command.command("types", epilog="\b\nExample:\n  tf connector types --json")
+@json_option
+def types(as_json: bool) -> None:
+    """List the types that can be added."""
+    from tameflare.cli.client import connect, items
+
+    columns = ("type", "domains", "auth", "variables")
+    with connect() as api:
+        found = items(api.get("/api/dashboard/catalog"))
+    show(found, as_json, columns, picked(found, *columns), "no types")
+
+
+@command.command("list", epilog="\b\nExample:\n  tf connector list --json")
+@gateway_option
+@json_option
+def list_(gateway: str | None, as_json: bool) -> None:
+    """List the gateway's connectors; secrets are masked."""
+    from tameflare.cli.client import connect, items
+
+    with connect() as api:
+        found = items(api.get(path(gateway)))
+    show(found, as_json, _COLUMNS, picked(found, *_COLUMNS), "no connectors; add one with `tf connector add`")
+
+
+@command.command(
+    "add",
+    epilog="""\b
+Examples:
+  tf connector add github                          (asks for the secret)
+  echo "$KEY" | tf connector add openai --secret-stdin --preset allow-all
+  tf connector add anthropic --credential passthrough
+  tf connector add tunnel --name npm --domain registry.npmjs.org""",
+)
+@click.argument("type_", metavar="TYPE")
+@click.option("--name", help="Name of this instance; rules use it [default: the type].")
+@click.option("--domain", "domains", multiple=True, metavar="HOST", help="Host, or `*.` and a suffix; may be repeated.")
+@click.option("--port", "ports", multiple=True, type=click.IntRange(1, 65535), help="Port [default: 443].")
+@click.option("--auth", type=click.Choice(_AUTH), help="Where the credential stands [default: the vendor's way].")
+@click.option("--auth-name", metavar="FIELD", help="Header, query parameter or cookie that carries it.")
+@click.option("--credential", type=click.Choice(["required", "none", "passthrough"]), help="[default: required]")
+@click.option("--username", help="User name, for `--auth basic`.")
+@click.option("--allow-address", "allow_addresses", multiple=True, metavar="CIDR", help="Private address allowed.")
+@click.option("--allow-plaintext", is_flag=True, help="Allow http without TLS.")
+@click.option("--preset", type=click.Choice(_PRESETS), help="Access rules to begin with [default: none, all denied].")
+@secret_options
+@gateway_option
+@json_option
+def add(
+    type_: str,
+    preset: str | None,
+    secret_stdin: bool,
+    secret_env: str | None,
+    gateway: str | None,
+    as_json: bool,
+    **fields: Any,
+) -> None:
+    """Add a connector of TYPE; `tf connector types` lists them."""
+    from tameflare.cli.client import connect
+
+    body = {"type": type_} | {key: _plain(value) for key, value in fields.items() if value}
+    place = path(gateway)
+    with connect() as api:
+        if _needs_secret(body, secret_stdin, secret_env):
+            body["secret"] = read_secret(f"Credential for {type_}", secret_stdin, secret_env).reveal()
+        made = api.post(place, body)
+        if preset:
+            api.post(
+                place.removesuffix("/connectors") + "/rules/preset",
+                {"connector": made["name"], "preset": preset.replace("-", "_")},
+            )
+    if as_json:
+        print_json(made)
+        return
+    note(f"connector `{made['name']}` added")
+    if not preset:
+        note(f"nothing is allowed yet; `tf permissions preset {made['name']} read-only` is a start")
+
+
+def _needs_secret(body: dict[str, Any], from_stdin: bool, variable: str | None) -> bool:
+    """A tunnel and the modes `none` and `passthrough` have no secret of ours."""
+    if from_stdin or variable:
+        return True
+    return bool(body["type"] != "tunnel" and body.get("credential", "required") == "required")
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+@command.command("credential", epilog='\b\nExample:\n  echo "$KEY" | tf connector credential github --secret-stdin')
+@click.argument("name")
+@click.option("--username", help="User name, for basic authentication.")
+@secret_options
+@gateway_option
+def credential(
+    name: str, username: str | None, secret_stdin: bool, secret_env: str | None, gateway: str | None
+) -> None:
+    """Store or replace a connector's credential."""
+    from tameflare.cli.client import connect
+
+    with connect() as api:
+        api.get(path(gateway, name))
+        value = read_secret(f"Credential for {name}", secret_stdin, secret_env).reveal()
+        api.put(path(gateway, name, "/credential"), {"value": value} | ({"username": username} if username else {}))
+    note(f"credential of `{name}` stored")
+
+
+@command.command("remove", epilog="\b\nExample:\n  tf connector remove github")
+@click.argument("name")
+@gateway_option
+def remove(name: str, gateway: str | None) -> None:
+    """Remove a connector with its credential and rules."""
+    from tameflare.cli.client import connect
+
+    with connect() as api:
+        api.delete(path(gateway, name))
+    note(f"connector `{name}` removed")
+
+
+@command.command("test", epilog="\b\nExample:\n  tf connector test github")
+@click.argument("name")
+@click.option("--path", "url_path", metavar="PATH", help="Path to ask for [default: something harmless of the vendor].")
+@gateway_option
+@json_option
+def test(name: str, url_path: str | None, gateway: str | None, as_json: bool) -> None:
+    """Send one harmless request through the gateway and show what became of it.
+
+    The request is judged and recorded like any other; exit code 1 if it was denied or the upstream refused it.
+    """
+    from tameflare.cli.client import connect
+    from tameflare.cli.probe import probe
+
+    with connect() as api:
+        config = api.get(path(gateway, name))
+    result = probe(config, url_path)
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        say(result.sentence)
+    if not result.ok:
+        raise TameFlareError(f"connector `{name}` does not work yet", result.advice)

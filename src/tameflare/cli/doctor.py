@@ -1,0 +1,52 @@
+"""`tf doctor`: every setting with its source, and what is wrong with this installation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tameflare.cli.checks import Finding, Level, every_check
+from tameflare.cli.errors import Exit
+from tameflare.cli.options import environment, json_option
+from tameflare.cli.output import print_json, say, table
+from tameflare.core.errors import SettingError
+from tameflare.core.secret import Secret
+from tameflare.settings import ALL, Setting, Settings
+
+
+@click.command(
+    "doctor", epilog="\b\nExamples:\n  tf doctor\n  tf doctor --json | jq '.findings[] | select(.level==\"red\")'"
+)
+@json_option
+def command(as_json: bool) -> int:
+    """Print settings and checks. Exit code 1 if anything is red."""
+    settings = environment()
+    rows = [_row(settings, setting) for setting in ALL]
+    findings = every_check(settings)
+    if as_json:
+        print_json({"settings": rows, "findings": [finding.as_dict() for finding in findings]})
+    else:
+        _print(rows, findings)
+    return Exit.FAILED if any(finding.level is Level.RED for finding in findings) else Exit.OK
+
+
+def _print(rows: list[dict[str, Any]], findings: list[Finding]) -> None:
+    table(("setting", "value", "source"), [(row["name"], row["value"], row["source"]) for row in rows])
+    say("")
+    table(("", "check", "finding"), [(finding.level.value, finding.check, finding.sentence) for finding in findings])
+
+
+def _row(settings: Settings, setting: Setting[Any]) -> dict[str, Any]:
+    source = "environment" if settings.is_set(setting) else "default"
+    return {"name": setting.name, "value": _value(settings, setting), "source": source, "help": setting.sentence}
+
+
+def _value(settings: Settings, setting: Setting[Any]) -> str:
+    try:
+        value = settings.get(setting)
+    except SettingError as fault:
+        return f"wrong: {fault}"
+    if isinstance(value, Secret):
+        return "***"
+    return "" if value is None or value == {} else str(value)

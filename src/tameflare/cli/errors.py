@@ -1,0 +1,40 @@
+"""Faults of the command line and the exit codes that scripts can rely on."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from tameflare.core.errors import InvalidValue, SettingError, TameFlareError
+
+
+class Exit(IntEnum):
+    """What `tf` ends with; `tf run` ends with its command's own code."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    NOT_LOGGED_IN = 4
+    INTERRUPTED = 130
+
+
+class Unreachable(TameFlareError):
+    """Server or proxy does not answer."""
+
+    code = "unreachable"
+
+
+class NotLoggedIn(TameFlareError):
+    """No personal token, or one that the server refuses."""
+
+    code = "not_logged_in"
+
+
+def exit_code(fault: TameFlareError) -> Exit:
+    if isinstance(fault, Unreachable):
+        return Exit.UNREACHABLE
+    if isinstance(fault, NotLoggedIn):
+        return Exit.NOT_LOGGED_IN
+    if isinstance(fault, SettingError | InvalidValue):
+        return Exit.USAGE
+    return Exit.FAILED

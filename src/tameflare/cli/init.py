@@ -1,0 +1,127 @@
+"""`tf init`: sets a directory up for a gateway, and prints what a platform needs."""
+
+from __future__ import annotations
+
+import platform as machine
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tameflare.cli import project
+from tameflare.cli.options import environment, json_option
+from tameflare.cli.output import note, print_json, say
+from tameflare.cli.platforms import PLATFORMS, recipe
+from tameflare.cli.project import FOLDER, Project
+from tameflare.core.secret import Secret
+from tameflare.settings import GATEWAY_URL, Settings
+
+
+@click.command(
+    "init",
+    epilog="""\b
+Examples:
+  tf init
+  tf init --gateway payments
+  tf init --platform claude-code
+  tf init --list
+
+Running it again keeps gateway and token; `--new-token` gets a fresh one.""",
+)
+@click.option("--gateway", "-g", metavar="NAME", help="Gateway to use or make [default: the directory's name].")
+@click.option("--proxy", metavar="URL", help="Where the proxy is [default: GATEWAY_URL or http://127.0.0.1:8443].")
+@click.option("--platform", type=click.Choice(sorted(PLATFORMS)), help="Write a recipe for this platform.")
+@click.option("--list", "list_", is_flag=True, help="List the platforms.")
+@click.option("--new-token", is_flag=True, help="Get a new proxy token also where there is one.")
+@json_option
+def command(
+    gateway: str | None, proxy: str | None, platform: str | None, list_: bool, new_token: bool, as_json: bool
+) -> None:
+    """Connect this directory to a gateway."""
+    if list_:
+        _list(as_json)
+        return
+    settings = environment()
+    folder = Path.cwd() / FOLDER
+    here = None if new_token else _existing(folder, gateway, proxy)
+    if here is None:
+        here = _set_up(folder, settings, gateway, proxy)
+    written = _write_recipe(folder, platform, here) if platform else None
+    if as_json:
+        print_json({"folder": str(folder), "gateway": here.gateway, "server": here.server, "proxy": here.proxy})
+        return
+    say(written or _next_steps(here))
+
+
+def _list(as_json: bool) -> None:
+    if as_json:
+        print_json(PLATFORMS)
+        return
+    for name, sentence in PLATFORMS.items():
+        say(f"{name:<12} {sentence}")
+
+
+def _existing(folder: Path, gateway: str | None, proxy: str | None) -> Project | None:
+    """What a former `tf init` left here, if it is for the same gateway and proxy."""
+    stored = project.read_config(folder) if folder.is_dir() else None
+    if not stored or gateway not in {None, stored["gateway"]} or proxy not in {None, stored["proxy"]}:
+        return None
+    return Project(folder, stored["server"], stored["proxy"], stored["gateway"], Secret(stored["gateway_token"]))
+
+
+def _set_up(folder: Path, settings: Settings, gateway: str | None, proxy: str | None) -> Project:
+    from tameflare.cli.client import connect, segment
+
+    name = gateway or gateway_name_for(Path.cwd().name)
+    with connect() as api:
+        _make_gateway(api, name)
+        tokens = f"/api/dashboard/gateways/{segment(name)}/tokens"
+        token = api.post(tokens, {"name": f"tf init on {machine.node() or 'a machine'}"})["token"]
+        server = api.server
+    here = Project(folder, server, (proxy or settings.get(GATEWAY_URL)).rstrip("/"), name, Secret(token))
+    project.save(folder, here, _fetch_ca(here.proxy))
+    note(f"wrote {folder} for gateway `{name}`")
+    return here
+
+
+def _make_gateway(api: Any, name: str) -> None:
+    from tameflare.cli.client import items
+
+    if name not in {item.get("name") for item in items(api.get("/api/dashboard/gateways"))}:
+        api.post("/api/dashboard/gateways", {"name": name})
+        note(f"gateway `{name}` made")
+
+
+def gateway_name_for(directory: str) -> str:
+    """A gateway's name from a directory's: lower case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", directory.lower()).strip("-")[:40] or "default"
+
+
+def _fetch_ca(proxy: str) -> str:
+    """The proxy's CA certificate (PEM), or nothing where the proxy is not up yet: each run brings it again."""
+    import httpx
+
+    from tameflare.cli.client import is_loopback
+
+    try:
+        answer = httpx.get(f"{proxy}/ca.pem", timeout=5, trust_env=not is_loopback(proxy))
+    except (httpx.HTTPError, httpx.InvalidURL):
+        note(f"the proxy at {proxy} does not answer yet; `tf run` needs it")
+        return ""
+    return answer.text if answer.is_success and "BEGIN CERTIFICATE" in answer.text else ""
+
+
+def _write_recipe(folder: Path, name: str, here: Project) -> str:
+    text = recipe(name, str(folder.parent), here.proxy)
+    place = folder / f"{name}.md"
+    place.write_text(text, encoding="utf-8")
+    note(f"wrote {place}")
+    return text
+
+
+def _next_steps(here: Project) -> str:
+    return f"""This directory uses gateway `{here.gateway}`. Next:
+  tf connector add github --preset read-only    which service, with which credential
+  tf run -- python agent.py                     run an unchanged program through it
+  tf logs -f                                    watch what it does"""

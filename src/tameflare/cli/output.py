@@ -1,0 +1,80 @@
+"""What commands print: tables for people, JSON for programs; colours only on a terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import click
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_COLOURS: Final = {
+    "allow": "green",
+    "allowed": "green",
+    "ok": "green",
+    "active": "green",
+    "deny": "red",
+    "denied": "red",
+    "red": "red",
+    "revoked": "red",
+    "requires_approval": "yellow",
+    "warning": "yellow",
+    "suspended": "yellow",
+}
+_WIDE: Final = 10_000
+
+
+def clean(text: object) -> str:
+    """`text` with control and direction-changing characters spelled out, so that no record can drive a terminal."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", str(text)).replace("\n", "\\n")
+
+
+def print_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def say(text: str) -> None:
+    click.echo(text)
+
+
+def note(text: str) -> None:
+    """A line beside the output proper, on stderr."""
+    click.echo(text, err=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Aligned columns; on a pipe they are never cut or coloured."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(*columns, box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False, header_style="bold")
+    for row in rows:
+        words = [clean("" if cell is None else cell) for cell in row]
+        drawn.add_row(*(Text(word, style=_COLOURS.get(word, "")) for word in words))
+    Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False).print(drawn)
+
+
+def show(data: Any, as_json: bool, columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
+    """Print `data` as JSON, or `rows` as a table, or the sentence `empty` where there are none."""
+    if as_json:
+        print_json(data)
+        return
+    found = list(rows)
+    if found:
+        table(columns, found)
+    else:
+        say(empty)
+
+
+def picked(items: Iterable[Mapping[str, Any]], *names: str) -> list[list[object]]:
+    """The named fields of each item; lists are joined by commas."""
+    return [[_cell(item.get(name)) for name in names] for item in items]
+
+
+def _cell(value: object) -> object:
+    return ", ".join(str(part) for part in value) if isinstance(value, list | tuple) else value

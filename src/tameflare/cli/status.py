@@ -1,0 +1,93 @@
+"""`tf status`: is it up, what is it serving, is anything stopped."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from tameflare.cli import project
+from tameflare.cli.client import Api, connect, is_loopback, items
+from tameflare.cli.errors import Unreachable
+from tameflare.cli.options import environment, json_option
+from tameflare.cli.output import clean, print_json, say
+from tameflare.core.errors import TameFlareError
+from tameflare.settings import GATEWAY_URL
+
+
+@click.command("status", epilog="\b\nExample:\n  tf status --json")
+@json_option
+def command(as_json: bool) -> int:
+    """Show server, proxy, gateways and kill switch. Exit code 3 if server or proxy is out of reach."""
+    settings = environment()
+    here = project.load(settings)
+    report: dict[str, Any] = {"proxy": _proxy(here.proxy if here else settings.get(GATEWAY_URL))}
+    with connect(required=False) as api:
+        report["server"] = _server(api)
+        report |= _details(api) if api.logged_in and report["server"]["reachable"] else {}
+    if as_json:
+        print_json(report)
+    else:
+        for line in lines(report):
+            say(line)
+    return 0 if report["server"]["reachable"] and report["proxy"]["reachable"] else 3
+
+
+def _server(api: Api) -> dict[str, Any]:
+    try:
+        return {"url": api.server, "reachable": True, "health": api.get("/api/health")}
+    except Unreachable as fault:
+        return {"url": api.server, "reachable": False, "problem": str(fault)}
+    except TameFlareError as fault:
+        return {"url": api.server, "reachable": True, "problem": str(fault)}
+
+
+def _proxy(url: str) -> dict[str, Any]:
+    import httpx
+
+    try:
+        answer = httpx.get(f"{url}/health", timeout=5, trust_env=not is_loopback(url))
+        return {"url": url, "reachable": True, "health": answer.json()}
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return {"url": url, "reachable": False, "problem": f"cannot reach the proxy at `{url}`; start it with `tf up`"}
+
+
+def _details(api: Api) -> dict[str, Any]:
+    """What a log-in may see; a refused one says so instead."""
+    try:
+        return {
+            "kill_switch": api.get("/api/dashboard/kill-switch"),
+            "gateways": items(api.get("/api/dashboard/gateways")),
+            "proxies": items(api.get("/api/dashboard/proxies")),
+        }
+    except TameFlareError as fault:
+        return {"problem": str(fault)}
+
+
+def lines(report: dict[str, Any]) -> list[str]:
+    """The report for people."""
+    found = [_head("server", report["server"]), _head("proxy", report["proxy"])]
+    switch = report.get("kill_switch")
+    if switch is None:
+        found.append(f"{'note':<12} {report.get('problem', 'run `tf login` to see gateways and kill switch')}")
+        return [clean(line) for line in found]
+    thrown = [str(item.get("scope")) for item in switch.get("switches", ())]
+    found.append(f"{'kill switch':<12} {'active for ' + ', '.join(thrown) if thrown else 'off'}")
+    found += [f"{'gateway':<12} {item['name']}  {item.get('level', '')}" for item in report["gateways"]]
+    found += [f"{'link':<12} {_link(item)}" for item in report["proxies"]]
+    return [clean(line) for line in found]
+
+
+def _head(name: str, part: dict[str, Any]) -> str:
+    health = part.get("health")
+    word = health.get("status", "up") if isinstance(health, dict) else "up"
+    age = health.get("config_age_seconds", health.get("age")) if isinstance(health, dict) else None
+    aged = f", configuration heard of {float(age):.0f} s ago" if isinstance(age, int | float) else ""
+    return f"{name:<12} {part['url']}  {part.get('problem') or f'{word}{aged}'}"
+
+
+def _link(proxy: dict[str, Any]) -> str:
+    seen = proxy.get("last_seen")
+    ago = f"{max(0, time.time() - seen):.0f} s ago" if isinstance(seen, int | float) else (seen or "never")
+    return f"{proxy['name']}  seen {ago}, configuration {proxy.get('version', '?')}, backlog {proxy.get('backlog', 0)}"

@@ -1,0 +1,50 @@
+"""`tf up`: server and proxy on this machine, in one terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tameflare import settings
+from tameflare.settings import Settings
+
+
+@click.command(
+    "up",
+    epilog="""\b
+Examples:
+  tf up
+  TF_PORT=3100 TF_PROXY_PORT=8543 TF_DATA_DIR=./data tf up
+
+Ctrl-C stops both cleanly. Exit code 1 if a port is in use or one of the two
+cannot start.""",
+)
+def command() -> None:
+    """Run server and proxy until Ctrl-C."""
+    from tameflare.supervisor import Supervisor, up
+
+    environment = Settings()
+    folder = environment.get(settings.DATA_DIR)
+
+    def ready(supervisor: Supervisor) -> None:
+        for line in ready_lines(supervisor.server_url, supervisor.proxy_url, folder, setup_code(folder)):
+            click.echo(line)
+
+    up(environment, lambda sentence: click.echo(f"tameflare: {sentence}", err=True), ready)
+
+
+def setup_code(folder: Path) -> str | None:
+    """The code that the first owner registers with, while nobody has."""
+    try:
+        return (folder / "server" / "setup-code").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return None
+
+
+def ready_lines(server: str, proxy: str, folder: Path, code: str | None) -> list[str]:
+    lines = ["TameFlare is up", f"  server  {server}", f"  proxy   {proxy}", f"  data    {folder}"]
+    if code:
+        lines += ["", "  Nobody has registered yet. The owner registers with `tf login` and this set-up code:"]
+        lines += ["", f"      {code}", ""]
+    return [*lines, "Ctrl-C stops both"]

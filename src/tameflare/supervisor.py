@@ -1,0 +1,252 @@
+"""`tf up`: binds both listening sockets, runs server and proxy as children, starts them again, stops them cleanly.
+
+The sockets belong to this process for its whole life: a child that starts anew finds the connections that came in
+meanwhile waiting. Children are in process groups of their own, so that Ctrl-C reaches only this process, which then
+stops the proxy first and the server after it. Should this process be killed, the kernel stops the children.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import errno
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from tameflare import settings
+from tameflare.core.errors import SettingError, TameFlareError
+from tameflare.process import LISTEN_FD, private_directory
+from tameflare.settings import Setting, Settings
+
+LOCAL_PROXY: Final = "TF_LOCAL_PROXY"
+READY_SECONDS: Final = 60.0
+_BACKLOG: Final = 1024
+_FIRST_PAUSE: Final = 0.2
+_LONGEST_PAUSE: Final = 30.0
+_STEADY_SECONDS: Final = 60.0
+_PR_SET_PDEATHSIG: Final = 1
+_ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - only compared
+_WARNING_SECONDS: Final = 2.0
+
+Say = Callable[[str], None]
+
+
+def listen(environment: Settings, host: Setting[str], port: Setting[int]) -> socket.socket:
+    """A listening socket at the addresses of these settings. Raises TameFlareError naming the setting to change."""
+    address, number = environment.get(host), environment.get(port)
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(address, number, type=socket.SOCK_STREAM)[0]
+    except OSError:
+        raise SettingError(f"{host.name} `{address}` is no address of this machine", f"correct {host.name}") from None
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+        listener.listen(_BACKLOG)
+    except OSError as fault:
+        listener.close()
+        raise _cannot_listen(fault, address, number, host, port) from None
+    return listener
+
+
+def _cannot_listen(fault: OSError, address: str, number: int, host: Setting[str], port: Setting[int]) -> TameFlareError:
+    if fault.errno == errno.EADDRINUSE:
+        return TameFlareError(
+            f"port {number} on {address} is in use", f"stop what uses it (`ss -ltnp`), or set {port.name}"
+        )
+    if fault.errno == errno.EADDRNOTAVAIL:
+        return SettingError(f"{host.name} `{address}` is no address of this machine", f"correct {host.name}")
+    return TameFlareError(f"cannot listen on {address} port {number}: {fault.strerror}", f"set {port.name}")
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a program on this machine reaches the listener."""
+    host, port = listener.getsockname()[:2]
+    near = _ANYWHERE.get(host, host)
+    return f"http://[{near}]:{port}" if ":" in near else f"http://{near}:{port}"
+
+
+@dataclass
+class Child:
+    """One process that is kept running. `ready` is set once it has answered a request."""
+
+    name: str
+    module: str
+    listener: socket.socket
+    health: str
+    environment: Mapping[str, str]
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> asyncio.subprocess.Process:
+        descriptor = self.listener.fileno()
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            self.module,
+            stdin=asyncio.subprocess.DEVNULL,
+            env={**self.environment, LISTEN_FD: str(descriptor)},
+            pass_fds=(descriptor,),
+            process_group=0,
+            preexec_fn=_die_with_parent,
+        )
+        return self.process
+
+    async def stop(self, seconds: float) -> None:
+        """Ask it to stop, and kill it if it has not within that time."""
+        if self.process is None or self.process.returncode is not None:
+            return
+        self.process.terminate()
+        try:
+            await asyncio.wait_for(self.process.wait(), seconds)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+
+    def kill(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+
+
+class Supervisor:
+    """Runs the children until it is told to stop; `say` prints a line for people."""
+
+    def __init__(self, environment: Settings, server: socket.socket, proxy: socket.socket, say: Say) -> None:
+        self.server_url, self.proxy_url = url_of(server), url_of(proxy)
+        variables = child_variables(os.environ, server, proxy)
+        self.server = Child("server", "tameflare.control", server, "/api/health", {**variables, LOCAL_PROXY: "1"})
+        self.proxy = Child("proxy", "tameflare.proxy", proxy, "/health", variables)
+        self._stop_seconds = environment.get(settings.STOP_TIMEOUT)
+        self._say = say
+        self._stopping = asyncio.Event()
+
+    async def run(self, on_ready: Callable[[], None]) -> None:
+        """Until a signal asks to stop. Raises TameFlareError where a child cannot start at all."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._ask_to_stop)
+        keepers = [asyncio.create_task(self._keep(child), name=child.name) for child in (self.server, self.proxy)]
+        waiter = asyncio.create_task(self._announce(on_ready))
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait([*keepers, stopping], return_when=asyncio.FIRST_COMPLETED)
+            for keeper in keepers:
+                if keeper.done():
+                    keeper.result()
+        finally:
+            self._stopping.set()
+            waiter.cancel()
+            await self._stop()
+            await asyncio.gather(*keepers, waiter, stopping, return_exceptions=True)
+
+    def _ask_to_stop(self) -> None:
+        if self._stopping.is_set():
+            self.proxy.kill()
+            self.server.kill()
+        self._stopping.set()
+
+    async def _stop(self) -> None:
+        """Proxy first: its last records still find the server."""
+        deadline = time.monotonic() + self._stop_seconds
+        await self.proxy.stop(self._stop_seconds)
+        await self.server.stop(max(deadline - time.monotonic(), _WARNING_SECONDS))
+
+    async def _keep(self, child: Child) -> None:
+        pause = _FIRST_PAUSE
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            process = await child.start()
+            await process.wait()
+            if self._stopping.is_set():
+                return
+            if not child.ready.is_set():
+                raise TameFlareError(f"the {child.name} did not start", "the line above says why")
+            if time.monotonic() - began > _STEADY_SECONDS:
+                pause = _FIRST_PAUSE
+            self._say(f"the {child.name} ended ({_how(process.returncode)}); starting it again in {pause:g} s")
+            await _first(self._stopping.wait(), asyncio.sleep(pause))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _announce(self, on_ready: Callable[[], None]) -> None:
+        for child in (self.server, self.proxy):
+            if await answers(url_of(child.listener), child.health, READY_SECONDS):
+                child.ready.set()
+            else:
+                self._say(f"the {child.name} has not answered for {READY_SECONDS:g} s; look at its log")
+                return
+        on_ready()
+
+
+def child_variables(own: Mapping[str, str], server: socket.socket, proxy: socket.socket) -> dict[str, str]:
+    """The children's environment: ours, with the ports that were really bound (a port of 0 lets the system choose)."""
+    return {
+        **own,
+        settings.PORT.name: str(server.getsockname()[1]),
+        settings.PROXY_PORT.name: str(proxy.getsockname()[1]),
+        settings.SERVER_URL.name: url_of(server),
+    }
+
+
+async def answers(url: str, path: str, seconds: float) -> bool:
+    """Whether a server at `url` answers a request for `path` within that time."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    try:
+        async with asyncio.timeout(seconds):
+            reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+            status = await reader.readline()
+            writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return status.startswith(b"HTTP/1.")
+
+
+async def _first(*waits: object) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]  # type: ignore[call-overload]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+
+
+def _how(code: int | None) -> str:
+    return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+
+
+_libc: Final = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+
+
+def _die_with_parent() -> None:
+    """In the child, before it becomes Python again: ask the kernel for SIGTERM when the supervisor is gone."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def up(environment: Settings, say: Say, on_ready: Callable[[Supervisor], None]) -> None:
+    """Run server and proxy until Ctrl-C or SIGTERM. Raises TameFlareError where they cannot start."""
+    environment.check()
+    private_directory(environment.get(settings.DATA_DIR), allow_wide=environment.get(settings.ALLOW_WIDE_PERMISSIONS))
+    with (
+        listen(environment, settings.HOST, settings.PORT) as server,
+        listen(environment, settings.PROXY_HOST, settings.PROXY_PORT) as proxy,
+    ):
+        asyncio.run(_run(environment, server, proxy, say, on_ready))
+
+
+async def _run(
+    environment: Settings,
+    server: socket.socket,
+    proxy: socket.socket,
+    say: Say,
+    on_ready: Callable[[Supervisor], None],
+) -> None:
+    supervisor = Supervisor(environment, server, proxy, say)
+    await supervisor.run(lambda: on_ready(supervisor))
+
+
+__all__: Sequence[str] = ("Child", "Supervisor", "answers", "child_variables", "listen", "up", "url_of")
