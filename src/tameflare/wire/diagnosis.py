@@ -1,0 +1,59 @@
+"""What exactly is wrong with a head that was refused. Runs once per refused message, so it is written for clarity."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tameflare.wire.faults import HeadFault
+from tameflare.wire.names import TOKEN
+
+LARGEST_HEAD: Final = 65536  # bytes
+MOST_FIELDS: Final = 100
+
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_BARE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+
+
+def too_large() -> HeadFault:
+    return HeadFault(431, "head_too_large", f"the head is larger than {LARGEST_HEAD} bytes")
+
+
+def too_many() -> HeadFault:
+    return HeadFault(431, "too_many_headers", f"the head has more than {MOST_FIELDS} fields")
+
+
+def partial_fault(buffer: bytes | bytearray) -> HeadFault | None:
+    """Whether a head that is still incomplete can be refused already: too large, or lines that end in a bare LF."""
+    if len(buffer) > LARGEST_HEAD:
+        return too_large()
+    if buffer.count(b"\n") != buffer.count(b"\r\n"):
+        return HeadFault(400, "bare_line_end", "a line ends in CR or LF alone")
+    return None
+
+
+def diagnose(data: bytes) -> HeadFault:
+    """The first fault of `data`, a whole head that a check or llhttp refused."""
+    if _BARE.search(data):
+        return HeadFault(400, "bare_line_end", "a line ends in CR or LF alone")
+    if _CONTROL.search(data):
+        return HeadFault(400, "control_character", "the head has a control character")
+    for number, line in enumerate(data.removesuffix(b"\r\n\r\n").split(b"\r\n")[1:], start=2):
+        fault = _field_fault(line, number)
+        if fault is not None:
+            return fault
+    return HeadFault(400, "malformed", "the head is not HTTP/1.1")
+
+
+def _field_fault(line: bytes, number: int) -> HeadFault | None:
+    """RFC 9112 §5: a field line is a name, a colon right after it, and a value on the same line."""
+    if line[:1] in (b" ", b"\t"):
+        return HeadFault(400, "folded_line", f"line {number} continues the line before it")
+    name, colon, _value = line.partition(b":")
+    if not colon:
+        return HeadFault(400, "header_without_colon", f"line {number} has no colon")
+    if name.endswith((b" ", b"\t")):
+        return HeadFault(400, "space_before_colon", f"line {number} has white space before the colon")
+    if TOKEN.fullmatch(name) is None:
+        return HeadFault(400, "header_name_invalid", f"line {number} has no valid field name")
+    return None

@@ -1,0 +1,84 @@
+"""Response heads, read as strictly as requests: the upstream may be hostile too."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from tameflare.wire.diagnosis import diagnose
+from tameflare.wire.faults import HeadFault
+from tameflare.wire.fields import FieldReader, Header, count_tabs
+from tameflare.wire.framing import read_framing
+from tameflare.wire.names import RESPONSE_NAMES
+
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
+_VERSION: Final = re.compile(rb"HTTP/(?!1\.[01])[0-9](?:\.[0-9])? ")
+
+
+class ResponseHead(msgspec.Struct, gc=False):
+    """One response head; `headers` are those that may go back to the agent, without any framing."""
+
+    status: int
+    reason: bytes
+    headers: list[Header]
+    content_length: int | None
+    chunked: bool
+    close: bool
+    minor: int
+
+
+class ResponseHeads:
+    """Reads one head after the other, interim responses included; keep one per upstream connection."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self) -> None:
+        self._fields = FieldReader(RESPONSE_NAMES)
+
+    def parse(self, data: bytes) -> ResponseHead | HeadFault:
+        """Reads exactly one head including its final empty line."""
+        lines = data.split(b"\r\n")
+        tabs = count_tabs(data, len(lines) - 1)
+        if isinstance(tabs, HeadFault):
+            return tabs
+        line = _STATUS_LINE.fullmatch(lines[0])
+        if line is None:
+            return _status_line_fault(data)
+        if not self._feed(data, len(lines) - 3):
+            return diagnose(data)
+        minor, status, reason = line.groups(b"")
+        one = minor == b"1"
+        framing = read_framing(self._fields.special, one)
+        if isinstance(framing, HeadFault):
+            return framing
+        options = framing.options
+        return ResponseHead(
+            int(status),
+            reason,
+            self._fields.passing(framing, trim=tabs > 0 or b" \r\n" in data),
+            framing.content_length,
+            framing.chunked,
+            options.close if one else not options.keep_alive,
+            int(one),
+        )
+
+    def _feed(self, data: bytes, expected: int) -> bool:
+        """Whether llhttp reads `data` as one head; a new parser each time, the old one waits for the body."""
+        fields = self._fields
+        fields.reset()
+        try:
+            HttpResponseParser(fields).feed_data(data)
+        except HttpParserUpgrade:
+            return fields.count() == expected
+        except HttpParserError:
+            return False
+        return fields.count() == expected
+
+
+def _status_line_fault(data: bytes) -> HeadFault:
+    if _VERSION.match(data):
+        return HeadFault(505, "http_version", "only HTTP/1.1 and HTTP/1.0 are spoken here")
+    return HeadFault(400, "status_line_invalid", "the status line is not `HTTP/1.1 status reason`")

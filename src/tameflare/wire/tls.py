@@ -1,0 +1,135 @@
+"""One TLS connection as a shell round bytes: ciphertext in, plaintext out, and the other way.
+
+OpenSSL works on two memory buffers, never on a socket. That lets the proxy look at the first bytes of a tunnel before
+it decides on TLS, and take a ClientHello that came in the same packet as the CONNECT. The shell keeps nothing: what
+`receive` is given is decrypted and returned at once, so memory is bounded by the largest piece that the caller hands in
+plus one incomplete record (16 KiB).
+"""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import suppress
+from typing import Final
+
+from tameflare.wire.faults import TlsFault
+
+__all__: Final = ["TlsFault", "TlsShell"]
+
+_RECORD: Final = 16384  # the most plaintext that one record holds, RFC 8446 §5.1
+
+
+class _Connection(ssl.SSLObject):
+    """Keeps the server name that the client asked for."""
+
+    server_name: str | None = None
+
+
+def _keep_server_name(connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
+    if isinstance(connection, _Connection):
+        connection.server_name = name
+
+
+def _watch_server_name(context: ssl.SSLContext) -> None:
+    """Makes connections of `context` keep the name of the ClientHello; once per context."""
+    if context.sslobject_class is not _Connection:
+        context.sslobject_class = _Connection
+        context.sni_callback = _keep_server_name
+
+
+class TlsShell:
+    """The TLS state of one connection, without its socket.
+
+    `handshaken` is set by the `receive` that ends the handshake; `peer_closed` when the peer said close_notify, without
+    which the end of the connection is a truncation.
+    """
+
+    __slots__ = ("_connection", "_in", "_out", "handshaken", "peer_closed")
+
+    def __init__(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None) -> None:
+        if server_side:
+            _watch_server_name(context)
+        self._in = ssl.MemoryBIO()
+        self._out = ssl.MemoryBIO()
+        self._connection = context.wrap_bio(self._in, self._out, server_side, server_hostname)
+        self.handshaken = False
+        self.peer_closed = False
+        if not server_side:
+            self._shake()
+
+    @property
+    def sni(self) -> str | None:
+        """The server name of the ClientHello; None before it came or when it has none."""
+        connection = self._connection
+        return connection.server_name if isinstance(connection, _Connection) else None
+
+    @property
+    def version(self) -> str | None:
+        """Such as `TLSv1.3`; None before the handshake."""
+        return self._connection.version()
+
+    def receive(self, data: bytes) -> bytes:
+        """Takes ciphertext, returns the plaintext in it (b"" while shaking hands); look at `outgoing` afterwards.
+
+        TlsFault when the peer's TLS is broken; its alert is then in `outgoing`.
+        """
+        if self.peer_closed:
+            return b""
+        self._in.write(data)
+        if not self.handshaken and not self._shake():
+            return b""
+        return self._read() if self._in.pending else b""
+
+    def outgoing(self) -> bytes:
+        """Ciphertext that must be written to the peer now, b"" when there is none."""
+        return self._out.read() if self._out.pending else b""
+
+    def send(self, plain: bytes) -> bytes:
+        """The ciphertext of `plain`, with anything else that was waiting; TlsFault before the handshake is done."""
+        try:
+            sent = self._connection.write(plain) if plain else 0
+            while sent < len(plain):
+                sent += self._connection.write(memoryview(plain)[sent:])
+        except ssl.SSLError as fault:
+            raise _tls_fault(fault) from fault
+        return self._out.read()
+
+    def close(self) -> bytes:
+        """close_notify, once; the peer may go on sending until it closes its own direction (RFC 8446 §6.1)."""
+        if self.handshaken:
+            with suppress(ssl.SSLError):  # it always asks for the peer's close_notify, which may never come
+                self._connection.unwrap()
+        return self._out.read()
+
+    def _shake(self) -> bool:
+        try:
+            self._connection.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLError as fault:
+            raise _tls_fault(fault) from fault
+        self.handshaken = True
+        return True
+
+    def _read(self) -> bytes:
+        """Everything that can be decrypted now, record by record."""
+        pieces: list[bytes] = []
+        while self._in.pending:
+            try:
+                piece = self._connection.read(_RECORD)
+            except ssl.SSLWantReadError:
+                break
+            except ssl.SSLZeroReturnError:  # instead of b"" once both directions are closed
+                piece = b""
+            except ssl.SSLError as fault:
+                raise _tls_fault(fault) from fault
+            if not piece:
+                self.peer_closed = True
+                break
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _tls_fault(fault: Exception) -> TlsFault:
+    reason = (getattr(fault, "reason", None) or "tls_error").lower()
+    return TlsFault(f"TLS failed: {reason.replace('_', ' ')}", reason)
