@@ -1,0 +1,79 @@
+"""What a connector is: the one interface that the proxy and the control plane know."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from tameflare.connectors.auth import Credential, Injection, Strip
+from tameflare.connectors.denials import Denial, Rendered
+from tameflare.connectors.request import HttpRequest
+from tameflare.core.action import Action
+from tameflare.core.config import ConnectorConfig
+
+
+class Classified(msgspec.Struct, frozen=True):
+    """What the head of a request says.
+
+    With `needs_body` the actions are a first reading: the connector must see the whole body and `name` decides.
+    Without it they are final.
+    """
+
+    actions: tuple[Action, ...]
+    needs_body: bool = False
+
+
+class HttpCall(msgspec.Struct, frozen=True):
+    """A request built from an action, before the credential is put in. `query` is encoded, without `?`."""
+
+    method: str
+    host: str
+    path: str
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = ""
+    body: bytes = b""
+
+
+class Connector(Protocol):
+    """One instance of a connector. Everything is pure: values in, values out."""
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def config(self) -> ConnectorConfig: ...
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Host names, or `*.` and a suffix, in lower case."""
+
+    @property
+    def is_tunnel(self) -> bool:
+        """Whether the host is let through without being decrypted."""
+
+    @property
+    def strip(self) -> Strip:
+        """What is removed from an agent's request before ours is put in."""
+
+    def classify(self, request: HttpRequest) -> Classified:
+        """Name a request by its head. Never raises."""
+
+    def name(self, request: HttpRequest) -> tuple[Action, ...]:
+        """Name a request whose body was read. Raises Unreadable."""
+
+    def rewrite(self, request: HttpRequest) -> bytes | None:
+        """The body that goes on in place of the agent's, its authentication fields moved out; None: unchanged.
+
+        Only for requests that `name` has read. Raises Unreadable.
+        """
+
+    def injection(self, host: str, credential: Credential) -> Injection:
+        """How the credential stands in requests to `host`; ready once, used for every request."""
+
+    def deny(self, denial: Denial, request: HttpRequest | None = None) -> Rendered:
+        """A refusal in the vendor's own error shape, our fields inside."""
+
+    def build(self, action: Action) -> HttpCall:
+        """The request that carries out an action. Raises InvalidValue where it cannot be built."""

@@ -1,0 +1,146 @@
+"""Refusals in the shape that each vendor's SDK understands, our fields inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+
+Shape = Callable[["Denial"], "Rendered"]
+Headers = tuple[tuple[str, str], ...]
+_TOO_MANY: Final = 429
+_SERVER_FAULT: Final = 500
+
+
+class Denial(msgspec.Struct, frozen=True):
+    """Why a request was refused; `retry_after` in seconds, 0 for none. `reason` is the reason code."""
+
+    status: int
+    code: str
+    message: str
+    action: str = ""
+    reason: str = ""
+    request_id: str = ""
+    matched: tuple[str, ...] = ()
+    help: str = ""
+    retry_after: int = 0
+
+    @property
+    def is_final(self) -> bool:
+        """Whether trying again is pointless: everything but rate limits and faults on the way upstream."""
+        return (self.status < _SERVER_FAULT and self.status != _TOO_MANY) or self.code == "approvals_unavailable"
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """A response to the agent, without Content-Length."""
+
+    status: int
+    headers: Headers
+    content_type: str
+    body: bytes
+
+
+def facts(denial: Denial) -> dict[str, Any]:
+    """Our fields, without the message."""
+    return {
+        "action": denial.action,
+        "reason": denial.reason,
+        "request_id": denial.request_id,
+        "matched": list(denial.matched),
+        "help": denial.help,
+    }
+
+
+def plain(denial: Denial) -> Rendered:
+    """Our own shape, flat: for types without a vendor."""
+    body = {"error": _phrase(denial.status), "code": denial.code, "message": denial.message, **facts(denial)}
+    return _json(denial, body)
+
+
+def github(denial: Denial) -> Rendered:
+    """`message` at the top, as the REST API does; PyGithub and Octokit print it."""
+    body = {"message": denial.message, "error": _phrase(denial.status), "code": denial.code, **facts(denial)}
+    return _json(denial, body)
+
+
+def git(denial: Denial) -> Rendered:
+    """Plain text, which git prints line by line after `remote:`."""
+    lines = [f"TameFlare: {denial.message}", f"code: {denial.code}", f"action: {denial.action}"]
+    lines += [f"request id: {denial.request_id}"] + ([denial.help] if denial.help else [])
+    text = "\n".join(lines) + "\n"
+    return Rendered(denial.status, _retry(denial), "text/plain; charset=utf-8", text.encode())
+
+
+_OPENAI_TYPES: Final = {
+    401: "authentication_error",
+    403: "permission_error",
+    408: "timeout_error",
+    429: "rate_limit_error",
+}
+
+
+def openai(denial: Denial) -> Rendered:
+    kind = _OPENAI_TYPES.get(denial.status, _fault_type(denial.status, "server_error"))
+    error = {"message": denial.message, "type": kind, "param": None, "code": denial.code, **facts(denial)}
+    return _json(denial, {"error": error}, _never("x-should-retry", denial))
+
+
+_ANTHROPIC_TYPES: Final = {
+    401: "authentication_error",
+    403: "permission_error",
+    408: "timeout_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+}
+
+
+def anthropic(denial: Denial) -> Rendered:
+    kind = _ANTHROPIC_TYPES.get(denial.status, _fault_type(denial.status, "api_error"))
+    error = {"type": kind, "message": denial.message, "code": denial.code, **facts(denial)}
+    body = {"type": "error", "error": error, "request_id": denial.request_id}
+    return _json(denial, body, _never("x-should-retry", denial))
+
+
+def stripe(denial: Denial) -> Rendered:
+    kind = _fault_type(denial.status, "api_error")
+    error = {"type": kind, "code": denial.code, "message": denial.message, **facts(denial)}
+    return _json(denial, {"error": error}, _never("stripe-should-retry", denial))
+
+
+def slack(denial: Denial) -> Rendered:
+    """`ok: false` with the code in `error`, which SDKs switch on."""
+    body = {"ok": False, "error": denial.code, "code": denial.code, "message": denial.message, **facts(denial)}
+    return _json(denial, body)
+
+
+def _fault_type(status: int, server: str) -> str:
+    return server if status >= _SERVER_FAULT else "invalid_request_error"
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Refused"
+
+
+def _never(header: str, denial: Denial) -> Headers:
+    return ((header, "false"),) if denial.is_final else ()
+
+
+def _retry(denial: Denial) -> Headers:
+    """PyGithub and others try a 403 again if it says when, so only a refusal that may pass says so."""
+    if denial.is_final or not denial.retry_after:
+        return ()
+    return (("Retry-After", str(denial.retry_after)),)
+
+
+def json_bytes(value: Any) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def _json(denial: Denial, body: dict[str, Any], extra: Headers = ()) -> Rendered:
+    return Rendered(denial.status, _retry(denial) + extra, "application/json", json_bytes(body))

@@ -1,0 +1,177 @@
+"""Fields of queries and forms: decoded, nested, typed; and the way back.
+
+`a[b]=1` nests, `a[]=1` and `a[0]=1` make lists. Values are text until a schema types them; what cannot be converted
+stays the text that was sent, so that comparing it with a number is an error and never a silent zero.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+from urllib.parse import quote_plus, unquote_plus
+
+from tameflare.connectors.faults import Unreadable
+
+Fields = dict[str, Any]
+Converter = Callable[[str], Any]
+Schema = dict[str, Any]
+MAX_PAIRS: Final = 10_000
+MAX_NESTING: Final = 16
+_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,38})")
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,38})(?:\.[0-9]{1,30})?")
+_KEY: Final = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+_PART: Final = re.compile(r"\[([^\[\]]*)\]")
+
+
+def _integer(text: str) -> Any:
+    return int(text) if _INTEGER.fullmatch(text) else text
+
+
+def _number(text: str) -> Any:
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return float(text) if _NUMBER.fullmatch(text) else text
+
+
+def _boolean(text: str) -> Any:
+    return {"true": True, "false": False}.get(text, text)
+
+
+_CONVERTERS: Final[dict[str, Converter]] = {"int": _integer, "number": _number, "bool": _boolean, "str": str}
+
+
+def schema(spec: str) -> Schema:
+    """Compile `amount:int items.*.quantity:int`; names without a type are text and need no entry."""
+    compiled: Schema = {}
+    for entry in spec.split():
+        path, _, kind = entry.partition(":")
+        if not kind:
+            continue
+        *parents, last = path.split(".")
+        place = compiled
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = _CONVERTERS[kind]
+    return compiled
+
+
+def convert(value: Any, typed: Schema) -> Any:
+    """Type the text in a decoded value in place, as the schema says."""
+    keys: Iterator[Any] = iter(list(value) if isinstance(value, dict) else range(len(value)))
+    for key in keys:
+        rule = typed.get(key, typed.get("*")) if isinstance(key, str) else typed.get("*")
+        if rule is None:
+            continue
+        inner = value[key]
+        if isinstance(rule, dict):
+            if isinstance(inner, dict | list):
+                convert(inner, rule)
+        elif isinstance(inner, str):
+            value[key] = rule(inner)
+    return value
+
+
+def parse_query(query: str) -> Fields:
+    """Decode a raw query. Never raises: a name sent twice becomes a list, too many pairs are cut."""
+    fields: Fields = {}
+    for pair in query.split("&", MAX_PAIRS)[:MAX_PAIRS]:
+        name, _, value = pair.partition("=")
+        if name:
+            _put_leniently(fields, unquote_plus(name), unquote_plus(value))
+    return _grouped(fields)
+
+
+def _put_leniently(fields: Fields, name: str, value: str) -> None:
+    try:
+        _put(fields, name, value)
+    except Unreadable:
+        before = fields.get(name)
+        fields[name] = [*before, value] if isinstance(before, list) else [before, value]
+
+
+def parse_form(body: bytes) -> Fields:
+    """Decode an urlencoded form. Raises Unreadable for broken text, repeated names and nesting too deep."""
+    try:
+        pairs = body.decode("utf-8").split("&")
+    except UnicodeDecodeError:
+        raise Unreadable("the form is not UTF-8") from None
+    if len(pairs) > MAX_PAIRS:
+        raise Unreadable(f"the form holds more than {MAX_PAIRS} fields")
+    fields: Fields = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        if name or value:
+            _put(fields, _decode(name), _decode(value))
+    return _grouped(fields)
+
+
+def _decode(text: str) -> str:
+    try:
+        return unquote_plus(text, errors="strict")
+    except UnicodeDecodeError:
+        raise Unreadable("the form holds text that is not UTF-8") from None
+
+
+def _put(fields: Fields, name: str, value: str) -> None:
+    """Set one field, nested by its brackets. Raises Unreadable where the name was sent before in another way."""
+    if "[" not in name:
+        if name in fields:
+            raise Unreadable(f"the field `{name}` was sent twice")
+        fields[name] = value
+        return
+    match = _KEY.fullmatch(name)
+    parts = [match.group(1), *_PART.findall(match.group(2))] if match else [name]
+    if len(parts) > MAX_NESTING:
+        raise Unreadable(f"the field `{name}` nests deeper than {MAX_NESTING}")
+    _nest(fields, parts, value, name)
+
+
+def _nest(place: Fields, parts: list[str], value: str, name: str) -> None:
+    *parents, last = parts
+    for parent in parents:
+        inner = place.setdefault(parent or str(len(place)), {})
+        if not isinstance(inner, dict):
+            raise Unreadable(f"the field `{name}` was sent as a value and as a group")
+        place = inner
+    key = last or str(len(place))
+    if key in place:
+        raise Unreadable(f"the field `{name}` was sent twice")
+    place[key] = value
+
+
+def _grouped(fields: Fields) -> Fields:
+    return {name: _listed(value) if isinstance(value, dict) else value for name, value in fields.items()}
+
+
+def _listed(value: Any) -> Any:
+    """Groups whose keys count from 0 become lists."""
+    if not isinstance(value, dict):
+        return value
+    inner = {key: _listed(item) for key, item in value.items()}
+    if inner and list(inner) == [str(index) for index in range(len(inner))]:
+        return list(inner.values())
+    return inner
+
+
+def encode(fields: Fields) -> str:
+    """Write fields as an urlencoded query or form; null fields are left out."""
+    return "&".join(f"{quote_plus(name, safe='[]')}={quote_plus(text)}" for name, text in _flat(fields))
+
+
+def _flat(fields: Fields) -> Iterator[tuple[str, str]]:
+    for name, value in fields.items():
+        yield from _flat_value(name, value)
+
+
+def _flat_value(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat_value(f"{name}[{key}]", inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _flat_value(f"{name}[{index}]", inner)
+    elif isinstance(value, bool):
+        yield name, "true" if value else "false"
+    elif value is not None:
+        yield name, str(value)

@@ -1,0 +1,112 @@
+"""Connectors without a vendor: `http.<method>`, `webhook.<method>` and `tunnel.open`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from tameflare.connectors import auth, denials
+from tameflare.connectors.auth import Credential, Injection
+from tameflare.connectors.base import Classified, HttpCall
+from tameflare.connectors.bodies import FORM, content_type, form_fields, json_fields
+from tameflare.connectors.denials import Denial, Rendered
+from tameflare.connectors.fields import Fields, encode, parse_query
+from tameflare.connectors.naming import merge
+from tameflare.connectors.request import HttpRequest
+from tameflare.core.action import Action, Effect, Risk
+from tameflare.core.config import ConnectorConfig
+from tameflare.core.errors import InvalidValue
+
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class GenericConnector:
+    """Any HTTP API. The action is the method; host, path, query and JSON or form fields are parameters."""
+
+    is_tunnel: ClassVar[bool] = False
+    prefix: ClassVar[str] = "http"
+
+    def __init__(self, config: ConnectorConfig) -> None:
+        self.config = config
+        self.type = config.type
+        self.domains = tuple(domain.lower() for domain in config.domains)
+        self.strip = auth.scheme_strip(config.auth, config.auth_name)
+
+    def classify(self, request: HttpRequest) -> Classified:
+        query = parse_query(request.query) if request.query else {}
+        return Classified((self._action(request, query),), content_type(request) == FORM)
+
+    def name(self, request: HttpRequest) -> tuple[Action, ...]:
+        kind = content_type(request)
+        fields: Fields = {}
+        if kind == FORM:
+            fields = form_fields(request)
+        elif kind.endswith(("/json", "+json")):
+            fields = json_fields(request)
+        query = parse_query(request.query) if request.query else {}
+        return (self._action(request, merge(query, fields)),)
+
+    def rewrite(self, request: HttpRequest) -> bytes | None:  # noqa: ARG002 - no field of a body is known to be a key
+        return None
+
+    def _action(self, request: HttpRequest, fields: Fields) -> Action:
+        method = request.method.lower()
+        verb = method if method.isascii() and method.isalnum() else "other"
+        resource = {"host": request.host, "path": request.path}
+        risk, effect = _weigh(request.method)
+        return Action(f"{self.prefix}.{verb}", resource, {**fields, **resource}, risk, effect)
+
+    def injection(self, host: str, credential: Credential) -> Injection:  # noqa: ARG002 - the same on every host
+        return auth.inject(self.config.auth, self.config.auth_name, credential)
+
+    def deny(self, denial: Denial, request: HttpRequest | None = None) -> Rendered:  # noqa: ARG002 - one shape
+        return denials.plain(denial)
+
+    def build(self, action: Action) -> HttpCall:
+        """From `host`, `path`, `query` (an object) and `body` (any JSON value)."""
+        prefix, _, verb = action.type.partition(".")
+        if prefix != self.prefix or not verb.isalpha():
+            raise InvalidValue(f"no route is known for the action `{action.type}`")
+        host = str(action.parameters.get("host", self.domains[0]))
+        if host not in self.domains:
+            raise InvalidValue(f"the connector `{self.config.name}` does not name the host `{host}`")
+        return _call(verb.upper(), host, action.parameters)
+
+
+def _call(method: str, host: str, parameters: Fields) -> HttpCall:
+    path = str(parameters.get("path", "/"))
+    if not path.startswith("/") or not path.isprintable() or " " in path:
+        raise InvalidValue(f"`{path[:64]}` is not a path", "begin it with `/` and percent-encode blanks")
+    rest = {name: value for name, value in parameters.items() if name not in {"host", "path"}}
+    if method in _READS | {"DELETE"}:
+        return HttpCall(method, host, path, encode(rest))
+    return HttpCall(method, host, path, "", (), "application/json", denials.json_bytes(rest))
+
+
+def _weigh(method: str) -> tuple[Risk, Effect]:
+    if method in _READS:
+        return Risk.LOW, Effect.READ
+    if method == "DELETE":
+        return Risk.HIGH, Effect.DESTRUCTIVE
+    return Risk.MEDIUM, Effect.WRITE
+
+
+class WebhookConnector(GenericConnector):
+    """A place that events are sent to."""
+
+    prefix: ClassVar[str] = "webhook"
+
+
+class TunnelConnector(GenericConnector):
+    """A host that is let through without being decrypted: nothing is read, nothing put in."""
+
+    is_tunnel: ClassVar[bool] = True
+
+    def _action(self, request: HttpRequest, fields: Fields) -> Action:  # noqa: ARG002 - nothing is seen but the host
+        resource = {"host": request.host, "port": request.port}
+        return Action("tunnel.open", resource, dict(resource), Risk.MEDIUM, Effect.WRITE)
+
+    def injection(self, host: str, credential: Credential) -> Injection:  # noqa: ARG002
+        return Injection()
+
+    def build(self, action: Action) -> HttpCall:
+        raise InvalidValue(f"the action `{action.type}` is a tunnel and cannot be carried out as a request")

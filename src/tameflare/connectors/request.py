@@ -1,0 +1,46 @@
+"""An HTTP request as connectors see it: parsed, its path normalised once, its body perhaps not yet read."""
+
+from __future__ import annotations
+
+from typing import final
+
+Header = tuple[bytes, bytes, bytes]
+
+
+@final
+class HttpRequest:
+    """`path` is normalised and without query; `query` is raw, without `?`. Headers are triples of lower-case name,
+    name as sent, and value. `body` is None until somebody asked for it."""
+
+    __slots__ = ("body", "headers", "host", "method", "path", "port", "query", "scheme")
+
+    def __init__(
+        self,
+        method: str,
+        scheme: str,
+        host: str,
+        port: int,
+        path: str,
+        query: str = "",
+        headers: list[Header] | None = None,
+        body: bytes | None = None,
+    ) -> None:
+        self.method = method
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.path = path
+        self.query = query
+        self.headers = [] if headers is None else headers
+        self.body = body
+
+    def header(self, name: bytes) -> str:
+        """The first value of a header by its lower-case name; empty where it was not sent."""
+        for lower, _, value in self.headers:
+            if lower == name:
+                return value.decode("latin-1")
+        return ""
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Every value of a header by its lower-case name."""
+        return [value for lower, _, value in self.headers if lower == name]

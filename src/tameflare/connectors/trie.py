@@ -1,0 +1,159 @@
+"""Finding the routes of a method and path among thousands, in the time that the path's segments take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import unquote
+
+from tameflare.connectors.fields import Schema, schema
+from tameflare.connectors.routes import BodyKind, Route, When
+
+_CAPTURE: Final = re.compile(r"\{(\w+)(?::(int|any)|(\+))?\}")
+
+
+class Leaf:
+    """The routes of one method and path template, and what has to be known to tell them apart."""
+
+    __slots__ = ("body_kind", "names", "reads_body", "routes", "schema", "sole")
+
+    def __init__(self, names: tuple[tuple[str, bool], ...]) -> None:
+        self.names = names
+        self.routes: list[Route] = []
+        self.sole: Route | None = None
+        self.reads_body = False
+        self.body_kind = BodyKind.NONE
+        self.schema: Schema = {}
+
+    def add(self, route: Route) -> None:
+        self.routes.append(route)
+        self.body_kind = route.body_kind
+        self.reads_body = any(_on_body(other.when) for other in self.routes)
+        self.schema |= schema(f"{route.query} {route.fields}")
+        self.sole = route if len(self.routes) == 1 and route.when is None else None
+
+    def bind(self, captured: list[str]) -> dict[str, object]:
+        """Captured segments by name, decoded, the numbers as int."""
+        bound: dict[str, object] = {}
+        for (name, number), segment in zip(self.names, captured, strict=True):
+            if number:
+                bound[name] = int(segment)
+            else:
+                bound[name] = unquote(segment) if "%" in segment else segment
+        return bound
+
+
+def _on_body(when: When | None) -> bool:
+    return when is not None and not when.in_query
+
+
+class Node:
+    """A place in the tree: children by literal segment, then by kind of capture, in this order of preference."""
+
+    __slots__ = ("anything", "leaves", "literals", "number", "rest", "segment")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, Node] = {}
+        self.number: Node | None = None
+        self.segment: Node | None = None
+        self.anything: Node | None = None
+        self.rest: Node | None = None
+        self.leaves: dict[str, Leaf] = {}
+
+
+class Trie:
+    """Routes of one host, compiled once."""
+
+    __slots__ = ("_root",)
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._root = Node()
+        for route in routes:
+            self._add(route)
+
+    def _add(self, route: Route) -> None:
+        node = self._root
+        names: list[tuple[str, bool]] = []
+        for segment in route.path[1:].split("/"):
+            node, name = _descend(node, segment)
+            names += [name] if name else []
+        for method in route.methods:
+            leaf = node.leaves.setdefault(method, Leaf(tuple(names)))
+            if leaf.names != tuple(names):
+                raise ValueError(f"route {route.method} {route.path} names its segments unlike its siblings")
+            leaf.add(route)
+
+    def find(self, method: str, path: str) -> tuple[Leaf, list[str]] | None:
+        """The leaf and the captured segments as they stand in the path; HEAD falls back to GET."""
+        captured: list[str] = []
+        segments = path[1:].split("/")
+        leaf = _walk(self._root, segments, 0, method, captured)
+        if leaf is None and method == "HEAD":
+            captured.clear()
+            leaf = _walk(self._root, segments, 0, "GET", captured)
+        return None if leaf is None else (leaf, captured)
+
+
+def _descend(node: Node, segment: str) -> tuple[Node, tuple[str, bool] | None]:
+    match = _CAPTURE.fullmatch(segment)
+    if match is None:
+        return node.literals.setdefault(segment, Node()), None
+    name, kind, rest = match.groups()
+    place = "rest" if rest else {"int": "number", "any": "anything", None: "segment"}[kind]
+    child = getattr(node, place)
+    if child is None:
+        child = Node()
+        setattr(node, place, child)
+    return child, (name, kind == "int")
+
+
+def _walk(node: Node, segments: list[str], index: int, method: str, captured: list[str]) -> Leaf | None:
+    """Depth first; a capture is taken back where it leads nowhere."""
+    if index == len(segments):
+        return node.leaves.get(method)
+    segment = segments[index]
+    child = node.literals.get(segment)
+    if child is not None:
+        found = _walk(child, segments, index + 1, method, captured)
+        if found is not None:
+            return found
+    if not segment:
+        return None
+    for child in _captures(node, segment):
+        captured.append(segment)
+        found = _walk(child, segments, index + 1, method, captured)
+        if found is not None:
+            return found
+        captured.pop()
+    return _rest(node, segments, index, method, captured)
+
+
+def _captures(node: Node, segment: str) -> list[Node]:
+    """The capturing children that take this segment."""
+    taken = []
+    if node.number is not None and _is_number(segment):
+        taken.append(node.number)
+    if node.segment is not None and _is_plain(segment):
+        taken.append(node.segment)
+    if node.anything is not None and ";" not in segment:
+        taken.append(node.anything)
+    return taken
+
+
+def _is_number(segment: str) -> bool:
+    return segment.isdigit() and segment.isascii() and len(segment) <= 20
+
+
+def _is_plain(segment: str) -> bool:
+    return ";" not in segment and ("%" not in segment or "%2F" not in segment)
+
+
+def _rest(node: Node, segments: list[str], index: int, method: str, captured: list[str]) -> Leaf | None:
+    if node.rest is None:
+        return None
+    leaf = node.rest.leaves.get(method)
+    if leaf is None or "" in segments[index:] or any(";" in segment for segment in segments[index:]):
+        return None
+    captured.append("/".join(segments[index:]))
+    return leaf

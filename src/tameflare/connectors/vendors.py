@@ -1,0 +1,73 @@
+"""The vendors: where they are, where they look for keys, how they say no."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from tameflare.connectors import auth, denials
+from tameflare.connectors.auth import Credential, Injection, header_line
+from tameflare.connectors.base import HttpCall
+from tameflare.connectors.table import TableConnector, Vendor
+from tameflare.core.action import Action
+from tameflare.core.config import AuthScheme
+
+ANTHROPIC_VERSION: Final = ("anthropic-version", "2023-06-01")
+
+
+class OpenAIConnector(TableConnector):
+    vendor: ClassVar = Vendor(
+        "openai",
+        ("api.openai.com",),
+        denials.openai,
+        credential_headers=frozenset({b"authorization", b"api-key", b"x-api-key"}),
+    )
+
+
+class AnthropicConnector(TableConnector):
+    """Keys stand in `x-api-key`; `Authorization` is for OAuth tokens and is taken out."""
+
+    vendor: ClassVar = Vendor(
+        "anthropic",
+        ("api.anthropic.com",),
+        denials.anthropic,
+        credential_headers=frozenset({b"authorization", b"x-api-key"}),
+    )
+
+    def injection(self, host: str, credential: Credential) -> Injection:  # noqa: ARG002 - the same on every host
+        if self.config.auth is AuthScheme.BEARER:
+            return auth.bearer(credential)
+        return Injection(header_line("x-api-key", credential.value))
+
+    def build(self, action: Action) -> HttpCall:
+        call = super().build(action)
+        return HttpCall(
+            call.method, call.host, call.path, call.query, (ANTHROPIC_VERSION,), call.content_type, call.body
+        )
+
+
+class StripeConnector(TableConnector):
+    """Bearer, or Basic with the key as user name. Ruby servers: a form is read for a method override."""
+
+    vendor: ClassVar = Vendor(
+        "stripe",
+        ("api.stripe.com", "files.stripe.com"),
+        denials.stripe,
+        guards_forms=True,
+    )
+
+    def injection(self, host: str, credential: Credential) -> Injection:  # noqa: ARG002 - the same on every host
+        if self.config.auth is AuthScheme.BASIC:
+            return auth.basic(credential)
+        return auth.bearer(credential)
+
+
+SCHEMES: Final[dict[str, frozenset[AuthScheme]]] = {
+    "github": frozenset({AuthScheme.VENDOR}),
+    "openai": frozenset({AuthScheme.VENDOR, AuthScheme.BEARER}),
+    "anthropic": frozenset({AuthScheme.VENDOR, AuthScheme.BEARER}),
+    "stripe": frozenset({AuthScheme.VENDOR, AuthScheme.BEARER, AuthScheme.BASIC}),
+    "slack": frozenset({AuthScheme.VENDOR, AuthScheme.BEARER}),
+    "generic": frozenset(AuthScheme),
+    "webhook": frozenset({AuthScheme.HEADER, AuthScheme.BASIC, AuthScheme.VENDOR}),
+    "tunnel": frozenset({AuthScheme.VENDOR}),
+}
