@@ -2,9 +2,9 @@
 
 Theory of operation: `_step` is the reader of whatever comes next: a chunk's size line, its data, the CRLF after it, or
 the trailers. Each reader takes what it can from `data` at `position`, sets the next step and gives back the new
-position, or keeps an incomplete line in `_held` and gives back the end of `data`. (A plain function, not a bound method,
-so that a framer is no reference cycle.) Extensions and trailers are checked
-for form, bounded, and dropped: the next hop gets chunks that are written anew.
+position, or keeps an incomplete line in `_held` and gives back the end of `data`. (A plain function, not a bound
+method, so that a framer is no reference cycle.) Extensions and trailers are checked for form, bounded, and dropped: the
+next hop gets chunks that are written anew.
 """
 
 from __future__ import annotations
