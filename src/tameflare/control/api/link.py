@@ -1,0 +1,127 @@
+"""The link: what proxies ask of the control plane. Link tokens open these two routes and no other token does."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.requests import ClientDisconnect
+
+from tameflare.control.services.intake import MAX_BODY, Batch, SequenceGap
+from tameflare.control.store.engine import DatabaseUnavailable
+from tameflare.control.store.proxies import Proxy
+from tameflare.core.errors import TameFlareError
+from tameflare.link.messages import FEED_PATH, MAX_WAIT_SECONDS, RECORDS_PATH, Feed, Snapshot
+
+router = APIRouter(tags=["link"], include_in_schema=False)
+
+_RETRY_SECONDS: Final = 1
+Authorization = Annotated[str, Header()]
+
+
+class Unauthorized(TameFlareError):
+    code = "unauthenticated"
+
+
+@router.get(FEED_PATH)
+async def feed(
+    request: Request,
+    cursor: Annotated[int, Query(ge=0)] = 0,
+    wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,
+    authorization: Authorization = "",
+    x_tameflare_backlog: Annotated[int | None, Header(ge=0)] = None,
+) -> Response:
+    """What came after `cursor`; waits for it at most `wait` seconds."""
+    services = request.app.state.services
+    token = _link_token(authorization)
+
+    async def snapshot() -> Snapshot:
+        """Asked again: the token may have been revoked during the wait."""
+        made: Snapshot = await services.configuration.snapshot_for(await _proxy(services, token), token)
+        return made
+
+    try:
+        proxy = await _proxy(services, token)
+        answer = await services.feed.poll(proxy.id, cursor, wait, snapshot)
+        await services.proxies.seen(proxy, version=_version(answer), backlog=x_tameflare_backlog)
+    except (Unauthorized, DatabaseUnavailable) as fault:
+        return _refusal(fault)
+    return _json(200, answer)
+
+
+@router.post(RECORDS_PATH)
+async def records(
+    request: Request,
+    x_tameflare_epoch: Annotated[str, Header(pattern=r"^[A-Za-z0-9_-]{1,64}$")],
+    x_tameflare_sequence: Annotated[int, Header(ge=0)],
+    x_tameflare_missing: Annotated[int, Header(ge=0)] = 0,
+    authorization: Authorization = "",
+) -> Response:
+    """Take in frames of a proxy's spool (link/spool.py), the first of which is number X-TameFlare-Sequence of
+    X-TameFlare-Epoch. X-TameFlare-Missing: so many frames before it no longer exist."""
+    services = request.app.state.services
+    try:
+        proxy = await _proxy(services, _link_token(authorization))
+        body = await _body(request)
+        if body is None:
+            return _error(413, "too_large", f"more than {MAX_BODY} bytes of records", "send fewer at a time")
+        batch = Batch(x_tameflare_epoch, x_tameflare_sequence, body, x_tameflare_missing)
+        return _json(200, await services.intake.receive(proxy.id, batch))
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody reads it
+    except (Unauthorized, DatabaseUnavailable, SequenceGap) as fault:
+        return _refusal(fault)
+
+
+def _link_token(authorization: str) -> str:
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+async def _proxy(services: Any, token: str) -> Proxy:
+    proxy: Proxy | None = await services.proxies.authenticate(token) if token else None
+    if proxy is None:
+        raise Unauthorized("Unauthorized", "use the link token of a proxy: `gwln_…`")
+    return proxy
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, or None as soon as it is too large."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > MAX_BODY:
+        return None
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _version(answer: Feed) -> int | None:
+    return next((entry.message.version for entry in answer.entries if isinstance(entry.message, Snapshot)), None)
+
+
+def _refusal(fault: TameFlareError) -> Response:
+    if isinstance(fault, SequenceGap):
+        place = fault.position
+        return _error(409, fault.code, fault.message, fault.help, epoch=place.epoch, sequence=place.sequence)
+    if isinstance(fault, DatabaseUnavailable):
+        answer = _error(503, fault.code, fault.message, fault.help)
+        answer.headers["retry-after"] = str(_RETRY_SECONDS)
+        return answer
+    answer = _error(401, fault.code, fault.message, fault.help)
+    answer.headers["www-authenticate"] = "Bearer"
+    return answer
+
+
+def _error(status: int, code: str, message: str, help: str, **more: str | int) -> Response:  # noqa: A002
+    titles = {401: "Unauthorized", 409: "Conflict", 413: "Content Too Large", 503: "Service Unavailable"}
+    return _json(status, {"error": titles[status], "code": code, "message": message, "help": help, **more})
+
+
+def _json(status: int, value: Any) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")

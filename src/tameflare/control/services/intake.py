@@ -1,0 +1,92 @@
+"""Taking in the records that proxies deliver: each is stored once, however often it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, NamedTuple
+
+import msgspec
+import structlog
+
+from tameflare.control.store.traffic import Delivery, TrafficStore
+from tameflare.control.store.traffic_write import Rows
+from tameflare.core.errors import TameFlareError
+from tameflare.link.messages import Record, SpoolPosition
+from tameflare.link.spool import decode, payloads
+
+MAX_BODY: Final = 16 << 20
+_log = structlog.get_logger("tameflare.intake")
+
+
+class SequenceGap(TameFlareError):
+    """A batch that begins after what is stored; `position` is where to go on."""
+
+    code = "sequence_gap"
+
+    def __init__(self, position: SpoolPosition, sequence: int) -> None:
+        super().__init__(
+            f"record {position.sequence} of epoch `{position.epoch}` is expected, record {sequence} came",
+            "send again from the expected one",
+        )
+        self.position = position
+
+
+class Batch(NamedTuple):
+    """What a proxy sends: frames of `epoch` from `sequence` on. `missing` frames just before them it no longer has."""
+
+    epoch: str
+    sequence: int
+    body: bytes
+    missing: int = 0
+
+
+class Intake:
+    """Everything is decided in the transaction that stores the rows, so that no crash leaves one without the other."""
+
+    def __init__(self, traffic: TrafficStore) -> None:
+        self._traffic = traffic
+
+    async def receive(self, proxy: str, batch: Batch) -> SpoolPosition:
+        """Store what is new of a batch and say where this proxy stands.
+
+        Frames before the position are skipped. From a damaged frame on the rest is left out: the answer tells the
+        sender where to go on. Raises SequenceGap where frames between position and batch are not accounted for, and
+        DatabaseUnavailable; nothing of the batch is stored then.
+        """
+        while True:
+            position = await self._traffic.position(proxy, batch.epoch)
+            missing = self._check(position, batch)
+            delivery = await asyncio.to_thread(_decode, proxy, batch, max(position, batch.sequence), missing)
+            if delivery.count == 0 or await self._traffic.store(delivery):
+                stored = delivery.sequence + delivery.count if delivery.count else position
+                self._tell(delivery)
+                return SpoolPosition(batch.epoch, stored)
+
+    def _check(self, position: int, batch: Batch) -> int:
+        """How many frames are missing for good between the position and the batch."""
+        gap = max(0, batch.sequence - position)
+        if gap > batch.missing:
+            raise SequenceGap(SpoolPosition(batch.epoch, position), batch.sequence)
+        return gap
+
+    def _tell(self, delivery: Delivery) -> None:
+        told = _log.bind(proxy=delivery.proxy, epoch=delivery.epoch, sequence=delivery.sequence)
+        if delivery.missing:
+            told.warning("records_missing", count=delivery.missing)
+        if delivery.unreadable:
+            told.warning("records_unreadable", count=len(delivery.unreadable))
+
+
+def _decode(proxy: str, batch: Batch, start: int, missing: int) -> Delivery:
+    """The frames of a batch from sequence `start` on."""
+    records: list[Record] = []
+    unreadable: list[tuple[int, bytes]] = []
+    sequence = batch.sequence
+    for _end, payload in payloads(batch.body):
+        if sequence >= start:
+            try:
+                records.append(decode(payload))
+            except msgspec.MsgspecError:
+                unreadable.append((sequence, bytes(payload)))
+        sequence += 1
+    return Delivery(proxy, batch.epoch, start, max(0, sequence - start), Rows(records), unreadable, missing)

@@ -1,0 +1,125 @@
+"""The record of requests, in a file of its own so that intake never makes a decision wait."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+
+from tameflare.control.store import traffic_read
+from tameflare.control.store.engine import Database, touch
+from tameflare.control.store.traffic_read import Filter, Found
+from tameflare.control.store.traffic_schema import month_table, month_tables, prepare
+from tameflare.control.store.traffic_write import Rows, write_rows
+
+TOPIC: Final = "traffic"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A batch of a proxy's spool, decoded: frames `sequence` to `sequence + count - 1` of `epoch`.
+
+    `missing` frames before them are gone for good, as the proxy says. `unreadable` are undamaged payloads, by sequence,
+    that this version cannot read.
+    """
+
+    proxy: str
+    epoch: str
+    sequence: int
+    count: int
+    rows: Rows
+    unreadable: Sequence[tuple[int, bytes]] = ()
+    missing: int = 0
+
+
+class TrafficStore:
+    """Made by `open`. `now` is Unix seconds; a row belongs to the month in which it arrived."""
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self.database = database
+        self._now = now
+
+    @classmethod
+    def open(cls, path: Path, now: Callable[[], float] = time.time) -> TrafficStore:
+        """Open the file or make it. Raises DatabaseUnavailable, TrafficTooNew."""
+        database = Database.open(path)
+        try:
+            database.write_now(lambda connection: prepare(_raw(connection)))
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, now)
+
+    def close(self) -> None:
+        self.database.close()
+
+    async def position(self, proxy: str, epoch: str) -> int:
+        """The sequence that is expected next; 0 for an epoch that is not known."""
+        return await self.database.read(lambda connection: _position(_raw(connection), proxy, epoch))
+
+    async def store(self, delivery: Delivery) -> bool:
+        """Store rows and position in one transaction. False: the batch does not begin at the position, so that
+        nothing was stored: another delivery came in between."""
+        return await self.database.write(lambda connection: self._store(connection, delivery))
+
+    async def newest(self, wanted: Filter, before: int | None, limit: int) -> list[Found]:
+        """At most `limit` rows with an id below `before`, newest first."""
+        return await self.database.read(
+            lambda connection: traffic_read.newest(_raw(connection), wanted, before, limit),
+        )
+
+    async def following(self, wanted: Filter, after: int, limit: int) -> list[Found]:
+        """At most `limit` requests that ended after row `after`, oldest first."""
+        return await self.database.read(
+            lambda connection: traffic_read.following(_raw(connection), wanted, after, limit),
+        )
+
+    async def last_id(self) -> int:
+        """The id that was given last; 0 in an empty record."""
+        return await self.database.read(lambda connection: traffic_read.last_id(_raw(connection)))
+
+    async def drop_before(self, moment: float) -> list[str]:
+        """Drop the months that were over before `moment`; returns their names, such as `202611`.
+
+        The file does not shrink: the next months use the pages again.
+        """
+        return await self.database.write(lambda connection: _drop(_raw(connection), month_table(moment)))
+
+    def _store(self, connection: Connection, delivery: Delivery) -> bool:
+        raw, now = _raw(connection), self._now()
+        proxy, epoch, start = delivery.proxy, delivery.epoch, delivery.sequence
+        if _position(raw, proxy, epoch) + delivery.missing != start:
+            return False
+        if delivery.missing:
+            gap = (proxy, epoch, start - delivery.missing, delivery.missing, now)
+            raw.execute("INSERT INTO missing VALUES (?, ?, ?, ?, ?)", gap)
+        kept = [(proxy, epoch, sequence, payload, now) for sequence, payload in delivery.unreadable]
+        raw.executemany("INSERT INTO unreadable VALUES (?, ?, ?, ?, ?)", kept)
+        write_rows(raw, proxy, delivery.rows, now)
+        raw.execute("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", (proxy, epoch, start + delivery.count))
+        touch(connection, TOPIC)
+        return True
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
+    """The driver's connection, in SQLAlchemy's transaction: an insert through it costs a third."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw
+
+
+def _position(raw: sqlite3.Connection, proxy: str, epoch: str) -> int:
+    found = raw.execute("SELECT sequence FROM positions WHERE proxy = ? AND epoch = ?", (proxy, epoch)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _drop(raw: sqlite3.Connection, first_kept: str) -> list[str]:
+    dropped = [name for name in month_tables(raw) if name < first_kept]
+    for name in dropped:
+        raw.execute(f"DROP TABLE {name}")
+    return [name.removeprefix("traffic_") for name in dropped]
