@@ -52,10 +52,11 @@ def make_leaf(
     until: datetime,
 ) -> x509.Certificate:
     """A server's certificate for one host name or address. Raises InvalidValue for a host that cannot be named."""
+    named = _alternative_name(host)
     issuer = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return (
         _begin(_leaf_name(host), authority.subject, key.public_key(), now - CLOCK_SKEW, until)
-        .add_extension(x509.SubjectAlternativeName([_alternative_name(host)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([named]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
