@@ -87,30 +87,15 @@ NOTHING_WRITTEN: Final = AccessVerdict(Verdict.DENY, None)
 
 
 class AccessTable:
-    """The rules of one connector instance under one gateway, compiled once per configuration.
+    """The rules of one connector instance under one gateway, most specific first; compiled once per configuration."""
 
-    Answers are cached by action type and effect: there are finitely many named types, and the cache is bounded for
-    connectors whose types come from the request.
-    """
-
-    __slots__ = ("_cache", "_rules")
-    CACHE_LIMIT: Final = 4096
+    __slots__ = ("_rules",)
 
     def __init__(self, rules: Iterable[AccessRule]) -> None:
         parsed = [(parse_pattern(rule.pattern), rule) for rule in rules]
         self._rules = sorted(parsed, key=_order, reverse=True)
-        self._cache: dict[tuple[str, Effect], AccessVerdict] = {}
 
     def look_up(self, action: Action) -> AccessVerdict:
-        key = (action.type, action.effect)
-        found = self._cache.get(key)
-        if found is None:
-            found = self._search(action)
-            if len(self._cache) < self.CACHE_LIMIT:
-                self._cache[key] = found
-        return found
-
-    def _search(self, action: Action) -> AccessVerdict:
         for pattern, rule in self._rules:
             if (rule.effect is None or rule.effect is action.effect) and pattern.matches(action.type):
                 return AccessVerdict(rule.decision, rule)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tameflare.core.access import AccessRule, AccessTable
+from tameflare.core.action import Effect
 from tameflare.core.config import AgentConfig, AgentStatus, Configuration, ConnectorConfig, GatewayConfig
+from tameflare.core.decision import Decision
 from tameflare.core.killswitch import KillSwitch, ScopeKind
 
 
@@ -23,14 +25,18 @@ class CompiledAgent:
 
 
 class CompiledConnector:
-    """A connector instance under a gateway, with the rules written for it."""
+    """A connector instance under a gateway, with the rules written for it.
 
-    __slots__ = ("access", "config", "killed_by", "name")
+    `decisions` is the judge's memory of what it answered for a type and effect; it lives as long as this version.
+    """
+
+    __slots__ = ("access", "config", "decisions", "killed_by", "name")
 
     def __init__(self, config: ConnectorConfig, rules: Iterable[AccessRule], killed_by: KillSwitch | None) -> None:
         self.config = config
         self.name = config.name
         self.access = AccessTable(rule for rule in rules if rule.connector == config.name)
+        self.decisions: dict[tuple[str, Effect], Decision] = {}
         self.killed_by = killed_by
 
 

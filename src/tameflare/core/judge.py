@@ -16,6 +16,7 @@ from tameflare.core.decision import STRICTNESS, Decision, EnforcementLevel, Reas
 from tameflare.core.killswitch import KillSwitch
 
 _ALLOW, _DENY, _ASK = Verdict.ALLOW, Verdict.DENY, Verdict.REQUIRES_APPROVAL
+REMEMBERED: Final = 4096
 _NO_ACTION: Final = Decision(_DENY, Reason.ENGINE_ERROR, "the request could not be named")
 
 
@@ -69,17 +70,22 @@ def killed(switch: KillSwitch) -> Decision:
 
 
 def judge_action(gateway: CompiledGateway, connector: CompiledConnector, action: Action) -> Decision:
-    """Access rules, then the level, for one action."""
-    return _by_level(gateway.level, connector.access.look_up(action), action)
+    """Access rules, then the level, for one action. Answered from memory where this version was asked before."""
+    key = (action.type, action.effect)
+    known = connector.decisions.get(key)
+    if known is None:
+        known = _by_level(gateway.level, connector.access.look_up(action), action)
+        if len(connector.decisions) < REMEMBERED:
+            connector.decisions[key] = known
+    return known
 
 
 def strictest(decisions: Sequence[Decision]) -> Decision:
     """The strictest of several decisions, naming everything that mattered."""
     first = max(decisions, key=_severity)
     matched = tuple(dict.fromkeys(name for decision in decisions for name in decision.matched))
-    return Decision(
-        first.verdict, first.reason, first.message, matched, first.would_be, any(d.warned for d in decisions)
-    )
+    would_be = max((decision.would_be for decision in decisions), key=STRICTNESS.__getitem__)
+    return Decision(first.verdict, first.reason, first.message, matched, would_be, any(d.warned for d in decisions))
 
 
 def _severity(decision: Decision) -> tuple[int, int]:

@@ -1,0 +1,80 @@
+"""The answers that the proxy gives itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tameflare.connectors import denials
+from tameflare.connectors.denials import Denial, Rendered
+from tameflare.core.decision import Reason
+from tameflare.proxy.refusal import Refusal
+
+if TYPE_CHECKING:
+    from tameflare.proxy.exchange import Exchange
+
+PHRASES: Final = {
+    200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    407: "Proxy Authentication Required", 408: "Request Timeout", 413: "Content Too Large", 421: "Misdirected Request",
+    429: "Too Many Requests", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
+    501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
+    505: "HTTP Version Not Supported",
+}  # fmt: skip
+AUTHENTICATE: Final = b'Proxy-Authenticate: Basic realm="TameFlare"\r\n'
+TUNNEL_OPEN: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+def render(exchange: Exchange, refusal: Refusal, *, keep: bool) -> bytes:
+    """A refusal as the vendor's clients understand it, or in our own shape where there is no connector."""
+    rendered = _rendered(exchange, refusal)
+    extra = [f"X-TameFlare-Request-Id: {exchange.request_id}\r\n"]
+    if refusal.reason is Reason.KILL_SWITCH_ACTIVE:
+        extra.append("X-TameFlare-Kill-Switch: active\r\n")
+    if refusal.retry_after and not any(name.lower() == "retry-after" for name, _ in rendered.headers):
+        extra.append(f"Retry-After: {refusal.retry_after}\r\n")
+    if rendered.status == 407:
+        extra.append(AUTHENTICATE.decode())
+    extra.extend(f"{name}: {value}\r\n" for name, value in rendered.headers)
+    body = b"" if exchange.head.method == "HEAD" else rendered.body
+    return _message(rendered.status, rendered.content_type, body, "".join(extra), keep, len(rendered.body))
+
+
+def _rendered(exchange: Exchange, refusal: Refusal) -> Rendered:
+    actions = exchange.actions or ()
+    denial = Denial(
+        status=refusal.status,
+        code=refusal.reason.value,
+        message=refusal.message,
+        action=actions[0].type if actions else "",
+        reason=refusal.reason.value,
+        request_id=exchange.request_id,
+        matched=refusal.matched,
+        help=refusal.help,
+        retry_after=refusal.retry_after,
+    )
+    if exchange.binding is None:
+        return denials.plain(denial)
+    return exchange.binding.connector.deny(denial, exchange.request)
+
+
+def plain(status: int, code: str, message: str, *, keep: bool = False, extra: str = "") -> bytes:
+    """An answer about the connection itself, where no request could be understood."""
+    body = msgspec.json.encode({"error": PHRASES[status], "code": code, "message": message})
+    return _message(status, "application/json", body, extra, keep, len(body))
+
+
+def document(content_type: str, body: bytes, *, status: int = 200, keep: bool = True) -> bytes:
+    return _message(status, content_type, body, "Cache-Control: no-store\r\n", keep, len(body))
+
+
+def _message(status: int, content_type: str, body: bytes, extra: str, keep: bool, length: int) -> bytes:
+    head = (
+        f"HTTP/1.1 {status} {PHRASES.get(status, 'Refused')}\r\nContent-Type: {content_type}\r\n"
+        f"Content-Length: {length}\r\n{extra}{_ending(keep)}\r\n"
+    )
+    return head.encode("latin-1", "replace") + body
+
+
+def _ending(keep: bool) -> str:
+    return "" if keep else "Connection: close\r\n"

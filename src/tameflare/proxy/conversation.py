@@ -1,0 +1,355 @@
+"""The requests of one byte stream from an agent, one after the other: read, decided, carried, answered.
+
+A conversation reads heads and bodies, lets `advance` decide, and hands what is let through to the outbox, whose turn
+barrier calls `release` once the decision is on record. Pipelined requests wait their turn in a bounded buffer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import structlog
+
+from tameflare.core.decision import Reason
+from tameflare.proxy import answers, records
+from tameflare.proxy.context import Context
+from tameflare.proxy.exchange import Exchange, Next, Outcome, advance, body_too_large
+from tameflare.proxy.flow import Flow, Held
+from tameflare.proxy.refusal import Refusal
+from tameflare.proxy.relay import LARGEST_BACKLOG, LARGEST_HEAD, Relay
+from tameflare.wire.framer import Framer, FramingFault, request_framer
+from tameflare.wire.heads import HeadFault, RequestHead, RequestHeads, head_end
+
+log = structlog.get_logger(__name__)
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+LARGEST_DRAIN: Final = 64 * 1024 * 1024
+
+
+class Stream(Protocol):
+    """The byte stream below: plain or inside TLS."""
+
+    def send(self, data: bytes) -> None: ...
+
+    def close(self) -> None:
+        """End after what was sent."""
+
+    def abort(self) -> None:
+        """End at once, so that the agent sees a cut."""
+
+    def malformed(self, fault: HeadFault) -> None:
+        """Put on record that somebody sent what is no HTTP."""
+
+
+Opener = Callable[[RequestHead, bytes], Exchange | Refusal | None]
+"""From a head, and the bytes behind it, to an exchange; None where somebody else has taken over the stream."""
+
+
+class Conversation:
+    __slots__ = (
+        "_buffer",
+        "_collected",
+        "_context",
+        "_drained",
+        "_flow",
+        "_framer",
+        "_heads",
+        "_keep",
+        "_opener",
+        "_recorded",
+        "_relay",
+        "_stream",
+        "closed",
+        "deadline",
+        "exchange",
+        "write",
+    )
+
+    def __init__(self, stream: Stream, context: Context, flow: Flow, opener: Opener) -> None:
+        self._stream = stream
+        self._context = context
+        self._flow = flow
+        self._opener = opener
+        self._relay = Relay(self, context, flow)
+        self._heads = RequestHeads()
+        self._buffer = b""
+        self._framer: Framer | None = None
+        self._collected: bytearray | None = None
+        self._drained = -1
+        self._keep = True
+        self._recorded = False
+        self.exchange: Exchange | None = None
+        self.closed = False
+        self.write = stream.send
+        self.deadline = context.state.tick() + context.state.limits.head_timeout
+
+    # --- from the agent
+
+    def feed(self, data: bytes) -> None:
+        """The next bytes of the stream."""
+        if self._framer is not None:
+            self._feed_body(data)
+        elif self.exchange is not None:
+            self._keep_for_later(data)
+        else:
+            self._read_heads(self._buffer + data if self._buffer else data)
+
+    def _keep_for_later(self, data: bytes) -> None:
+        """A pipelined request: it waits until the one before it is answered."""
+        self._buffer += data
+        if len(self._buffer) > LARGEST_BACKLOG:
+            self._flow.hold_client(Held.BUFFER_FULL)
+
+    def _read_heads(self, data: bytes) -> None:
+        self._buffer = b""
+        while data and not self.closed:
+            end = head_end(data)
+            if end < 0:
+                self._await_head(data)
+                return
+            head = self._heads.parse(data if end == len(data) else data[:end])
+            if isinstance(head, HeadFault):
+                self._fault(head)
+                return
+            self._begin(head, data[end:])
+            if self.exchange is not None or self._framer is not None:
+                return
+            data, self._buffer = self._buffer, b""
+
+    def _await_head(self, data: bytes) -> None:
+        if len(data) > LARGEST_HEAD:
+            self._fault(HeadFault(431, "head_too_large", "the head is over 64 KiB"))
+            return
+        self._buffer = data
+        self.deadline = self._context.state.tick() + self._context.state.limits.head_timeout
+
+    def _begin(self, head: RequestHead, rest: bytes) -> None:
+        opened = self._opener(head, rest)
+        if opened is None:
+            self.closed = True
+            return
+        if isinstance(opened, Refusal):
+            self._fault(HeadFault(opened.status, opened.reason.value, opened.message))
+            return
+        self.exchange = opened
+        self._recorded = False
+        self._keep = not head.close
+        self._framer = request_framer(head)
+        if self._framer is None:
+            self._buffer = rest
+            self._proceed(advance(opened, self._context.state))
+            return
+        self._proceed(advance(opened, self._context.state))
+        if rest and self._framer is not None:
+            self._feed_body(rest)
+
+    def _feed_body(self, data: bytes) -> None:
+        framer = self._framer
+        assert framer is not None
+        try:
+            payload = framer.feed(data)
+        except FramingFault as fault:
+            self._bad_body(str(fault))
+            return
+        if framer.done:
+            self._framer = None
+            self._buffer = framer.rest
+        if self._drained >= 0:
+            self._drain(len(payload))
+        elif self._collected is not None:
+            self._collect(payload, framer.done)
+        else:
+            self._relay_body(payload, framer.done)
+
+    def _relay_body(self, payload: bytes, done: bool) -> None:
+        if payload or done:
+            self._relay.send_body(payload, done)
+
+    # --- deciding
+
+    def _proceed(self, outcome: Outcome) -> None:
+        exchange = self.exchange
+        assert exchange is not None
+        if outcome is Next.FORWARD:
+            self._recorded = True
+            identity = exchange.identity
+            if identity is not None and identity.run is not None:
+                identity.run.allowed += 1
+            self._relay.prepare(exchange, body_sent=self._framer is None)
+            self._context.outbox.put(records.of_decision(exchange, self._context.state), self)
+        elif outcome is Next.BODY:
+            self._collected = bytearray()
+            if exchange.head.expect_continue:
+                self.write(CONTINUE)
+        else:
+            assert isinstance(outcome, Refusal)
+            self.refuse(outcome)
+
+    def _collect(self, payload: bytes, done: bool) -> None:
+        exchange, collected = self.exchange, self._collected
+        assert exchange is not None
+        assert collected is not None
+        collected += payload
+        exchange.bytes_in += len(payload)
+        state = self._context.state
+        if len(collected) > state.limits.max_body:
+            self._overflow(exchange, bytes(collected), done)
+        elif done:
+            self._collected = None
+            exchange.body = bytes(collected)
+            exchange.waited = state.tick() - exchange.arrived
+            self._proceed(advance(exchange, state))
+
+    def _overflow(self, exchange: Exchange, collected: bytes, done: bool) -> None:
+        """A body without a stated length grew over the limit; only `monitor` lets it through, as it came."""
+        self._collected = None
+        refusal = body_too_large(exchange, self._context.state)
+        self._proceed(refusal or advance(exchange, self._context.state))
+        if self._drained < 0 and self.exchange is exchange:
+            exchange.bytes_in -= len(collected)
+            self._relay_body(collected, done)
+
+    def release(self) -> None:
+        """The decision is on record: the request may go."""
+        if self.exchange is not None and not self.closed:
+            self._relay.begin()
+
+    def unrecorded(self) -> None:
+        """The decision could not be recorded, so the request must not go."""
+        if self.exchange is not None and not self.closed:
+            self._recorded = False
+            self.refuse(Refusal(Reason.RECORD_UNAVAILABLE, "the decision cannot be recorded"))
+
+    def upstream_ready(self) -> None:
+        """The upstream takes the body now; an agent that waits for leave to send it is given it."""
+        exchange = self.exchange
+        if exchange is not None and exchange.head.expect_continue and not self._relay.body_sent:
+            self.write(CONTINUE)
+
+    # --- answering
+
+    def keeps(self, exchange: Exchange) -> bool:
+        """Whether the connection lives on after this answer."""
+        return self._keep and not exchange.head.close and not self._context.stopping
+
+    def close_after(self) -> None:
+        self._keep = False
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer in place of the upstream, and put it on record."""
+        exchange = self.exchange
+        assert exchange is not None
+        if refusal.close or self._context.stopping or (self._framer is not None and exchange.head.expect_continue):
+            self._keep = False
+        answer = answers.render(exchange, refusal, keep=self._keep)
+        self._note(exchange, refusal, len(answer))
+        self.write(answer)
+        self._collected = None
+        if self._framer is None:
+            self.answered()
+        elif exchange.head.expect_continue:
+            self._finish()
+        else:
+            self._drained = 0
+            self.deadline = self._context.state.tick() + self._context.state.limits.head_timeout
+
+    def _note(self, exchange: Exchange, refusal: Refusal, size: int) -> None:
+        context = self._context
+        if self._recorded:
+            self._relay.refused(refusal, size)
+            return
+        overhead = context.state.tick() - exchange.arrived - exchange.waited
+        context.metrics.requests["deny"] += 1
+        context.metrics.denied[refusal.reason.value] += 1
+        context.metrics.overhead.observe(overhead)
+        if refusal.reason is Reason.RATE_LIMITED:
+            context.metrics.rate_limit_hits += 1
+        if exchange.identity is None:
+            log.warning("request refused", reason=refusal.reason.value, origin=exchange.origin.name)
+            return
+        run = exchange.identity.run
+        context.outbox.note(records.of_refusal(exchange, context.state, refusal, int(overhead * 1e6), size))
+        if run is not None:
+            run.denied += 1
+
+    def _drain(self, size: int) -> None:
+        """The body of a refused request is read and dropped, so that the agent gets to read its answer."""
+        self._drained += size
+        if self._framer is None:
+            self._drained = -1
+            self.answered()
+        elif self._drained > LARGEST_DRAIN:
+            self._finish()
+
+    def answered(self) -> None:
+        """The exchange is over; go on with what has been pipelined meanwhile."""
+        if self.closed:
+            return
+        busy = self._framer is not None
+        self.exchange = None
+        state = self._context.state
+        self.deadline = state.tick() + state.limits.client_idle_timeout
+        if busy or not self._keep:
+            self._finish()
+            return
+        if self._buffer:
+            self._flow.resume_client(Held.BUFFER_FULL)
+            self._context.soon(self._resume)
+
+    def _resume(self) -> None:
+        if self._buffer and self.exchange is None and not self.closed:
+            self._read_heads(self._buffer)
+
+    def _fault(self, fault: HeadFault) -> None:
+        """A head that no two readers would understand alike: 400 and close."""
+        self._context.metrics.denied[Reason.BAD_REQUEST.value] += 1
+        self._stream.malformed(fault)
+        self.write(answers.plain(fault.status, fault.code, fault.message))
+        self._finish()
+
+    def _bad_body(self, message: str) -> None:
+        self._framer = None
+        if self._relay.exchange is not None:
+            self._relay.cancel(Reason.BAD_REQUEST)
+            self.abort()
+        elif self._drained >= 0:
+            self.abort()
+        else:
+            self.refuse(Refusal(Reason.BAD_REQUEST, message, close=True))
+
+    # --- the end
+
+    def _finish(self) -> None:
+        self.closed = True
+        self.exchange = None
+        self._stream.close()
+
+    def abort(self) -> None:
+        """Cut the stream: the answer that was begun cannot be ended."""
+        self.closed = True
+        self.exchange = None
+        self._stream.abort()
+
+    def lost(self, reason: Reason = Reason.CLIENT_CLOSED) -> None:
+        """The agent is gone."""
+        self.closed = True
+        self.exchange = None
+        self._relay.cancel(reason)
+
+    @property
+    def idle(self) -> bool:
+        return self.exchange is None and not self._buffer
+
+    def sweep(self, now: float) -> None:
+        """Time-outs; called about once a second."""
+        if self.closed:
+            return
+        if self.exchange is not None and self._relay.exchange is not None:
+            self._relay.sweep(now)
+        elif self._drained >= 0 and now > self.deadline:
+            self._finish()
+        elif self.exchange is not None and now > self.exchange.arrived + self._context.state.limits.total_timeout:
+            self.abort()
+        elif self.exchange is None and now > self.deadline:
+            self._finish()

@@ -1,0 +1,170 @@
+"""The proxy's own pages on its own port: health, metrics, the CA certificate, and the sessions of `tf run`."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tameflare import __version__
+from tameflare.core.config import DEFAULT_AGENT
+from tameflare.core.errors import TameFlareError
+from tameflare.proxy import answers
+from tameflare.proxy.context import Context
+from tameflare.proxy.identity import basic_pair
+from tameflare.proxy.metrics import CONTENT_TYPE
+from tameflare.proxy.runs import Run
+from tameflare.wire.framer import FramingFault, request_framer
+from tameflare.wire.heads import RequestHead
+from tameflare.wire.target import normalise_host, parse_authority
+
+if TYPE_CHECKING:
+    from tameflare.proxy.server import ClientConnection
+
+LARGEST_BODY: Final = 64 * 1024
+LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
+_SESSION: Final = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
+    b"Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+)
+
+
+class RunRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What `tf run` asks for: the agent it runs as, and a name for the run."""
+
+    agent: str = ""
+    name: str = ""
+    command: str = ""
+
+
+class Endpoint:
+    """One request to the proxy itself. All but a run's session end with their answer."""
+
+    def __init__(self, connection: ClientConnection, context: Context, head: RequestHead) -> None:
+        self._connection = connection
+        self._context = context
+        self._head = head
+        self._framer = request_framer(head)
+        self._body = bytearray()
+        self._run: Run | None = None
+        self._answered = False
+
+    def feed(self, data: bytes) -> None:
+        if self._answered:
+            return
+        try:
+            if self._framer is not None:
+                self._body += self._framer.feed(data)
+        except FramingFault as fault:
+            self._answer(answers.plain(400, "bad_request", str(fault)))
+            return
+        if len(self._body) > LARGEST_BODY:
+            self._answer(answers.plain(413, "body_too_large", "the body is over 64 KiB"))
+        elif self._framer is None or self._framer.done:
+            self._respond()
+
+    def lost(self) -> None:
+        """The session of a run is its connection."""
+        if self._run is not None:
+            self._context.runs.end(self._run)
+
+    def _answer(self, answer: bytes) -> None:
+        self._answered = True
+        self._connection.send(answer)
+        self._connection.close()
+
+    def _respond(self) -> None:
+        if not self._is_own_host():
+            self._answer(answers.plain(421, "host_mismatch", "this is a proxy; set HTTPS_PROXY instead"))
+            return
+        path = self._head.target.partition("?")[0]
+        if self._head.method == "POST" and path == "/run":
+            self._start_run()
+        elif path.startswith("/run/") and self._head.method in ("GET", "DELETE"):
+            self._report_run(path.removeprefix("/run/"))
+        elif self._head.method in ("GET", "HEAD"):
+            self._show(path)
+        else:
+            self._answer(answers.plain(405, "method_not_allowed", "use GET"))
+
+    def _is_own_host(self) -> bool:
+        """Pages must not be reachable through a name that somebody points at this port."""
+        with contextlib.suppress(TameFlareError):
+            host = normalise_host(parse_authority(self._head.host or "").host)
+            return host in LOOPBACK or host in self._context.own_hosts
+        return False
+
+    # --- pages
+
+    def _show(self, path: str) -> None:
+        if path == "/health":
+            body = msgspec.json.encode(self._context.health())
+            self._answer(answers.document("application/json", body, keep=False))
+        elif path == "/metrics":
+            self._answer(answers.document(CONTENT_TYPE, self._context.metrics.render(), keep=False))
+        elif path == "/ca.pem":
+            pem = self._context.authority.certificate_pem
+            self._answer(answers.document("application/x-pem-file", pem, keep=False))
+        else:
+            message = f"TameFlare proxy {__version__} serves /health, /metrics and /ca.pem here"
+            self._answer(answers.plain(404, "not_found", message))
+
+    # --- runs
+
+    def _start_run(self) -> None:
+        state = self._context.state
+        header = self._head.proxy_authorization
+        pair = basic_pair(header) if header is not None else None
+        try:
+            asked = msgspec.json.decode(bytes(self._body) or b"{}", type=RunRequest)
+        except msgspec.MsgspecError as fault:
+            self._answer(answers.plain(400, "bad_request", str(fault)))
+            return
+        if pair is None or state.served is None:
+            self._unauthenticated()
+            return
+        agent = asked.agent or DEFAULT_AGENT
+        gateway = self._context.authenticator.gateway_of(state.served, pair[1] or pair[0])
+        if gateway is None:
+            self._unauthenticated()
+            return
+        found = gateway.compiled.agents.get(agent)
+        if found is None or not found.active:
+            message = f"gateway `{gateway.compiled.name}` has no active agent `{agent}`"
+            self._answer(answers.plain(404, "unknown_agent", message))
+            return
+        token, self._run = self._context.runs.start(gateway.compiled.id, agent, asked.name)
+        self._answered = True
+        line = {
+            "token": token,
+            "run": self._run.id,
+            "agent": agent,
+            "gateway": gateway.compiled.name,
+            "connectors": [{"name": binding.name, "type": binding.type} for binding in gateway.bindings],
+            "ca_pem": self._context.authority.certificate_pem.decode(),
+        }
+        body = msgspec.json.encode(line) + b"\n"
+        self._connection.send(_SESSION + b"%x\r\n" % len(body) + body + b"\r\n")
+
+    def _report_run(self, run_id: str) -> None:
+        state, header = self._context.state, self._head.proxy_authorization
+        pair = basic_pair(header) if header is not None else None
+        if pair is None or state.served is None:
+            self._unauthenticated()
+            return
+        gateway = self._context.authenticator.gateway_of(state.served, pair[1] or pair[0])
+        run = self._context.runs.get(run_id)
+        if gateway is None:
+            self._unauthenticated()
+        elif run is None or run.gateway_id != gateway.compiled.id:
+            self._answer(answers.plain(404, "unknown_run", "no such run of this gateway"))
+        else:
+            if self._head.method == "DELETE":
+                self._context.runs.stop(run)
+            counts = {"allowed": run.allowed, "denied": run.denied, "held": run.held, "limited": run.limited}
+            self._answer(answers.document("application/json", msgspec.json.encode(counts), keep=False))
+
+    def _unauthenticated(self) -> None:
+        extra = answers.AUTHENTICATE.decode()
+        self._answer(answers.plain(407, "unauthenticated", "a proxy token of a gateway is needed", extra=extra))

@@ -1,0 +1,270 @@
+"""One request's story, step by step. Read `STEPS` and then the functions in their order.
+
+`advance` is synchronous: it works on one immutable version of the configuration and on what has been read so far, and
+says what must happen next. Reading bodies, dialling and streaming are the business of conversation.py and relay.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Final
+
+import structlog
+
+from tameflare.connectors.faults import Unreadable
+from tameflare.connectors.request import HttpRequest
+from tameflare.core.action import Action
+from tameflare.core.decision import Decision, EnforcementLevel, Reason, Verdict
+from tameflare.core.judge import at_level, judge, stop
+from tameflare.proxy import outgoing
+from tameflare.proxy.identity import Identity
+from tameflare.proxy.origin import Origin
+from tameflare.proxy.refusal import Refusal, refused
+from tameflare.proxy.routing import Binding
+from tameflare.proxy.state import ProxyState
+from tameflare.wire.heads import RequestHead
+from tameflare.wire.target import TargetFault, parse_target
+
+log = structlog.get_logger(__name__)
+
+_UNNAMED: Final[tuple[Action, ...]] = ()
+
+
+class Next(Enum):
+    """What `advance` asks for when nothing was refused."""
+
+    FORWARD = "forward"
+    BODY = "body"
+
+
+class Exchange:
+    """What is known of one request so far. Times are of the monotonic clock, in seconds."""
+
+    __slots__ = (
+        "actions",
+        "arrived",
+        "binding",
+        "body",
+        "bytes_in",
+        "decision",
+        "flags",
+        "head",
+        "head_bytes",
+        "identity",
+        "origin",
+        "outgoing",
+        "path",
+        "query",
+        "request",
+        "request_id",
+        "step",
+        "target",
+        "unbound",
+        "waited",
+    )
+
+    def __init__(
+        self, request_id: str, head: RequestHead, origin: Origin, target: str, identity: Identity | None, arrived: float
+    ) -> None:
+        self.request_id = request_id
+        self.head = head
+        self.origin = origin
+        self.target = target
+        self.identity = identity
+        self.arrived = arrived
+        self.waited = 0.0
+        self.step = 0
+        self.binding: Binding | None = None
+        self.request: HttpRequest | None = None
+        self.path = ""
+        self.query = ""
+        self.body: bytes | None = None
+        self.actions: Sequence[Action] | None = None
+        self.decision: Decision | None = None
+        self.flags: tuple[str, ...] = ()
+        self.outgoing = b""
+        self.unbound: Refusal | None = None
+        self.bytes_in = head.size
+
+    @property
+    def has_body(self) -> bool:
+        return self.head.chunked or bool(self.head.content_length)
+
+
+Outcome = Next | Refusal
+
+
+def advance(exchange: Exchange, proxy: ProxyState) -> Outcome:
+    """Walk the steps as far as they go. Whatever goes wrong in one of them ends in a denial."""
+    try:
+        while exchange.step < len(STEPS):
+            outcome = STEPS[exchange.step](exchange, proxy)
+            if outcome is not None:
+                return outcome
+            exchange.step += 1
+    except Exception:
+        log.exception("a step failed", step=STEPS[exchange.step].__name__, request_id=exchange.request_id)
+        return Refusal(Reason.INTERNAL_ERROR, "the proxy could not decide", close=True)
+    return Next.FORWARD
+
+
+# --- the steps --------------------------------------------------------------------------------------------------------
+
+
+def identify(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
+    """The token, the run and the agent must hold now, not only when the tunnel was opened."""
+    identity = exchange.identity
+    if identity is None or proxy.served is None or not identity.is_valid(proxy.served, proxy.clock()):
+        return Refusal(Reason.UNAUTHENTICATED, "the proxy token, run or agent is not valid", close=True)
+    if proxy.is_stale():
+        return Refusal(Reason.CONFIGURATION_STALE, "the configuration is older than TF_CONFIG_MAX_AGE allows")
+    return None
+
+
+def locate(exchange: Exchange, _: ProxyState) -> Refusal | None:
+    """Host, SNI and `Host` must agree; host and port choose a connector of the gateway."""
+    origin = exchange.origin
+    if not origin.agrees(exchange.head.host):
+        return Refusal(Reason.HOST_MISMATCH, f"`Host` is not `{origin.host}`", close=True)
+    try:
+        target = parse_target(exchange.target)
+    except TargetFault as fault:
+        return Refusal(Reason.PATH_AMBIGUOUS, fault.message)
+    exchange.path, exchange.query = target.path, target.query
+    return _bind(exchange)
+
+
+def _bind(exchange: Exchange) -> Refusal | None:
+    identity, origin = exchange.identity, exchange.origin
+    assert identity is not None
+    found = identity.gateway.locate(origin.scheme, origin.host, origin.port)
+    if not found:
+        exchange.unbound = _unbound(exchange, identity)
+        return None
+    binding = found[0] if len(found) == 1 else outgoing.choose(found, exchange.head)
+    if binding is None:
+        return Refusal(Reason.CREDENTIAL_AMBIGUOUS, f"several connectors serve `{origin.host}`")
+    exchange.binding = binding
+    exchange.request = HttpRequest(
+        exchange.head.method,
+        origin.scheme,
+        origin.host,
+        origin.port,
+        exchange.path,
+        exchange.query,
+        exchange.head.headers,
+        None,
+    )
+    return None
+
+
+def _unbound(exchange: Exchange, identity: Identity) -> Refusal | None:
+    origin = exchange.origin
+    if origin.scheme == "http" and identity.gateway.covers(origin.host):
+        return Refusal(Reason.PLAINTEXT_REFUSED, f"`{origin.host}` may only be reached by https")
+    message = f"no connector of gateway `{identity.gateway.compiled.name}` serves `{origin.name}`"
+    if identity.gateway.compiled.level is not EnforcementLevel.MONITOR:
+        return Refusal(Reason.NO_CONNECTOR, message)
+    exchange.actions = _UNNAMED
+    exchange.decision = Decision(Verdict.ALLOW, Reason.MONITORED, message, would_be=Verdict.DENY, warned=True)
+    return None
+
+
+def limit(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
+    """Kill switch and rate come before any body is read."""
+    identity, binding = exchange.identity, exchange.binding
+    assert identity is not None
+    window = proxy.window(identity.agent.id)
+    used = window.advance(proxy.tick())
+    gateway = identity.gateway.compiled
+    stopped = stop(gateway, identity.agent, binding.compiled if binding is not None else None, used)
+    if stopped is None:
+        if exchange.unbound is not None:
+            window.charge()
+        return exchange.unbound
+    limited = stopped.reason is Reason.RATE_LIMITED
+    return refused(stopped, window.retry_after(gateway.rate_limit) if limited else 0)
+
+
+def read(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
+    """Name what the head tells; ask for the body only where naming needs it."""
+    binding, request = exchange.binding, exchange.request
+    if binding is None or request is None or exchange.decision is not None:
+        return None
+    if exchange.body is not None:
+        request.body = exchange.body
+        return None
+    classified = binding.connector.classify(request)
+    if not classified.needs_body:
+        exchange.actions = classified.actions
+        return None
+    if not exchange.has_body:
+        request.body = exchange.body = b""
+        return None
+    if (exchange.head.content_length or 0) > proxy.limits.max_body:
+        return body_too_large(exchange, proxy)
+    return Next.BODY
+
+
+def body_too_large(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
+    """A body that must be judged and is over the limit: only `monitor` lets it through."""
+    message = f"the body is over {proxy.limits.max_body} bytes and the decision needs it"
+    return _undecidable(exchange, Reason.BODY_TOO_LARGE, message)
+
+
+def name(exchange: Exchange, _: ProxyState) -> Refusal | None:
+    """Every action that the request stands for."""
+    if exchange.actions is not None or exchange.decision is not None:
+        return None
+    binding, request = exchange.binding, exchange.request
+    assert binding is not None
+    assert request is not None
+    try:
+        exchange.actions = binding.connector.name(request)
+        rewritten = binding.connector.rewrite(request)
+    except Unreadable as fault:
+        return _undecidable(exchange, Reason.BODY_UNREADABLE, str(fault))
+    if rewritten is not None:
+        exchange.body = rewritten
+    return None
+
+
+def _undecidable(exchange: Exchange, reason: Reason, message: str) -> Refusal | None:
+    assert exchange.identity is not None
+    decision = at_level(exchange.identity.gateway.compiled.level, Decision(Verdict.DENY, reason, message))
+    exchange.actions = exchange.actions or _UNNAMED
+    if not decision.allowed:
+        return refused(decision)
+    exchange.decision = decision
+    return None
+
+
+def permit(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
+    """The judge decides: kill switch, rate, access rules, level. What waited for a body is stopped here as well."""
+    identity, binding = exchange.identity, exchange.binding
+    assert identity is not None
+    window = proxy.window(identity.agent.id)
+    decision = exchange.decision
+    if decision is None:
+        assert binding is not None
+        decision = judge(
+            identity.gateway.compiled,
+            identity.agent,
+            binding.compiled,
+            exchange.actions or _UNNAMED,
+            window.advance(proxy.tick()),
+        )
+        exchange.decision = decision
+    if decision.charge_rate:
+        window.charge()
+    return None if decision.allowed else refused(decision)
+
+
+def inject(exchange: Exchange, _: ProxyState) -> Refusal | None:
+    """Write the head anew: the agent's authentication out, ours in."""
+    return outgoing.prepare(exchange)
+
+
+Step = Callable[[Exchange, ProxyState], Outcome | None]
+STEPS: Final[tuple[Step, ...]] = (identify, locate, limit, read, name, permit, inject)

@@ -1,0 +1,71 @@
+"""Back-pressure: the one owner of whether either side of a request is being read."""
+
+from __future__ import annotations
+
+from asyncio import Transport
+from enum import IntFlag
+
+
+class Held(IntFlag):
+    """Why the client is not being read."""
+
+    NO = 0
+    UPSTREAM_FULL = 1
+    BUFFER_FULL = 2
+
+
+class Flow:
+    """Holds the client while the upstream cannot take more, and the upstream while the client cannot.
+
+    `detach` undoes a pause of the upstream, so that a connection never returns to the pool paused.
+    """
+
+    __slots__ = ("_client", "_client_full", "_held", "_upstream", "_upstream_paused")
+
+    def __init__(self, client: Transport) -> None:
+        self._client = client
+        self._client_full = False
+        self._held = Held.NO
+        self._upstream: Transport | None = None
+        self._upstream_paused = False
+
+    def attach(self, upstream: Transport) -> None:
+        self._upstream = upstream
+        if self._client_full:
+            self._pause_upstream()
+
+    def detach(self) -> None:
+        self.resume_client(Held.UPSTREAM_FULL)
+        self._resume_upstream()
+        self._upstream = None
+
+    def client_full(self) -> None:
+        self._client_full = True
+        self._pause_upstream()
+
+    def client_drained(self) -> None:
+        self._client_full = False
+        self._resume_upstream()
+
+    def hold_client(self, why: Held) -> None:
+        if not self._held and not self._client.is_closing():
+            self._client.pause_reading()
+        self._held |= why
+
+    def resume_client(self, why: Held) -> None:
+        if not self._held & why:
+            return
+        self._held &= ~why
+        if not self._held and not self._client.is_closing():
+            self._client.resume_reading()
+
+    def _pause_upstream(self) -> None:
+        if self._upstream is not None and not self._upstream_paused and not self._upstream.is_closing():
+            self._upstream_paused = True
+            self._upstream.pause_reading()
+
+    def _resume_upstream(self) -> None:
+        if self._upstream_paused and self._upstream is not None:
+            self._upstream_paused = False
+            if not self._upstream.is_closing():
+                self._upstream.resume_reading()

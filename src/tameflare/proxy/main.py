@@ -1,0 +1,269 @@
+"""The proxy process: puts its parts together, serves, and stops without losing a record."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import hashlib
+import hmac
+import secrets
+import signal
+import socket
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+import uvloop
+
+from tameflare import settings as names
+from tameflare.core.config import Configuration
+from tameflare.core.errors import SettingError, TameFlareError
+from tameflare.core.secret import Secret
+from tameflare.link.messages import Bundle
+from tameflare.process import harden, hold_lock, inherited_socket, private_directory
+from tameflare.proxy.ca import CertificateAuthority
+from tameflare.proxy.context import Context
+from tameflare.proxy.feed import Feed
+from tameflare.proxy.identity import Authenticator
+from tameflare.proxy.metrics import Metrics
+from tameflare.proxy.outbox import Outbox
+from tameflare.proxy.resolver import Resolver
+from tameflare.proxy.routing import Served
+from tameflare.proxy.runs import Runs
+from tameflare.proxy.server import ClientConnection
+from tameflare.proxy.shipping import Shipping
+from tameflare.proxy.spool import Spool
+from tameflare.proxy.state import Limits, ProxyState
+from tameflare.proxy.tasks import Tasks
+from tameflare.proxy.tls_context import upstream_context
+from tameflare.proxy.upstream import Dialer, Pool
+from tameflare.settings import Settings
+from tameflare.telemetry import configure_logs
+
+log = structlog.get_logger(__name__)
+
+TOKEN_WAIT_SECONDS: Final = 30.0
+SWEEP_SECONDS: Final = 1.0
+BACKLOG: Final = 4096
+
+
+def main() -> int:
+    """Entry of `tf proxy` and of `python -m tameflare.proxy`; the exit code."""
+    settings = Settings()
+    try:
+        settings.check()
+        configure_logs(settings)
+        harden()
+        serve(settings, inherited_socket())
+    except TameFlareError as fault:
+        print(f"tf: {fault}", file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+def serve(settings: Settings, listener: socket.socket | None = None) -> None:
+    """Run until SIGTERM or SIGINT. Raises TameFlareError for what keeps the proxy from starting."""
+    wide = settings.get(names.ALLOW_WIDE_PERMISSIONS)
+    directory = private_directory(settings.get(names.DATA_DIR) / "proxy", allow_wide=wide)
+    with hold_lock(directory / "proxy.lock", f"another proxy uses `{directory}`"):
+        if listener is None:
+            listener = bind(settings.get(names.PROXY_HOST), settings.get(names.PROXY_PORT))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(Plane(settings, directory, listener).run())
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; raises SettingError where the port is taken or the address is not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as fault:
+        listener.close()
+        raise SettingError(f"cannot listen on `{host}:{port}`: {fault.strerror}", "set TF_PROXY_PORT") from None
+    listener.listen(BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+def limits_of(settings: Settings) -> Limits:
+    sensitive = settings.get(names.SENSITIVE_QUERY).lower().split(",")
+    return Limits(
+        max_body=settings.get(names.MAX_BODY),
+        config_max_age=settings.get(names.CONFIG_MAX_AGE),
+        connect_timeout=settings.get(names.CONNECT_TIMEOUT),
+        idle_timeout=settings.get(names.IDLE_TIMEOUT),
+        total_timeout=settings.get(names.TOTAL_TIMEOUT),
+        client_idle_timeout=settings.get(names.CLIENT_IDLE_TIMEOUT),
+        head_timeout=settings.get(names.HEAD_TIMEOUT),
+        stop_timeout=settings.get(names.STOP_TIMEOUT),
+        sensitive_query=frozenset(filter(None, (name.strip() for name in sensitive))),
+        record_or_deny=settings.get(names.SPOOL_FULL) == "deny",
+    )
+
+
+async def link_token(settings: Settings, directory: Path) -> Secret:
+    """The token of TF_LINK_TOKEN, or the one that the server of `tf up` leaves beside us."""
+    given = settings.get(names.LINK_TOKEN)
+    if given is not None:
+        return given
+    path = directory / "link.token"
+    give_up = time.monotonic() + TOKEN_WAIT_SECONDS
+    while not path.exists():
+        if time.monotonic() > give_up:
+            raise SettingError(
+                f"no link token: TF_LINK_TOKEN is unset and `{path}` is missing",
+                "run `tf up`, or make a proxy's token on the control plane",
+            )
+        await asyncio.sleep(0.05)
+    return Secret(path.read_text().strip())
+
+
+class Plane:
+    """Everything that lives as long as the process."""
+
+    def __init__(self, settings: Settings, directory: Path, listener: socket.socket) -> None:
+        self._settings = settings
+        self._directory = directory
+        self._listener = listener
+        self._limits = limits_of(settings)
+        self._upstream = upstream_context(settings.get(names.UPSTREAM_CA))
+        self._authority = CertificateAuthority.open(
+            directory, lambda: datetime.now(UTC), allow_wide=settings.get(names.ALLOW_WIDE_PERMISSIONS)
+        )
+        self._spool = Spool(
+            directory / "spool",
+            secrets.token_hex(8),
+            max_bytes=settings.get(names.SPOOL_MAX_BYTES),
+            fsync_interval=settings.get(names.FSYNC_INTERVAL),
+        )
+        self._tasks = Tasks()
+
+    async def run(self) -> None:
+        token = await link_token(self._settings, self._directory)
+        server_url = self._settings.get(names.SERVER_URL)
+        self._feed = Feed(server_url, token, self._directory, self._apply, time.time)
+        self._shipping = Shipping(server_url, token, self._directory / "spool")
+        self._context = self._make_context(token)
+        await self._feed.load()
+        self._tasks.start(self._feed.run())
+        self._tasks.start(self._shipping.run())
+        self._tasks.start(self._sweep())
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        server = await loop.create_server(lambda: ClientConnection(self._context), sock=self._listener)
+        settle_garbage_collection()
+        host, port = self._listener.getsockname()[:2]
+        log.info("proxy listens", host=host, port=port, version=self._feed.version)
+        await stopping.wait()
+        server.close()
+        await self._stop()
+
+    def _make_context(self, token: Secret) -> Context:
+        loop = asyncio.get_running_loop()
+        self._state = ProxyState(self._limits, time.time, time.monotonic, lambda: self._feed.age(time.time()))
+        key = hmac.new(token.reveal().encode(), b"tameflare run tokens v1", hashlib.sha256).digest()
+        runs = Runs(key, time.monotonic)
+        pool = Pool(time.monotonic)
+        resolver = Resolver(self._settings.get(names.RESOLVE))
+        context = Context(
+            state=self._state,
+            outbox=Outbox(self._spool, loop.call_soon, self._limits.record_or_deny),
+            pool=pool,
+            dialer=Dialer(resolver, self._upstream, pool, self._tasks, self._limits.connect_timeout),
+            authority=self._authority,
+            authenticator=Authenticator(runs, time.time),
+            runs=runs,
+            metrics=self._metrics(),
+            tasks=self._tasks,
+            soon=loop.call_soon,
+            health=self._health,
+            own_hosts=frozenset((self._settings.get(names.PROXY_HOST),)),
+        )
+        self._metrics_of(context)
+        return context
+
+    def _metrics(self) -> Metrics:
+        metrics = Metrics()
+        metrics.gauge("config_age_seconds", "Since the last word of the control plane.", self._age)
+        metrics.gauge("config_version", "Version being served.", lambda: self._feed.version)
+        metrics.gauge("spool_bytes", "Records on disk that wait for delivery.", lambda: self._spool.backlog_bytes)
+        return metrics
+
+    def _metrics_of(self, context: Context) -> None:
+        context.metrics.gauge("active_connections", "Agents' connections.", lambda: len(context.connections))
+        context.metrics.gauge("kill_switch_active", "Whether any scope is on.", lambda: float(self._killed()))
+
+    def _age(self) -> float:
+        return self._feed.age(time.time())
+
+    def _killed(self) -> bool:
+        served = self._state.served
+        return served is not None and served.has_kill_switch
+
+    async def _apply(self, configuration: Configuration, bundle: Bundle) -> None:
+        """Compile off the loop, then switch in one step."""
+        served = await asyncio.to_thread(Served, configuration, bundle)
+        self._state.serve(served)
+        log.info("configuration applied", version=served.version, gateways=len(served.gateways))
+
+    def _health(self) -> dict[str, Any]:
+        """What `/health` tells; ages in seconds."""
+        served = self._state.served
+        age = self._age()
+        problems = [text for text in (self._feed.problem, self._spool.problem, self._shipping.problem) if text]
+        return {
+            "status": "ok" if served is not None and not problems else "degraded",
+            "configuration": {
+                "version": self._feed.version,
+                "age_seconds": None if age == float("inf") else round(age),
+            },
+            "levels": {} if served is None else {g.compiled.name: g.compiled.level for g in served.gateways.values()},
+            "kill_switch": self._killed(),
+            "connections": len(self._context.connections),
+            "spool": {"bytes": self._spool.backlog_bytes, "waiting_bytes": self._shipping.waiting_bytes},
+            "problems": problems,
+        }
+
+    async def _sweep(self) -> None:
+        """Time-outs of all connections, about once a second."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            now = time.monotonic()
+            for connection in list(self._context.connections):
+                connection.sweep(now)
+            self._context.pool.sweep()
+
+    async def _stop(self) -> None:
+        """Let requests in flight end within TF_STOP_TIMEOUT, cut the rest, and keep every record."""
+        context = self._context
+        context.stopping = True
+        give_up = time.monotonic() + self._limits.stop_timeout
+        while context.connections and time.monotonic() < give_up:
+            for connection in list(context.connections):
+                if connection.idle:
+                    connection.close()
+            await asyncio.sleep(0.02)
+        for connection in list(context.connections):
+            connection.stop()
+        context.pool.close()
+        await asyncio.sleep(0)
+        context.outbox.flush()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._tasks.stop()
+        self._spool.close()
+        log.info("proxy stopped")
+
+
+def settle_garbage_collection() -> None:
+    """What lives as long as the process need not be looked at again; young garbage is collected less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

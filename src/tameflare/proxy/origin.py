@@ -1,0 +1,63 @@
+"""Where a request says it goes: one scheme, host and port, on which tunnel, SNI and `Host` must agree."""
+
+from __future__ import annotations
+
+from tameflare.core.errors import TameFlareError
+from tameflare.wire.target import normalise_host, parse_authority
+
+_DEFAULT_PORT = {"https": 443, "http": 80}
+
+
+class Origin:
+    """`sni` is what the TLS handshake named, None where nothing was named (an address, an old client)."""
+
+    __slots__ = ("_accepted", "_refused", "host", "port", "scheme", "sni")
+
+    def __init__(self, scheme: str, host: str, port: int) -> None:
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.sni: str | None = None
+        self._accepted: str | None = None
+        self._refused = False
+
+    @property
+    def authority(self) -> str:
+        """Host with the port where it is not the scheme's own, as `Host` carries it upstream."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORT[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+    def agrees(self, host: str | None) -> bool:
+        """Whether `Host` and SNI name this origin. The last spelling that did is remembered."""
+        if self._refused:
+            return False
+        if host is not None and host == self._accepted:
+            return True
+        if host is None or not self._matches(host):
+            return False
+        if self.sni is not None and not _same_host(self.sni, self.host):
+            self._refused = True
+            return False
+        self._accepted = host
+        return True
+
+    def _matches(self, text: str) -> bool:
+        try:
+            authority = parse_authority(text)
+            return normalise_host(authority.host) == self.host and self._port_of(authority.port) == self.port
+        except TameFlareError:
+            return False
+
+    def _port_of(self, port: int | None) -> int:
+        return _DEFAULT_PORT[self.scheme] if port is None else port
+
+
+def _same_host(text: str, host: str) -> bool:
+    try:
+        return normalise_host(text) == host
+    except TameFlareError:
+        return False

@@ -1,0 +1,62 @@
+"""The turn barrier: records reach the spool before the requests they speak of go upstream.
+
+Everything that was decided in one turn of the loop is written with one call, then released in the order of decision.
+Where the write fails, none of these requests goes upstream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from tameflare.link.messages import Intent, Outcome, Record
+
+
+class Sender(Protocol):
+    """A request that waits for its record."""
+
+    def release(self) -> None:
+        """The record is durable: go on."""
+
+    def unrecorded(self) -> None:
+        """The record could not be written: refuse."""
+
+
+class RecordSink(Protocol):
+    def append(self, record: Record) -> None: ...
+
+    def flush(self) -> bool: ...
+
+
+class Outbox:
+    """`soon` runs a function once, later in the same turn or at the start of the next."""
+
+    def __init__(self, spool: RecordSink, soon: Callable[[Callable[[], None]], object], record_or_deny: bool) -> None:
+        self._spool = spool
+        self._soon = soon
+        self._record_or_deny = record_or_deny
+        self._waiting: list[Sender] = []
+        self._scheduled = False
+
+    def put(self, intent: Intent, sender: Sender) -> None:
+        """Record a decision and release the sender when it is durable."""
+        self._waiting.append(sender)
+        self.note(intent)
+
+    def note(self, record: Intent | Outcome) -> None:
+        """Record something that nothing waits for."""
+        self._spool.append(record)
+        if not self._scheduled:
+            self._scheduled = True
+            self._soon(self.flush)
+
+    def flush(self) -> None:
+        """Write the turn's records, then let its requests go, or refuse them."""
+        self._scheduled = False
+        waiting, self._waiting = self._waiting, []
+        durable = self._spool.flush() or not self._record_or_deny
+        for sender in waiting:
+            if durable:
+                sender.release()
+            else:
+                sender.unrecorded()

@@ -1,0 +1,77 @@
+"""A refusal: what the agent is told, in a form that programs and language models can read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from tameflare.core.decision import Decision, Reason, Verdict
+
+STATUS: Final = {
+    Reason.UNAUTHENTICATED: 407,
+    Reason.HOST_MISMATCH: 421,
+    Reason.BAD_REQUEST: 400,
+    Reason.PATH_AMBIGUOUS: 400,
+    Reason.NOT_HTTP: 400,
+    Reason.BODY_TOO_LARGE: 413,
+    Reason.RATE_LIMITED: 429,
+    Reason.CONFIGURATION_STALE: 503,
+    Reason.RECORD_UNAVAILABLE: 503,
+    Reason.SHUTTING_DOWN: 503,
+    Reason.INTERNAL_ERROR: 500,
+    Reason.UPSTREAM_UNREACHABLE: 502,
+    Reason.UPSTREAM_CERTIFICATE: 502,
+    Reason.UPSTREAM_INVALID: 502,
+    Reason.UPSTREAM_CLOSED: 502,
+    Reason.UPSTREAM_TIMEOUT: 504,
+}
+FORBIDDEN: Final = 403
+
+HELP: Final = {
+    Reason.NO_CONNECTOR: "add a connector for this host to the gateway: `tf connector add`",
+    Reason.NO_RULE: "a person may allow it: `tf permissions set`",
+    Reason.RULE_DENY: "do not try again; a person may change the rule: `tf permissions list`",
+    Reason.APPROVALS_UNAVAILABLE: "this version cannot hold requests for approval; do not try again",
+    Reason.KILL_SWITCH_ACTIVE: "stop; an owner switches it off: `tf kill-switch off`",
+    Reason.RATE_LIMITED: "wait as long as `Retry-After` says",
+    Reason.CREDENTIAL_MISSING: "a person stores it: `tf connector add` with `--secret-stdin`",
+    Reason.CREDENTIAL_AMBIGUOUS: "send the placeholder key of the connector that is meant",
+    Reason.PLACEHOLDER_MISUSED: "send this key only to the hosts of its own connector",
+    Reason.UNAUTHENTICATED: "start the program with `tf run`",
+    Reason.ADDRESS_REFUSED: "a person may list the address in the connector's `allow_addresses`",
+    Reason.PLAINTEXT_REFUSED: "use https",
+    Reason.UPSTREAM_CERTIFICATE: "check the upstream's certificate, or name its authority in TF_UPSTREAM_CA",
+    Reason.CONFIGURATION_STALE: "check that the control plane runs: `tf status`",
+    Reason.RECORD_UNAVAILABLE: "free space for the record spool in the proxy's data directory",
+    Reason.PATH_AMBIGUOUS: "send the path in its normal form",
+    Reason.BODY_TOO_LARGE: "send a smaller body; TF_MAX_BODY is the limit of a body that must be judged",
+}
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a request does not go on. `close`: the connection cannot be used after the answer."""
+
+    reason: Reason
+    message: str
+    matched: tuple[str, ...] = ()
+    retry_after: int = 0
+    close: bool = False
+    decision: Decision | None = None
+
+    @property
+    def status(self) -> int:
+        return STATUS.get(self.reason, FORBIDDEN)
+
+    @property
+    def help(self) -> str:
+        return HELP.get(self.reason, "")
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.decision.verdict if self.decision is not None else Verdict.DENY
+
+
+def refused(decision: Decision, retry_after: int = 0) -> Refusal:
+    """The refusal that follows from a decision that does not allow."""
+    return Refusal(decision.reason, decision.message, decision.matched, retry_after, decision=decision)

@@ -1,0 +1,372 @@
+"""One request on its way: to the upstream, and its answer back, streaming both ways.
+
+A relay belongs to one conversation and carries one exchange after the other. It never decides.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tameflare.core.decision import Reason
+from tameflare.link.messages import Outcome
+from tameflare.proxy.flow import Flow, Held
+from tameflare.proxy.refusal import Refusal
+from tameflare.proxy.upstream import UpstreamConnection
+from tameflare.wire.framer import LAST_CHUNK, Framer, FramingFault, encode_chunk, response_framer
+from tameflare.wire.heads import HeadFault, ResponseHead, ResponseHeads, head_end
+
+if TYPE_CHECKING:
+    from tameflare.proxy.context import Context
+    from tameflare.proxy.conversation import Conversation
+    from tameflare.proxy.exchange import Exchange
+
+LARGEST_HEAD: Final = 64 * 1024
+LARGEST_BACKLOG: Final = 64 * 1024
+_SAFE_TO_REPEAT: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+class Relay:
+    """Carries one exchange. `upstream` is set from the moment a connection was found until the answer has ended."""
+
+    __slots__ = (
+        "_answered",
+        "_buffer",
+        "_chunked",
+        "_context",
+        "_conversation",
+        "_dial_started",
+        "_flow",
+        "_framer",
+        "_head",
+        "_heads",
+        "_key",
+        "_pending",
+        "_pending_size",
+        "_retried",
+        "_total_deadline",
+        "body_sent",
+        "bytes_out",
+        "deadline",
+        "exchange",
+        "overhead",
+        "status",
+        "upstream",
+    )
+
+    def __init__(self, conversation: Conversation, context: Context, flow: Flow) -> None:
+        self._conversation = conversation
+        self._context = context
+        self._flow = flow
+        self._heads = ResponseHeads()
+        self.exchange: Exchange | None = None
+        self.upstream: UpstreamConnection | None = None
+        self.deadline = self._total_deadline = 0.0
+
+    # --- towards the upstream
+
+    def prepare(self, exchange: Exchange, *, body_sent: bool) -> None:
+        """Get ready to carry an exchange. `body_sent`: nothing follows the head and the body that was read."""
+        self.exchange = exchange
+        self._pending = [exchange.outgoing + exchange.body if exchange.body else exchange.outgoing]
+        self._pending_size = 0
+        self._retried = False
+        self._answered = False
+        self.overhead = 0.0
+        self.body_sent = body_sent
+        self.status = 0
+        self.bytes_out = 0
+        self._reset_answer()
+        state = self._context.state
+        self._total_deadline = exchange.arrived + state.limits.total_timeout
+        self._touch()
+
+    def begin(self) -> None:
+        """The decision is on record: find a connection and send."""
+        exchange = self.exchange
+        if exchange is not None:
+            self._key = self._context.key(exchange)
+            self._connect()
+
+    def _reset_answer(self) -> None:
+        self._head: ResponseHead | None = None
+        self._framer: Framer | None = None
+        self._buffer = b""
+        self._chunked = False
+
+    def _connect(self) -> None:
+        idle = None if self._retried else self._context.pool.take(self._key)
+        if idle is not None:
+            self.connected(idle)
+            return
+        exchange = self.exchange
+        assert exchange is not None
+        self._dial_started = self._context.state.tick()
+        self._context.dial(self._key, exchange, self)
+
+    def connected(self, connection: UpstreamConnection) -> None:
+        """A connection was found; the client may have gone meanwhile."""
+        exchange = self.exchange
+        if exchange is None or self._conversation.closed:
+            self._context.pool.put(connection)
+            return
+        now = self._context.state.tick()
+        if not connection.used:
+            exchange.waited += now - self._dial_started
+        connection.receiver = self
+        self.upstream = connection
+        self._flow.attach(connection.transport)
+        self.overhead = now - exchange.arrived - exchange.waited
+        pending = self._pending
+        connection.write(pending[0] if len(pending) == 1 else b"".join(pending))
+        if not self._may_repeat():
+            self._pending = []
+        self._flow.resume_client(Held.BUFFER_FULL)
+        self._conversation.upstream_ready()
+
+    def unreachable(self, refusal: Refusal) -> None:
+        exchange = self.exchange
+        if exchange is None or self._conversation.closed:
+            return
+        exchange.waited += self._context.state.tick() - self._dial_started
+        self._conversation.refuse(refusal)
+
+    def send_body(self, payload: bytes, done: bool) -> None:
+        """The next piece of the request's body, as payload without framing."""
+        exchange = self.exchange
+        assert exchange is not None
+        exchange.bytes_in += len(payload)
+        if exchange.head.chunked:
+            payload = (encode_chunk(payload) if payload else b"") + (LAST_CHUNK if done else b"")
+        self.body_sent = done
+        if self.upstream is not None:
+            if payload:
+                self.upstream.write(payload)
+            self._touch()
+            return
+        self._pending.append(payload)
+        self._pending_size += len(payload)
+        if self._pending_size > LARGEST_BACKLOG:
+            self._flow.hold_client(Held.BUFFER_FULL)
+
+    def _may_repeat(self) -> bool:
+        """Whether an idle connection that turns out dead may be replaced: only where nothing can happen twice."""
+        exchange, upstream = self.exchange, self.upstream
+        return (
+            exchange is not None
+            and upstream is not None
+            and upstream.used
+            and not self._retried
+            and not exchange.has_body
+            and exchange.head.method in _SAFE_TO_REPEAT
+        )
+
+    # --- from the upstream
+
+    def received(self, data: bytes) -> None:
+        self._touch()
+        try:
+            if self._head is None:
+                self._read_head(data)
+            else:
+                self._stream(b"", data)
+        except FramingFault as fault:
+            self._broken(str(fault))
+
+    def _touch(self) -> None:
+        limits = self._context.state.limits
+        self.deadline = min(self._total_deadline, self._context.state.tick() + limits.idle_timeout)
+
+    def _read_head(self, data: bytes) -> None:
+        if self._buffer:
+            data = self._buffer + data
+        while True:
+            end = head_end(data)
+            if end < 0:
+                if len(data) > LARGEST_HEAD:
+                    self._broken("the head of the answer is over 64 KiB")
+                else:
+                    self._buffer = data
+                return
+            head = self._heads.parse(data if end == len(data) else data[:end])
+            if isinstance(head, HeadFault):
+                self._broken(head.message)
+                return
+            data = data[end:]
+            if head.status >= 200:
+                break
+            if head.status == 101:
+                self._broken("the upstream switched protocols unasked")
+                return
+            if not data:
+                self._buffer = b""
+                return
+        self._answer(head, data)
+
+    def _answer(self, head: ResponseHead, rest: bytes) -> None:
+        exchange = self.exchange
+        assert exchange is not None
+        self._head = head
+        self._answered = True
+        self._pending = []
+        self.status = head.status
+        self._framer = response_framer(head, exchange.head.method)
+        self._stream(self._client_head(head, exchange), rest)
+
+    def _client_head(self, head: ResponseHead, exchange: Exchange) -> bytes:
+        """The head for the agent, written anew; an answer without a length is chunked so that a cut is seen."""
+        keep = self._conversation.keeps(exchange) and self.body_sent
+        if self._framer is None:
+            framing = b"" if head.content_length is None else b"Content-Length: %d\r\n" % head.content_length
+        elif head.content_length is not None:
+            framing = b"Content-Length: %d\r\n" % head.content_length
+        elif exchange.head.minor:
+            self._chunked = True
+            framing = b"Transfer-Encoding: chunked\r\n"
+        else:
+            framing, keep = b"", False
+        if not keep:
+            self._conversation.close_after()
+            framing += b"Connection: close\r\n"
+        elif not exchange.head.minor:
+            framing += b"Connection: keep-alive\r\n"
+        lines = [b"%b: %b\r\n" % (name, value) for _, name, value in head.headers]
+        start = b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)
+        mark = b"X-TameFlare-Request-Id: %b\r\n\r\n" % exchange.request_id.encode()
+        return b"".join((start, *lines, framing, mark))
+
+    def _stream(self, head: bytes, data: bytes) -> None:
+        framer = self._framer
+        if framer is None:
+            self._send(head, b"")
+            self._finish(reusable=not data)
+            return
+        payload = framer.feed(data) if data else b""
+        done = framer.done
+        if self._chunked:
+            payload = (encode_chunk(payload) if payload else b"") + (LAST_CHUNK if done else b"")
+        self._send(head, payload)
+        if done and self.exchange is not None:
+            self._finish(reusable=not framer.rest)
+
+    def _send(self, head: bytes, payload: bytes) -> None:
+        out = head + payload if head else payload
+        if out:
+            self.bytes_out += len(out)
+            self._conversation.write(out)
+
+    def ended(self) -> None:
+        """The upstream closed."""
+        exchange, framer = self.exchange, self._framer
+        if exchange is None:
+            return
+        repeat = not self._answered and not self._buffer and self._may_repeat()
+        self._release(reusable=False)
+        if repeat:
+            self._retried = True
+            self._connect()
+        elif self._head is None:
+            self._conversation.refuse(Refusal(Reason.UPSTREAM_CLOSED, "the upstream closed before it answered"))
+        elif framer is not None:
+            self._finish_at_end(framer)
+
+    def _finish_at_end(self, framer: Framer) -> None:
+        try:
+            framer.finish()
+        except FramingFault as fault:
+            self._broken(str(fault))
+            return
+        if self._chunked:
+            self._send(b"", LAST_CHUNK)
+        self._finish(reusable=False)
+
+    def upstream_full(self) -> None:
+        self._flow.hold_client(Held.UPSTREAM_FULL)
+
+    def upstream_drained(self) -> None:
+        self._flow.resume_client(Held.UPSTREAM_FULL)
+
+    # --- the end
+
+    def _finish(self, *, reusable: bool) -> None:
+        head = self._head
+        assert head is not None
+        self._release(reusable=reusable and not head.close and self.body_sent)
+        self.note("")
+        self.exchange = None
+        self._conversation.answered()
+
+    def _broken(self, message: str) -> None:
+        """The upstream broke HTTP: before its head a refusal, after it a cut that the agent can see."""
+        answered = self._head is not None
+        self._release(reusable=False)
+        if not answered:
+            self._conversation.refuse(Refusal(Reason.UPSTREAM_INVALID, message))
+            return
+        self.note(Reason.UPSTREAM_INVALID.value)
+        self.exchange = None
+        self._conversation.abort()
+
+    def sweep(self, now: float) -> None:
+        """Time-outs; called about once a second."""
+        if self.exchange is None or now < self.deadline or self.upstream is None:
+            return
+        answered = self._head is not None
+        self._release(reusable=False)
+        if answered:
+            self.note(Reason.UPSTREAM_TIMEOUT.value)
+            self.exchange = None
+            self._conversation.abort()
+        else:
+            self._conversation.refuse(Refusal(Reason.UPSTREAM_TIMEOUT, "the upstream did not answer in time"))
+
+    def cancel(self, reason: Reason) -> None:
+        """The client is gone, or the process stops."""
+        if self.exchange is None:
+            return
+        self._release(reusable=False)
+        self.note(reason.value)
+        self.exchange = None
+
+    def refused(self, refusal: Refusal, size: int) -> None:
+        """A refusal of `size` bytes has taken the place of the answer."""
+        if self.exchange is None:
+            return
+        self._release(reusable=False)
+        self.status, self.bytes_out = refusal.status, size
+        self.note(refusal.reason.value)
+        self.exchange = None
+
+    def _release(self, *, reusable: bool) -> None:
+        upstream, self.upstream = self.upstream, None
+        self._flow.detach()
+        if upstream is None:
+            return
+        upstream.receiver = None
+        if reusable:
+            self._context.pool.put(upstream)
+        else:
+            upstream.discard()
+
+    def note(self, reason: str) -> None:
+        """The outcome of a request whose decision is already on record."""
+        exchange = self.exchange
+        assert exchange is not None
+        took = self._context.state.tick() - exchange.arrived
+        overhead_us = int(self.overhead * 1e6)
+        self._context.outbox.note(
+            Outcome(
+                exchange.request_id,
+                self.status,
+                int(took * 1e6),
+                overhead_us,
+                exchange.bytes_in,
+                self.bytes_out,
+                reason,
+            )
+        )
+        metrics = self._context.metrics
+        metrics.requests["allow"] += 1
+        metrics.duration.observe(took)
+        metrics.overhead.observe(self.overhead)
+        if reason and exchange.binding is not None:
+            metrics.connector_errors[exchange.binding.name] += 1

@@ -1,0 +1,133 @@
+"""The configuration as the proxy serves it: hosts to connectors, with their credentials ready to be put in.
+
+Built off the hot path from a configuration and its bundle, then only read. A new version replaces the whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import structlog
+
+from tameflare.connectors import registry
+from tameflare.connectors.auth import Injection
+from tameflare.connectors.base import Connector
+from tameflare.core.addresses import AddressGuard
+from tameflare.core.compile import CompiledConfiguration, CompiledConnector, CompiledGateway
+from tameflare.core.config import Configuration, ConnectorConfig, CredentialMode
+from tameflare.core.errors import TameFlareError
+from tameflare.link.messages import Bundle, SealedCredential
+
+log = structlog.get_logger(__name__)
+
+HTTPS_PORT = 443
+HTTP_PORT = 80
+
+
+class Binding:
+    """One connector instance of one gateway: its rules, its way of naming, its credential, its address guard."""
+
+    __slots__ = (
+        "_credential",
+        "_injections",
+        "compiled",
+        "connector",
+        "fingerprint",
+        "guard",
+        "mode",
+        "name",
+        "ports",
+        "type",
+    )
+
+    def __init__(self, compiled: CompiledConnector, connector: Connector, credential: SealedCredential | None) -> None:
+        config = compiled.config
+        self.compiled = compiled
+        self.connector = connector
+        self.name = config.name
+        self.type = config.type
+        self.mode = config.credential
+        self.ports = frozenset(config.ports)
+        self.guard = AddressGuard(config.allow_addresses)
+        self.fingerprint = _fingerprint(config, credential)
+        self._credential = credential
+        self._injections: dict[str, Injection] = {}
+
+    def serves(self, scheme: str, port: int) -> bool:
+        """Whether this connector covers the port; plain http only where the connector says so."""
+        if scheme == "http" and not self.compiled.config.allow_plaintext:
+            return False
+        if self.ports:
+            return port in self.ports
+        return port == (HTTPS_PORT if scheme == "https" else HTTP_PORT)
+
+    @property
+    def lacks_credential(self) -> bool:
+        return self.mode is CredentialMode.REQUIRED and self._credential is None and not self.connector.is_tunnel
+
+    def injection(self, host: str) -> Injection | None:
+        """What is put into requests for `host`, or None where nothing is."""
+        if self._credential is None or self.mode is not CredentialMode.REQUIRED:
+            return None
+        ready = self._injections.get(host)
+        if ready is None:
+            ready = self._injections[host] = self.connector.injection(host, self._credential)
+        return ready
+
+
+def _fingerprint(config: ConnectorConfig, credential: SealedCredential | None) -> str:
+    """Connections are shared only where connector, credential and allowed addresses are the same."""
+    secret = f"{credential.username}\0{credential.value}" if credential is not None else ""
+    text = "\0".join((config.id, *config.allow_addresses, secret))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class ServedGateway:
+    """A gateway with its hosts."""
+
+    __slots__ = ("_exact", "_suffixes", "bindings", "compiled")
+
+    def __init__(self, compiled: CompiledGateway, credentials: dict[str, SealedCredential]) -> None:
+        self.compiled = compiled
+        self.bindings: list[Binding] = []
+        self._exact: dict[str, list[Binding]] = {}
+        self._suffixes: list[tuple[str, Binding]] = []
+        for connector in compiled.connectors.values():
+            self._add(connector, credentials.get(connector.config.id))
+
+    def _add(self, compiled: CompiledConnector, credential: SealedCredential | None) -> None:
+        try:
+            binding = Binding(compiled, registry.create(compiled.config), credential)
+        except TameFlareError as fault:
+            log.error("connector left out", connector=compiled.name, gateway=self.compiled.name, fault=fault.message)
+            return
+        self.bindings.append(binding)
+        for domain in binding.connector.domains:
+            if domain.startswith("*."):
+                self._suffixes.append((domain[1:].lower(), binding))
+            else:
+                self._exact.setdefault(domain.lower(), []).append(binding)
+
+    def covers(self, host: str) -> list[Binding]:
+        """The connectors that name this host, whatever the port; an exact name beats a wildcard."""
+        found = self._exact.get(host)
+        if found is None:
+            found = [binding for suffix, binding in self._suffixes if host.endswith(suffix)]
+        return found
+
+    def locate(self, scheme: str, host: str, port: int) -> list[Binding]:
+        return [binding for binding in self.covers(host) if binding.serves(scheme, port)]
+
+
+class Served:
+    """Everything at one version."""
+
+    __slots__ = ("compiled", "gateways", "has_kill_switch", "token_key", "version")
+
+    def __init__(self, configuration: Configuration, bundle: Bundle) -> None:
+        self.compiled = CompiledConfiguration(configuration)
+        self.version = configuration.version
+        self.has_kill_switch = bool(configuration.kill_switches)
+        self.token_key = bundle.token_key
+        credentials = {credential.connector: credential for credential in bundle.credentials}
+        self.gateways = {gateway.id: ServedGateway(gateway, credentials) for gateway in self.compiled.gateways.values()}

@@ -1,0 +1,336 @@
+"""Agents' connections: from the first byte on the proxy's port to the conversations inside.
+
+A connection starts as a conversation in plain HTTP with the proxy itself: absolute-form requests, CONNECT, and the
+proxy's own pages. After CONNECT the first bytes decide: TLS is intercepted, plain HTTP is judged as http, anything else
+is refused. Each phase is a method that takes bytes; `_receive` is the present one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, cast
+
+import structlog
+
+from tameflare.core.decision import Reason
+from tameflare.core.errors import TameFlareError
+from tameflare.proxy import answers, records
+from tameflare.proxy.context import Context
+from tameflare.proxy.conversation import Conversation
+from tameflare.proxy.endpoints import Endpoint
+from tameflare.proxy.exchange import Exchange
+from tameflare.proxy.flow import Flow
+from tameflare.proxy.identity import Identity
+from tameflare.proxy.origin import Origin
+from tameflare.proxy.refusal import Refusal
+from tameflare.proxy.routing import Binding
+from tameflare.proxy.tunnel import Tunnel
+from tameflare.wire.faults import HeadFault
+from tameflare.wire.heads import RequestHead
+from tameflare.wire.sniff import FirstBytes, sniff
+from tameflare.wire.target import normalise_host, parse_absolute, parse_authority
+from tameflare.wire.tls import TlsFault, TlsShell
+
+log = structlog.get_logger(__name__)
+
+WRITE_BUFFER: Final = 256 * 1024
+HTTPS_PORT: Final = 443
+
+
+class ClientConnection(asyncio.Protocol):
+    """One TCP connection of an agent."""
+
+    __slots__ = (
+        "_context",
+        "_conversation",
+        "_credential",
+        "_endpoint",
+        "_flow",
+        "_identity",
+        "_origin",
+        "_receive",
+        "_shell",
+        "_sniffed",
+        "_transport",
+        "_tunnel",
+        "deadline",
+    )
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._shell: TlsShell | None = None
+        self._identity: Identity | None = None
+        self._credential: bytes | None = None
+        self._origin: Origin | None = None
+        self._endpoint: Endpoint | None = None
+        self._tunnel: Tunnel | None = None
+        self._sniffed = b""
+        self.deadline = 0.0
+
+    # --- the transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        self._flow = Flow(self._transport)
+        self._conversation = Conversation(self, self._context, self._flow, self._open_front)
+        self._receive: Callable[[bytes], None] = self._conversation.feed
+        self._context.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._receive(data)
+
+    def pause_writing(self) -> None:
+        self._flow.client_full()
+
+    def resume_writing(self) -> None:
+        self._flow.client_drained()
+
+    def eof_received(self) -> bool:
+        """The agent sends no more: a tunnel passes it on, anything else ends."""
+        if self._tunnel is not None:
+            self._tunnel.client_ended()
+            return True
+        return False
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._context.connections.discard(self)
+        self._conversation.lost()
+        if self._tunnel is not None:
+            self._tunnel.client_lost()
+        if self._endpoint is not None:
+            self._endpoint.lost()
+
+    # --- the stream that a conversation writes to
+
+    def send(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def send_sealed(self, data: bytes) -> None:
+        assert self._shell is not None
+        self._transport.write(self._shell.send(data))
+
+    def close(self) -> None:
+        if self._transport.is_closing():
+            return
+        if self._shell is not None and self._shell.handshaken:
+            self._transport.write(self._shell.close())
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def malformed(self, fault: HeadFault) -> None:
+        if self._identity is not None and self._origin is not None:
+            self._record_refused(self._origin, Refusal(Reason.BAD_REQUEST, fault.message))
+
+    # --- phase 1: the proxy itself
+
+    def _open_front(self, head: RequestHead, rest: bytes) -> Exchange | Refusal | None:
+        if head.method == "CONNECT":
+            self._connect(head, rest)
+            return None
+        if head.target.startswith(("/", "*")):
+            self._endpoint = Endpoint(self, self._context, head)
+            self._receive = self._endpoint.feed
+            self._endpoint.feed(rest)
+            return None
+        try:
+            absolute = parse_absolute(head.target)
+        except TameFlareError as fault:
+            return Refusal(Reason.BAD_REQUEST, fault.message)
+        if absolute.scheme != "http":
+            return Refusal(Reason.BAD_REQUEST, "reach https through CONNECT")
+        origin = Origin("http", absolute.host, absolute.port)
+        target = f"{absolute.path}?{absolute.query}" if absolute.query else absolute.path
+        return self._exchange(head, origin, target, self._identify(head.proxy_authorization))
+
+    def _identify(self, header: bytes | None) -> Identity | None:
+        served = self._context.state.served
+        return None if served is None else self._context.authenticator.identify(served, header)
+
+    def _exchange(self, head: RequestHead, origin: Origin, target: str, identity: Identity | None) -> Exchange:
+        state = self._context.state
+        return Exchange(state.new_request_id(), head, origin, target, identity, state.tick())
+
+    # --- phase 2: CONNECT
+
+    def _connect(self, head: RequestHead, rest: bytes) -> None:
+        self._credential = head.proxy_authorization
+        self._identity = self._identify(self._credential)
+        if self._identity is None:
+            self._ask_for_credential(head, rest)
+            return
+        try:
+            authority = parse_authority(head.target)
+            host = normalise_host(authority.host)
+        except TameFlareError as fault:
+            self._answer_and_close(answers.plain(400, Reason.BAD_REQUEST.value, fault.message))
+            return
+        self._origin = Origin("https", host, authority.port or HTTPS_PORT)
+        self._receive = self._sniff
+        self._arm(self._context.state.limits.head_timeout)
+        self.send(answers.TUNNEL_OPEN)
+        if rest:
+            self._sniff(rest)
+
+    def _ask_for_credential(self, head: RequestHead, rest: bytes) -> None:
+        """407 with a length; the connection stays open, since git and others try again on it."""
+        self._context.metrics.denied[Reason.UNAUTHENTICATED.value] += 1
+        message = "the proxy token, run or agent is not valid; start the program with `tf run`"
+        extra = answers.AUTHENTICATE.decode()
+        keep = not head.close and not head.chunked and not head.content_length
+        self.send(answers.plain(407, Reason.UNAUTHENTICATED.value, message, keep=keep, extra=extra))
+        if not keep:
+            self.close()
+            return
+        self._conversation = Conversation(self, self._context, self._flow, self._open_front)
+        self._receive = self._conversation.feed
+        if rest:
+            self._context.soon(lambda: self._receive(rest))
+
+    def _answer_and_close(self, answer: bytes) -> None:
+        self.send(answer)
+        self.close()
+
+    # --- phase 3: the first bytes inside
+
+    def _sniff(self, data: bytes) -> None:
+        self._sniffed += data
+        found = sniff(self._sniffed)
+        if found is FirstBytes.MORE:
+            return
+        first, self._sniffed = self._sniffed, b""
+        assert self._origin is not None
+        if found is FirstBytes.TLS:
+            self._enter_tls(first)
+        elif found is FirstBytes.HTTP:
+            self._origin = Origin("http", self._origin.host, self._origin.port)
+            self._converse(first)
+        else:
+            self._record_refused(self._origin, Refusal(Reason.NOT_HTTP, "neither TLS nor HTTP was spoken"))
+            self.close()
+
+    def _enter_tls(self, first: bytes) -> None:
+        origin = self._origin
+        assert origin is not None
+        binding = self._tunnel_binding(origin)
+        if binding is not None:
+            self._open_tunnel(origin, binding, first)
+            return
+        self._shell = TlsShell(self._context.authority.server_context(origin.host), server_side=True)
+        self._receive = self._shake_hands
+        self._shake_hands(first)
+
+    def _converse(self, first: bytes) -> None:
+        self.deadline = 0.0
+        self._conversation = Conversation(self, self._context, self._flow, self._open_inside)
+        self._receive = self._conversation.feed
+        if first:
+            self._conversation.feed(first)
+
+    # --- phase 4: TLS, intercepted
+
+    def _shake_hands(self, data: bytes) -> None:
+        shell, origin = self._shell, self._origin
+        assert shell is not None
+        assert origin is not None
+        plain = self._decrypt(data)
+        if plain is None or not shell.handshaken:
+            return
+        origin.sni = shell.sni
+        self.deadline = 0.0
+        self._conversation = Conversation(self, self._context, self._flow, self._open_inside)
+        self._conversation.write = self.send_sealed
+        self._receive = self._intercept
+        if plain:
+            self._conversation.feed(plain)
+
+    def _decrypt(self, data: bytes) -> bytes | None:
+        shell = self._shell
+        assert shell is not None
+        try:
+            plain = shell.receive(data)
+        except TlsFault as fault:
+            log.debug("tls failed", host=self._origin.host if self._origin else "", fault=str(fault))
+            self._transport.write(shell.outgoing())
+            self._transport.close()
+            return None
+        out = shell.outgoing()
+        if out:
+            self._transport.write(out)
+        return plain
+
+    def _intercept(self, data: bytes) -> None:
+        plain = self._decrypt(data)
+        if plain:
+            self._conversation.feed(plain)
+        shell = self._shell
+        if shell is not None and shell.peer_closed and self._conversation.exchange is None:
+            self.close()
+
+    def _open_inside(self, head: RequestHead, _: bytes) -> Exchange | Refusal | None:
+        origin = self._origin
+        assert origin is not None
+        if head.method == "CONNECT" or not head.target.startswith("/"):
+            return Refusal(Reason.BAD_REQUEST, "inside a tunnel the request target must be a path")
+        return self._exchange(head, origin, head.target, self._still_valid())
+
+    def _still_valid(self) -> Identity | None:
+        """The identity of the tunnel on the newest configuration; the old one where it no longer holds."""
+        identity, state = self._identity, self._context.state
+        if identity is None or state.served is None or identity.is_valid(state.served, state.clock()):
+            return identity
+        self._identity = self._identify(self._credential) or identity
+        return self._identity
+
+    # --- phase 4: TLS, let through unopened
+
+    def _tunnel_binding(self, origin: Origin) -> Binding | None:
+        identity = self._still_valid()
+        assert identity is not None
+        found = identity.gateway.locate("https", origin.host, origin.port)
+        return found[0] if len(found) == 1 and found[0].connector.is_tunnel else None
+
+    def _open_tunnel(self, origin: Origin, binding: Binding, first: bytes) -> None:
+        identity = self._still_valid()
+        assert identity is not None
+        self.deadline = 0.0
+        self._tunnel = Tunnel(self._transport, self._context, self._flow, identity, origin, binding)
+        self._receive = self._tunnel.feed
+        self._tunnel.feed(first)
+
+    # --- time-outs and the stop
+
+    def _arm(self, seconds: float) -> None:
+        self.deadline = self._context.state.tick() + seconds
+
+    def sweep(self, now: float) -> None:
+        """Called about once a second."""
+        if self._tunnel is not None:
+            self._tunnel.sweep(now)
+        elif self._endpoint is None and self.deadline and now > self.deadline:
+            self.abort()
+        elif self._endpoint is None and not self.deadline:
+            self._conversation.sweep(now)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way that deserves to be finished at a stop."""
+        if self._tunnel is not None:
+            return False
+        return self._conversation.exchange is None
+
+    def stop(self) -> None:
+        """The process ends: cut what is under way, and say so on record."""
+        self._conversation.lost(Reason.SHUTTING_DOWN)
+        self._transport.abort()
+
+    # --- records about the connection itself
+
+    def _record_refused(self, origin: Origin, refusal: Refusal) -> None:
+        head = RequestHead("", "/", 1, [], origin.authority, None, False, False, False, False, None, 0)
+        exchange = self._exchange(head, origin, "/", self._identity)
+        self._context.metrics.denied[refusal.reason.value] += 1
+        self._context.outbox.note(records.of_refusal(exchange, self._context.state, refusal, 0, 0))

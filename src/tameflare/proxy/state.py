@@ -1,0 +1,68 @@
+"""What all connections of one proxy process share."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tameflare.core.ratelimit import RateWindow
+from tameflare.proxy.routing import Served
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes, times in seconds."""
+
+    max_body: int
+    config_max_age: int
+    connect_timeout: float
+    idle_timeout: float
+    total_timeout: float
+    client_idle_timeout: float
+    head_timeout: float
+    stop_timeout: float
+    sensitive_query: frozenset[str]
+    record_or_deny: bool
+
+
+class ProxyState:
+    """The version being served, the agents' rate windows and the clocks.
+
+    `clock` gives Unix seconds, `tick` seconds of a clock that never goes back; `config_age` how long ago the control
+    plane was last heard of.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float],
+        tick: Callable[[], float],
+        config_age: Callable[[], float],
+    ) -> None:
+        self.limits = limits
+        self.clock = clock
+        self.tick = tick
+        self.served: Served | None = None
+        self._config_age = config_age
+        self._windows: dict[str, RateWindow] = {}
+
+    def serve(self, served: Served) -> None:
+        """Switch to a new version; windows of agents that are gone are forgotten."""
+        self.served = served
+        known = {agent for gateway in served.compiled.gateways.values() for agent in gateway.agents_by_id}
+        self._windows = {agent: window for agent, window in self._windows.items() if agent in known}
+
+    def window(self, agent: str) -> RateWindow:
+        found = self._windows.get(agent)
+        if found is None:
+            found = self._windows[agent] = RateWindow()
+        return found
+
+    def is_stale(self) -> bool:
+        limit = self.limits.config_max_age
+        return limit > 0 and self._config_age() > limit
+
+    def new_request_id(self) -> str:
+        """Sortable by time: milliseconds, then 80 random bits."""
+        return f"req_{int(self.clock() * 1000):012x}{secrets.token_hex(10)}"
