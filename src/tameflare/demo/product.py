@@ -20,6 +20,7 @@ from typing import Any, Self
 import httpx
 
 from tameflare.core.errors import TameFlareError
+from tameflare.demo.privileges import unprivileged
 
 START_TIMEOUT = 45.0
 STOP_TIMEOUT = 20.0
@@ -102,7 +103,7 @@ class Product:
             path.mkdir(parents=True, exist_ok=True)
         with (self.logs / "up.out").open("ab") as out, (self.logs / "up.err").open("ab") as err:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [*tf(), "up"], env=self._operator_environment(), cwd=self.home, stdout=out, stderr=err
+                [*unprivileged(), *tf(), "up"], env=self._operator_environment(), cwd=self.home, stdout=out, stderr=err
             )
         wait_until(self._is_up, "`tf up`")
 
@@ -193,7 +194,7 @@ class Product:
 
     def tf_run(self, command: Sequence[str], *options: str) -> list[str]:
         """The command line that runs `command` under `tf run`."""
-        return [*tf(), "run", *options, "--", *command]
+        return [*unprivileged(), *tf(), "run", *options, "--", *command]
 
     def traffic(self, **query: Any) -> list[dict[str, Any]]:
         """Traffic records, newest first."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from tameflare.demo.doubles.stranger import Stranger
 from tameflare.demo.doubles.stripe import Stripe
 from tameflare.demo.doubles.web import Vendor
 from tameflare.demo.keys import VendorKeys
+from tameflare.demo.privileges import is_all_seeing
 from tameflare.demo.product import Connector, Product
 from tameflare.demo.table import show
 
@@ -46,10 +46,8 @@ def main() -> int:
             steps = run_agent(product)
             lines = verdicts.lines(steps, doubles.ledger, keys, product)
     show(lines, console)
-    if os.geteuid() == 0:
-        console.print(
-            "[yellow]note: this ran as root, and root reads every process; run agents as another user[/yellow]"
-        )
+    if is_all_seeing():
+        console.print("[yellow]note: this ran as root, who reads every process; run agents as another user[/yellow]")
     return 0 if all(line.good for line in lines) else 1
 
 

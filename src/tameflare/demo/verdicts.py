@@ -85,7 +85,8 @@ def _line(expected: Expected, told: Told, ledger: Ledger, reasons: set[tuple[str
         and recorded
     )
     came = f"{account['outcome']}: {account['detail'][:200]}" + ("" if recorded else " (not on record)")
-    return Line(expected.attempt, expected.must, came, expected.outcome == "ok" and bool(upstream), good)
+    reached = len(upstream) > (0 if expected.outcome == "ok" else expected.times_upstream)
+    return Line(expected.attempt, expected.must, came, reached, good)
 
 
 def _key_line(told: Told, keys: VendorKeys) -> Line:

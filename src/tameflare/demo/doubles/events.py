@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 
@@ -15,12 +16,13 @@ def event(value: object, name: str = "") -> bytes:
     return f"{head}data: {data}\n\n".encode()
 
 
-def stream_answer(events: Iterable[bytes]) -> Answer:
-    """An answer that sends each event as a chunk of its own."""
+def stream_answer(events: Iterable[bytes], pause: float = 0) -> Answer:
+    """An answer that sends each event as a chunk of its own, with `pause` seconds after each."""
 
     async def pieces() -> AsyncIterator[bytes]:
         for one in events:
             yield one
+            await asyncio.sleep(pause)
 
     headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
     return Answer(headers=headers, stream=pieces())

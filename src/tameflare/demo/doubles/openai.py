@@ -11,6 +11,8 @@ from tameflare.demo.doubles.events import event, stream_answer
 from tameflare.demo.doubles.web import Answer, Request, Routes, json_answer
 
 MODEL = "gpt-demo"
+SLOW_MODEL = "gpt-slow"
+SLOW_WORDS, SLOW_PAUSE = 400, 0.05
 REPLY = ("Hello ", "from ", "the ", "double.")
 
 
@@ -42,14 +44,14 @@ def _chunk(model: str, delta: dict[str, str], finish: str | None) -> dict[str, A
 
 def _chunks(model: str) -> Iterator[bytes]:
     yield event(_chunk(model, {"role": "assistant", "content": ""}, None))
-    for word in REPLY:
+    for word in REPLY if model != SLOW_MODEL else REPLY[:1] * SLOW_WORDS:
         yield event(_chunk(model, {"content": word}, None))
     yield event(_chunk(model, {}, "stop"))
     yield event("[DONE]")
 
 
 class OpenAI:
-    """One model, `gpt-demo`, that always says the same."""
+    """A model `gpt-demo` that always says the same, and `gpt-slow` whose streamed answer takes twenty seconds."""
 
     hosts = ("api.openai.com",)
 
@@ -78,7 +80,9 @@ class OpenAI:
         if not asked.get("messages"):
             return _error(400, "Missing required parameter: 'messages'.", "missing_required_parameter")
         model = str(asked.get("model", MODEL))
-        return stream_answer(_chunks(model)) if asked.get("stream") else json_answer(_completion(model))
+        if asked.get("stream"):
+            return stream_answer(_chunks(model), SLOW_PAUSE if model == SLOW_MODEL else 0)
+        return json_answer(_completion(model))
 
     async def _embeddings(self, request: Request) -> Answer:
         asked = request.json()

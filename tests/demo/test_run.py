@@ -1,0 +1,30 @@
+"""`tf demo`, whole: everything comes out as it must, and nothing is left behind."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tameflare.core.errors import TameFlareError
+from tameflare.demo.product import tf
+from tameflare.demo.run import require_sdks
+
+
+def test_demo(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "200"}
+    done = subprocess.run([*tf(), "demo"], env=environment, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("as it must") == 6
+    assert "WRONG" not in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_sdks_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "stripe" else look_up(name))
+    with pytest.raises(TameFlareError, match=r"stripe.*pip install 'tameflare\[demo\]'"):
+        require_sdks()

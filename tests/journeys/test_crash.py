@@ -1,0 +1,105 @@
+"""`kill -9` of proxy and server under load: what reached the upstream is on record, once, and so is every answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from tests.support.canaries import processes
+from tests.support.doubles import Vendors
+from tests.support.load import PREFIX, Load
+from tests.support.product import Governed, Row, installed
+
+from tameflare.demo.product import wait_until
+
+BEFORE = AFTER = 150
+
+
+@pytest.fixture
+def own(tmp_path: Path, vendors: Vendors) -> Iterator[Governed]:
+    """An installation that may be broken."""
+    with installed(tmp_path, vendors) as governed:
+        yield governed
+
+
+def running(governed: Governed, module: str) -> int | None:
+    """The process of the product that runs this module, if there is one."""
+    for pid in processes(governed.product.pid):
+        if module in Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0"):
+            return pid
+    return None
+
+
+def kill(governed: Governed, module: str) -> None:
+    """kill -9, and wait until the supervisor has put another in its place."""
+    victim = running(governed, module)
+    assert victim is not None
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: running(governed, module) not in (None, victim), f"another {module}")
+
+
+@contextmanager
+def loaded(governed: Governed) -> Iterator[Load]:
+    """Load before, during and after what happens within."""
+    with Load(governed) as load:
+        wait_until(lambda: len(load.answered) >= BEFORE, "the load to begin")
+        yield load
+        goal = len(load.answered) + AFTER
+        wait_until(lambda: len(load.answered) >= goal, "the load to go on")
+
+
+def rows(governed: Governed) -> list[Row]:
+    """Every record of the load, oldest last."""
+    found, cursor = [], None
+    while True:
+        query = {"limit": 200, **({"cursor": cursor} if cursor else {})}
+        page = governed.product.api("GET", "/api/dashboard/traffic", **query)
+        found += [row for row in page["items"] if row["path"].startswith(PREFIX)]
+        cursor = page["next_cursor"]
+        if not cursor:
+            return found
+
+
+def compare(governed: Governed, load: Load, mark: int) -> None:
+    """Upstream, clients and records tell the same story."""
+    answered = {answer.request_id: answer for answer in load.answered}
+    assert len(answered) == len(load.answered)
+    wait_until(lambda: answered.keys() <= {row["request_id"] for row in rows(governed)}, "every answer on record", 30)
+    recorded = rows(governed)
+    assert [name for name, times in Counter(row["request_id"] for row in recorded).items() if times > 1] == []
+    assert [name for name, times in Counter(row["path"] for row in recorded).items() if times > 1] == []
+    seen = [
+        (entry.method, entry.path) for entry in governed.vendors.ledger.since(mark) if entry.host == "api.github.com"
+    ]
+    assert set(seen) <= {(row["method"], row["path"]) for row in recorded}
+    writes = Counter(entry for entry in seen if entry[0] == "PUT")
+    assert [entry for entry, times in writes.items() if times > 1] == []
+    for row in recorded:
+        answer = answered.get(row["request_id"])
+        if answer is not None:
+            assert (row["complete"], row["status"], row["path"]) == (True, answer.status, answer.path)
+
+
+@pytest.mark.parametrize("module", ["tameflare.proxy", "tameflare.control", "tameflare.proxy.shipper"])
+def test_kill_under_load(own: Governed, module: str) -> None:
+    mark = len(own.vendors.ledger)
+    with loaded(own) as load:
+        kill(own, module)
+    compare(own, load, mark)
+
+
+def test_kill_of_everything_at_once(own: Governed) -> None:
+    mark = len(own.vendors.ledger)
+    with Load(own) as load:
+        wait_until(lambda: len(load.answered) >= BEFORE, "the load to begin")
+        for pid in reversed(list(processes(own.product.pid))):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        own.product.stop()
+    own.product.start()
+    compare(own, load, mark)
