@@ -137,6 +137,12 @@ ENCRYPTION_KEY: Final = Setting(
 )
 HOST: Final = Setting("TF_HOST", _text, "127.0.0.1", "Address of the control plane's listener.")
 PORT: Final = Setting("TF_PORT", _port, 3000, "Port of the control plane's listener.")
+PUBLIC_URL: Final = Setting(
+    "TF_PUBLIC_URL", _text, "", "Address of the control plane as others reach it; its host is answered for as well."
+)
+LOCAL_PROXY: Final = Setting(
+    "TF_LOCAL_PROXY", _flag, False, "Keep a link token for a proxy on this machine; `tf up` sets it."
+)
 PROXY_HOST: Final = Setting("TF_PROXY_HOST", _text, "127.0.0.1", "Address of the proxy's listener.")
 PROXY_PORT: Final = Setting("TF_PROXY_PORT", _port, 8443, "Port of the proxy's listener.")
 SERVER_URL: Final = Setting(

@@ -1,0 +1,94 @@
+"""Before any route: which hosts are answered for, how large a body may be, and what every answer carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tameflare.control.api.errors import answer
+from tameflare.link.messages import RECORDS_PATH
+
+MAX_BODY: Final = 1 << 20
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
+_ANY: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+
+_log = structlog.get_logger("tameflare.guard")
+
+
+def allowed_hosts(host: str, public_url: str) -> frozenset[str]:
+    """Names that may stand in `Host`: loopback's, the listener's own and that of the public URL."""
+    own = () if host in _ANY else (f"[{host}]" if ":" in host else host,)
+    public = urlsplit(public_url).hostname or ""
+    names = (*_LOOPBACK, *own, f"[{public}]" if ":" in public else public)
+    return frozenset(name.lower() for name in names if name)
+
+
+class Guard:
+    """Refuses foreign `Host` values (DNS rebinding) and large bodies; adds security headers to every answer."""
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        app = self._refusal(scope) or self._app
+        await app(scope, _limited(scope, receive), _with_headers(send))
+
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        headers = Headers(scope=scope)
+        host = _without_port(headers.get("host", ""))
+        if host not in self._hosts:
+            _log.warning("host_refused", host=host[:100])
+            return answer(421, "host_refused", "this server does not answer for that host", "set TF_PUBLIC_URL")
+        length = headers.get("content-length", "0")
+        if scope["path"] != RECORDS_PATH and length.isdecimal() and int(length) > MAX_BODY:
+            return answer(413, "body_too_large", f"a body may have {MAX_BODY} bytes", "send less")
+        return None
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdecimal() else host).lower()
+
+
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    """A body without a length is cut off, so that it cannot be read as JSON."""
+    if scope["path"] == RECORDS_PATH:
+        return receive
+    left = MAX_BODY
+
+    async def limited() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        return message if left >= 0 else {"type": "http.request", "body": b"", "more_body": False}
+
+    return limited
+
+
+def _with_headers(send: Send) -> Send:
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers[name] = value
+            headers.setdefault("Content-Security-Policy", _POLICY)
+        await send(message)
+
+    return wrapped

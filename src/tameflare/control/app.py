@@ -1,0 +1,53 @@
+"""The control plane as an ASGI application, and as a process."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+import tameflare
+from tameflare.control.api import (
+    agents,
+    catalog,
+    connectors,
+    credentials,
+    docs,
+    errors,
+    gateway_tokens,
+    gateways,
+    health,
+    killswitch,
+    link,
+    proxies,
+    rules,
+    tokens,
+    traffic,
+    users,
+)
+from tameflare.control.api.guard import Guard, allowed_hosts
+from tameflare.control.wiring import Services
+from tameflare.settings import HOST, PUBLIC_URL
+
+_NOUNS = (
+    health, users, tokens, gateways, gateway_tokens, agents, connectors, credentials, rules, proxies, killswitch,
+    catalog, traffic, link, docs,
+)  # fmt: skip
+
+
+def create_app(services: Services) -> FastAPI:
+    """Every route of the API over these services."""
+    app = FastAPI(
+        title="TameFlare",
+        version=tameflare.__version__,
+        description="The control plane of TameFlare: people, gateways, agents, connectors, access rules, records.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    for noun in _NOUNS:
+        app.include_router(noun.router)
+    errors.install(app)
+    settings = services.context.settings
+    app.add_middleware(Guard, hosts=allowed_hosts(settings.get(HOST), settings.get(PUBLIC_URL)))
+    return app

@@ -1,0 +1,66 @@
+"""Credentials of connectors: sealing them, and showing them masked."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from tameflare.connectors.placeholders import bound_to
+from tameflare.control.services.configuration import credential_place
+from tameflare.control.services.context import Context
+from tameflare.control.services.faults import Fault, Invalid
+from tameflare.control.services.vault import Vault, VaultFault, mask
+from tameflare.control.store.credentials import Credential
+
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A credential as admins may see it; `problem` says why it cannot be opened."""
+
+    set: bool
+    masked: str = ""
+    username: str = ""
+    sealed: bool = False
+    changed_at: int | None = None
+    problem: str = ""
+
+
+class Credentials:
+    def __init__(self, context: Context, vault: Vault) -> None:
+        self._context = context
+        self._vault = vault
+
+    def seal(self, connector_id: str, value: str, username: str, field: str = "value") -> Credential:
+        """The row to store. Raises Invalid for what cannot stand in a request."""
+        _check(value, field)
+        _check(username, "username", empty=True)
+        credential_id = self._context.new_id("crd")
+        sealed = self._vault.seal(value, credential_place(credential_id))
+        return Credential(credential_id, connector_id, sealed, username, self._context.now())
+
+    def show(self, stored: Credential | None) -> Shown:
+        if stored is None:
+            return Shown(set=False)
+        shown = Shown(
+            set=True,
+            username=stored.username,
+            sealed=stored.value.startswith("enc:"),
+            changed_at=stored.changed_at,
+        )
+        try:
+            value = self._vault.open(stored.value, credential_place(stored.id))
+        except VaultFault as fault:
+            return msgspec.structs.replace(shown, problem=str(fault))
+        return msgspec.structs.replace(shown, masked=mask(value))
+
+
+def _check(text: str, field: str, *, empty: bool = False) -> None:
+    if not text and not empty:
+        raise Invalid([Fault(field, "the secret is empty", "paste the key that the vendor gave you")])
+    if _UNPRINTABLE.search(text):
+        raise Invalid([Fault(field, "it holds a line break or control character", "paste it without line breaks")])
+    if bound_to(text) is not None:
+        raise Invalid([Fault(field, "this is a placeholder of TameFlare, not a key", "paste the vendor's own key")])

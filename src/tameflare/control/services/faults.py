@@ -1,0 +1,92 @@
+"""Expected faults of use cases; the API gives each its status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tameflare.core.errors import TameFlareError
+from tameflare.core.roles import Role, Scope
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing wrong with what was sent; `field` as `domains.0`."""
+
+    field: str
+    message: str
+    help: str = ""
+
+
+class Invalid(TameFlareError):
+    """What was sent cannot be accepted; holds every fault that was found."""
+
+    code = "invalid"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(faults[0].message if len(faults) == 1 else f"{len(faults)} faults", faults[0].help)
+        self.faults = tuple(faults)
+
+
+class NotFound(TameFlareError):
+    code = "not_found"
+
+    def __init__(self, noun: str, name: str) -> None:
+        super().__init__(f"there is no {noun} `{name}`", f"list what exists, or create the {noun} first")
+
+
+class AlreadyExists(TameFlareError):
+    code = "already_exists"
+
+    def __init__(self, noun: str, name: str) -> None:
+        super().__init__(f"there is already a {noun} `{name}`", "choose another name")
+
+
+class Ambiguous(TameFlareError):
+    """A bare word that fits several objects; `candidates` are what to write instead."""
+
+    code = "kill_switch_ambiguous"
+
+    def __init__(self, word: str, candidates: Sequence[str]) -> None:
+        names = ", ".join(f"`{candidate}`" for candidate in candidates)
+        super().__init__(f"`{word}` is ambiguous", f"write one of {names}")
+        self.candidates = tuple(candidates)
+
+
+class Unauthorized(TameFlareError):
+    """Nobody, or not the person he says to be."""
+
+    code = "unauthenticated"
+
+
+class Refused(TameFlareError):
+    """Known, but not allowed to do this."""
+
+    code = "forbidden"
+
+
+class RoleTooLow(TameFlareError):
+    code = "forbidden"
+
+    def __init__(self, required: Role, actual: Role) -> None:
+        super().__init__("Forbidden")
+        self.required = required
+        self.actual = actual
+
+
+class ScopeMissing(TameFlareError):
+    code = "scope_missing"
+
+    def __init__(self, required: Scope) -> None:
+        super().__init__(f"this token lacks the scope `{required}`", f"log in again asking for `{required}`")
+        self.required = required
+
+
+class Throttled(TameFlareError):
+    """Too many at once; `retry_after` in seconds."""
+
+    code = "throttled"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message, f"try again in {retry_after} s")
+        self.retry_after = retry_after

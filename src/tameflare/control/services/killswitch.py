@@ -1,0 +1,83 @@
+"""Throwing the kill switch: what a word stands for, on and off."""
+
+from __future__ import annotations
+
+from tameflare.control.services.audit import Actor
+from tameflare.control.services.configuration import Published
+from tameflare.control.services.context import Context
+from tameflare.control.services.faults import Ambiguous, Fault, Invalid
+from tameflare.control.store import agents, connectors, gateways, killswitch
+from tameflare.control.store.engine import Connection
+from tameflare.control.store.killswitch import ThrownSwitch
+from tameflare.core.errors import InvalidValue
+from tameflare.core.killswitch import KillSwitch, ScopeKind, parse_scope
+
+_HELP = "write `all`, `connector:NAME`, `gateway:NAME` or `agent:ID`"
+Scope = tuple[ScopeKind, str]
+
+
+class KillSwitches:
+    def __init__(self, context: Context, published: Published) -> None:
+        self._context = context
+        self._published = published
+
+    async def throw(self, actor: Actor, word: str, reason: str) -> str:
+        """Switch a scope on; returns it in full. Raises Invalid or Ambiguous."""
+
+        def work(connection: Connection) -> str:
+            kind, target = resolve(word, _known(connection))
+            switch = ThrownSwitch(kind, target, reason, since=self._context.now(), by=actor.name)
+            killswitch.put(connection, switch)
+            return switch.scope
+
+        return await self._published.change(actor, "kill_switch.activated", work, scope=word, reason=reason)
+
+    async def release(self, actor: Actor, word: str, reason: str) -> str:
+        """Switch a scope off; returns it in full, also where it was not on. Raises Invalid or Ambiguous."""
+
+        def work(connection: Connection) -> str:
+            known = _known(connection)
+            for switch in killswitch.listed(connection):
+                known.setdefault(switch.target, set()).add((switch.kind, switch.target))
+            kind, target = resolve(word, known)
+            killswitch.remove(connection, kind, target)
+            return KillSwitch(kind, target).scope
+
+        return await self._published.change(actor, "kill_switch.deactivated", work, scope=word, reason=reason)
+
+
+def resolve(word: str, known: dict[str, set[Scope]]) -> Scope:
+    """What a word stands for, among the objects that exist: names of connectors, gateways and agents, ids of agents.
+
+    `known` maps a name to what bears it. Raises Invalid where nothing does, Ambiguous where several do.
+    """
+    name, wanted = word, None
+    if word == ScopeKind.ALL or ":" in word:
+        wanted, name = _parse(word)
+    found = {scope for scope in known.get(name, ()) if wanted in (None, scope[0])}
+    if wanted is ScopeKind.ALL:
+        return ScopeKind.ALL, ""
+    if len(found) == 1:
+        return next(iter(found))
+    if found:
+        raise Ambiguous(word, sorted(KillSwitch(kind, target).scope for kind, target in found))
+    raise Invalid([Fault("scope", f"nothing is named `{word}`", _HELP)])
+
+
+def _parse(word: str) -> Scope:
+    try:
+        return parse_scope(word, {})
+    except InvalidValue as fault:
+        raise Invalid([Fault("scope", fault.message, fault.help)]) from None
+
+
+def _known(connection: Connection) -> dict[str, set[Scope]]:
+    known: dict[str, set[Scope]] = {}
+    for gateway in gateways.listed(connection):
+        known.setdefault(gateway.name, set()).add((ScopeKind.GATEWAY, gateway.name))
+    for connector in connectors.everywhere(connection):
+        known.setdefault(connector.name, set()).add((ScopeKind.CONNECTOR, connector.name))
+    for agent in agents.everywhere(connection):
+        for name in (agent.name, agent.id):
+            known.setdefault(name, set()).add((ScopeKind.AGENT, agent.id))
+    return known

@@ -1,0 +1,160 @@
+"""The control plane as a process: its socket, its start, its graceful stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import structlog
+import uvicorn
+import uvloop
+
+from tameflare.control.app import create_app
+from tameflare.control.services.context import Context
+from tameflare.control.store.lock import ServerLock
+from tameflare.control.wiring import Services
+from tameflare.core.errors import SettingError, TameFlareError
+from tameflare.process import harden, inherited_socket, private_directory
+from tameflare.settings import ALLOW_WIDE_PERMISSIONS, DATA_DIR, HOST, LOCAL_PROXY, PORT, STOP_TIMEOUT, Settings
+from tameflare.telemetry import configure_logs
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_BACKLOG: Final = 1024
+_log = structlog.get_logger("tameflare.control")
+
+
+def serve(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM. Raises TameFlareError, with what to do, where it cannot start."""
+    settings.check()
+    _refuse_plaintext(settings)
+    harden()
+    configure_logs(settings)
+    _forward_uvicorn()
+    directory = private_directory(settings.get(DATA_DIR), allow_wide=settings.get(ALLOW_WIDE_PERMISSIONS))
+    own = private_directory(directory / "server", allow_wide=settings.get(ALLOW_WIDE_PERMISSIONS))
+    with (
+        inherited_socket() or _listen(settings) as listener,
+        _locked(own),
+        _opened(own, settings) as services,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_run(services, listener, directory))
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    lock = ServerLock.hold(directory / "tameflare.db")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _opened(directory: Path, settings: Settings) -> Iterator[Services]:
+    services = Services.open(directory, Context(settings))
+    try:
+        yield services
+    finally:
+        services.close()
+
+
+async def _run(services: Services, listener: socket.socket, directory: Path) -> None:
+    settings = services.context.settings
+    if settings.get(LOCAL_PROXY):
+        proxy = private_directory(directory / "proxy", allow_wide=settings.get(ALLOW_WIDE_PERMISSIONS))
+        await services.proxies.ensure_local(proxy / "link.token")
+    if not await services.users.anyone():
+        _announce(services.setup_code.make(), settings)
+    config = uvicorn.Config(
+        create_app(services),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=max(1, int(settings.get(STOP_TIMEOUT))),
+    )
+    await _serve_until_told(_Server(config), services, listener)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to `_serve_until_told`."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve_until_told(server: uvicorn.Server, services: Services, listener: socket.socket) -> None:
+    """Answers everybody who waits in a long poll as soon as it is told to stop."""
+
+    def stop() -> None:
+        services.close_waits()
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    host, port = listener.getsockname()[:2]
+    _log.info("server_started", host=host, port=port, process=os.getpid())
+    await server.serve(sockets=[listener])
+    _log.info("server_stopped")
+
+
+def _announce(code: str, settings: Settings) -> None:
+    """`tf up` shows the code itself."""
+    if not settings.get(LOCAL_PROXY):
+        sys.stdout.write(f"Set-up code: {code}\nNobody has registered yet: `tf login` registers the owner with it.\n")
+        sys.stdout.flush()
+
+
+def _refuse_plaintext(settings: Settings) -> None:
+    host = settings.get(HOST)
+    if host not in _LOOPBACK:
+        raise SettingError(
+            f"TF_HOST `{host}` is not a loopback address and this server speaks no TLS",
+            "leave it at 127.0.0.1 and put a TLS-terminating web server before it, with TF_PUBLIC_URL set",
+        )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.get(HOST), settings.get(PORT)
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+        listener.listen(_BACKLOG)
+    except OSError as fault:
+        if fault.errno == errno.EADDRINUSE:
+            raise TameFlareError(
+                f"port {port} on {host} is in use", f"stop what uses it (`ss -ltnp`), or set {PORT.name}"
+            ) from None
+        raise TameFlareError(f"cannot listen on {host} port {port}: {fault.strerror}", f"set {PORT.name}") from None
+    return listener
+
+
+class _ToStructlog(logging.Handler):
+    """The web server's own lines in our shape."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = record.exc_info[0] if record.exc_info else None
+        _log.log(record.levelno, "web_server", message=record.msg, fault=kind.__name__ if kind else None)
+
+
+def _forward_uvicorn() -> None:
+    logger = logging.getLogger("uvicorn.error")
+    logger.handlers = [_ToStructlog(logging.WARNING)]
+    logger.propagate = False

@@ -1,0 +1,94 @@
+"""Every service of the control plane, put together once per process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import structlog
+
+from tameflare.control.services import keys
+from tameflare.control.services.configuration import Published
+from tameflare.control.services.context import Context
+from tameflare.control.services.credentials import Credentials
+from tameflare.control.services.feed import FeedService
+from tameflare.control.services.intake import Intake
+from tameflare.control.services.keys import Keys
+from tameflare.control.services.killswitch import KillSwitches
+from tameflare.control.services.passwords import Hasher
+from tameflare.control.services.proxies import Proxies
+from tameflare.control.services.setupcode import FILE, SetupCode
+from tameflare.control.services.tokens import PersonalTokens
+from tameflare.control.services.users import Users
+from tameflare.control.services.vault import WARNING, Vault
+from tameflare.control.store.engine import Database
+from tameflare.control.store.tables import metadata
+from tameflare.control.store.traffic import TrafficStore
+from tameflare.settings import ENCRYPTION_KEY
+
+_log = structlog.get_logger("tameflare.control")
+
+
+@dataclass(frozen=True)
+class Services:
+    context: Context
+    database: Database
+    traffic: TrafficStore
+    vault: Vault
+    keys: Keys
+    hasher: Hasher
+    setup_code: SetupCode
+    users: Users
+    tokens: PersonalTokens
+    configuration: Published
+    proxies: Proxies
+    credentials: Credentials
+    kill_switches: KillSwitches
+    feed: FeedService
+    intake: Intake
+
+    @classmethod
+    def open(cls, directory: Path, context: Context) -> Self:
+        """Open both databases in `directory` and put everything together. Raises DatabaseUnavailable, SettingError."""
+        vault = Vault(context.settings.get(ENCRYPTION_KEY), context.entropy)
+        database = _open_database(directory / "tameflare.db")
+        traffic = TrafficStore.open(directory / "traffic.db", context.clock)
+        if not vault.encrypts:
+            _log.warning(WARNING, help="set SETTINGS_ENCRYPTION_KEY, as `openssl rand -hex 32` prints it")
+        own = database.write_now(lambda connection: keys.load(connection, vault, context))
+        hasher = Hasher()
+        code = SetupCode(directory / FILE, context)
+        published = Published(context, database, vault, own)
+        return cls(
+            context=context,
+            database=database,
+            traffic=traffic,
+            vault=vault,
+            keys=own,
+            hasher=hasher,
+            setup_code=code,
+            users=Users(context, database, hasher, code),
+            tokens=PersonalTokens(context, database, own.pepper),
+            configuration=published,
+            proxies=Proxies(context, database, published, own.pepper),
+            credentials=Credentials(context, vault),
+            kill_switches=KillSwitches(context, published),
+            feed=FeedService(database, context.clock, context.steady),
+            intake=Intake(traffic),
+        )
+
+    def close_waits(self) -> None:
+        """Answer everybody who waits for news: the server begins to stop."""
+        self.feed.close()
+
+    def close(self) -> None:
+        self.hasher.close()
+        self.traffic.close()
+        self.database.close()
+
+
+def _open_database(path: Path) -> Database:
+    database = Database.open(path)
+    database.write_now(metadata.create_all)
+    return database
