@@ -1,0 +1,128 @@
+"""A control plane's end of the link over real HTTP, that can be made to misbehave."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from tameflare.link.messages import FEED_PATH, RECORDS_PATH
+from tameflare.link.spool import decode, payloads
+
+TOKEN = "gwln_test-link-token"
+
+# given the sequence and the number of frames of a batch: how many of them are stored, and the status of the answer
+Taking = Callable[[int, int], tuple[int, int]]
+
+
+def take_all(sequence: int, count: int) -> tuple[int, int]:
+    return count, 200
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+
+    def __init__(self, port: int, link: LinkServer) -> None:
+        self.link = link
+        super().__init__(("127.0.0.1", port), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that went away in the middle is what these tests are about."""
+
+
+class LinkServer:
+    """Stores records by (epoch, sequence) as the control plane does; answers the feed with `feed`.
+
+    `stored` outlives `stop` and `start`, like a database.
+    """
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, int], str] = {}
+        self.positions: dict[str, int] = {}
+        self.rows: list[str] = []
+        self.taking: Taking = take_all
+        self.feed: Callable[[int], bytes] = lambda cursor: b"{}"
+        self.feed_status = 200
+        self.polls: list[tuple[int, float]] = []
+        self.refused_callers = 0
+        self.requests = 0
+        self._lock = threading.Lock()
+        self._port = 0
+        self._server: _Server | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        self._server = _Server(self._port, self)
+        self._port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def records(self, epoch: str, sequence: int, body: bytes) -> tuple[int, bytes]:
+        """Take a batch as the contract says: what was stored before is not stored again."""
+        found = [decode(payload).request_id for _, payload in payloads(body)]
+        with self._lock:
+            self.requests += 1
+            count, status = self.taking(sequence, len(found))
+            position = self.positions.get(epoch, 0)
+            for at, request_id in enumerate(found[:count], start=sequence):
+                if at >= position:
+                    assert (epoch, at) not in self.stored
+                    self.stored[epoch, at] = request_id
+                    self.rows.append(request_id)
+                    position = at + 1
+            self.positions[epoch] = position
+        return status, json.dumps({"epoch": epoch, "sequence": position}).encode()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = parse_qs(parts.query)
+        link = self.server.link
+        assert parts.path == FEED_PATH
+        if self._trusted():
+            cursor, wait = int(query["cursor"][0]), float(query["wait"][0])
+            link.polls.append((cursor, wait))
+            self._answer(link.feed_status, link.feed(cursor))
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        assert self.path == RECORDS_PATH
+        if self._trusted():
+            epoch, sequence = self.headers["x-tameflare-epoch"], int(self.headers["x-tameflare-sequence"])
+            self._answer(*self.server.link.records(epoch, sequence, body))
+
+    def _trusted(self) -> bool:
+        if self.headers["authorization"] == f"Bearer {TOKEN}":
+            return True
+        self.server.link.refused_callers += 1
+        self._answer(401, b'{"error":"Unauthorized"}')
+        return False
+
+    def _answer(self, status: int, body: bytes) -> None:
+        if self.server.link._server is not self.server:  # stopped meanwhile: die without an answer
+            self.close_connection = True
+            return
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        """Quiet."""
