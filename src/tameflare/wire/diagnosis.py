@@ -6,13 +6,15 @@ import re
 from typing import Final
 
 from tameflare.wire.faults import HeadFault
-from tameflare.wire.names import TOKEN
+from tameflare.wire.framing import read_framing
+from tameflare.wire.names import TOKEN, Names
 
 LARGEST_HEAD: Final = 65536  # bytes
 MOST_FIELDS: Final = 100
 
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _BARE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_MALFORMED: Final = HeadFault(400, "malformed", "the head is not HTTP/1.1")
 
 
 def too_large() -> HeadFault:
@@ -32,17 +34,31 @@ def partial_fault(buffer: bytes | bytearray) -> HeadFault | None:
     return None
 
 
-def diagnose(data: bytes) -> HeadFault:
-    """The first fault of `data`, a whole head that a check or llhttp refused."""
+def octet_fault(data: bytes) -> HeadFault:
+    """The fault of `data`, a whole head whose control characters are not just CRLF at the end of each line."""
     if _BARE.search(data):
         return HeadFault(400, "bare_line_end", "a line ends in CR or LF alone")
     if _CONTROL.search(data):
         return HeadFault(400, "control_character", "the head has a control character")
+    return _MALFORMED
+
+
+def diagnose(data: bytes, names: Names, minor: int) -> HeadFault:
+    """The first fault in the fields of `data`, a whole head that llhttp refused.
+
+    Its octets and its first line are known to be right; `names` and `minor` are those of its direction and version.
+    """
+    special: list[tuple[int, bytes]] = []
     for number, line in enumerate(data.removesuffix(b"\r\n\r\n").split(b"\r\n")[1:], start=2):
         fault = _field_fault(line, number)
         if fault is not None:
             return fault
-    return HeadFault(400, "malformed", "the head is not HTTP/1.1")
+        name, _colon, value = line.partition(b":")
+        known = names.learn(name)
+        if isinstance(known, int):
+            special.append((known, value.strip(b" \t")))
+    framing = read_framing(special, minor)
+    return framing if isinstance(framing, HeadFault) else _MALFORMED
 
 
 def _field_fault(line: bytes, number: int) -> HeadFault | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tameflare.wire.diagnosis import LARGEST_HEAD, MOST_FIELDS, diagnose, too_large, too_many
+from tameflare.wire.diagnosis import LARGEST_HEAD, MOST_FIELDS, octet_fault, too_large, too_many
 from tameflare.wire.faults import HeadFault
 from tameflare.wire.framing import Framing
 from tameflare.wire.names import Names
@@ -70,4 +70,4 @@ def count_tabs(data: bytes, lines: int) -> int | HeadFault:
     if lines - 2 > MOST_FIELDS:
         return too_many()
     tabs = size - len(data.translate(None, _FORBIDDEN)) - 2 * lines
-    return diagnose(data) if tabs and tabs != data.count(b"\t") else tabs
+    return octet_fault(data) if tabs and tabs != data.count(b"\t") else tabs

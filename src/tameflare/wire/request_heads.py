@@ -61,7 +61,7 @@ class RequestHeads:
         if isinstance(line, HeadFault):
             return line
         if not self._feed(data, len(lines) - 3):
-            return diagnose(data)
+            return diagnose(data, REQUEST_NAMES, line[2])
         framing = self._framing(line[2])
         if isinstance(framing, HeadFault):
             return framing

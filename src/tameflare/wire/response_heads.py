@@ -47,10 +47,10 @@ class ResponseHeads:
         line = _STATUS_LINE.fullmatch(lines[0])
         if line is None:
             return _status_line_fault(data)
-        if not self._feed(data, len(lines) - 3):
-            return diagnose(data)
         minor, status, reason = line.groups(b"")
         one = minor == b"1"
+        if not self._feed(data, len(lines) - 3):
+            return diagnose(data, RESPONSE_NAMES, one)
         framing = read_framing(self._fields.special, one)
         if isinstance(framing, HeadFault):
             return framing
