@@ -84,7 +84,7 @@ async def change_agent(gateway: str, agent: str, body: AgentPatch, caller: Manag
         return _agent_named(connection, gateway, agent)
 
     changed = await services.configuration.change(
-        caller.actor, "agent.updated", work, gateway=gateway, agent=agent, **values
+        caller.actor, "agent.updated", work, gateway=gateway, agent=agent, changed=values
     )
     return AgentOut.model_validate(changed)
 

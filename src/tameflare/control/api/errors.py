@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -149,5 +150,7 @@ async def _http(_request: Request, fault: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, fault: Exception) -> JSONResponse:
-    _log.error("request_crashed", method=request.method, path=request.url.path, kind=type(fault).__name__)
+    last = traceback.extract_tb(fault.__traceback__)[-1]
+    place = f"{last.filename.rpartition('/')[2]}:{last.lineno}"
+    _log.error("request_crashed", method=request.method, path=request.url.path, kind=type(fault).__name__, place=place)
     return answer(500, "internal_error", "the server failed", "look at its log, and please report this")

@@ -75,7 +75,7 @@ async def create_gateway(body: GatewayBody, caller: Manager, services: Wired) ->
 
     try:
         await services.configuration.change(
-            caller.actor, "gateway.created", work, gateway=gateway.name, level=gateway.level.value
+            caller.actor, "gateway.created", work, gateway=gateway.name, enforcement=gateway.level.value
         )
     except Conflict:
         raise AlreadyExists("gateway", body.name) from None
@@ -101,7 +101,9 @@ async def change_gateway(gateway: str, body: GatewayPatch, caller: Manager, serv
             gateways.change(connection, found.id, values)
         return gateway_named(connection, gateway)
 
-    changed = await services.configuration.change(caller.actor, "gateway.updated", work, gateway=gateway, **values)
+    changed = await services.configuration.change(
+        caller.actor, "gateway.updated", work, gateway=gateway, changed=values
+    )
     return GatewayOut.model_validate(changed)
 
 

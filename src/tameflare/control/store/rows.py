@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, RowMapping, Select
 
 T = TypeVar("T")
 
@@ -13,12 +13,17 @@ T = TypeVar("T")
 def one(connection: Connection, query: Select[Any], kind: type[T]) -> T | None:
     """The only row of a query, or None."""
     row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else msgspec.convert(dict(row), kind)
+    return None if row is None else _typed(row, kind)
 
 
 def every(connection: Connection, query: Select[Any], kind: type[T]) -> list[T]:
     """All rows of a query; columns that the struct does not name are left out."""
-    return [msgspec.convert(dict(row), kind) for row in connection.execute(query).mappings()]
+    return [_typed(row, kind) for row in connection.execute(query).mappings()]
+
+
+def _typed(row: RowMapping, kind: type[T]) -> T:
+    """msgspec takes no subclass of str as a key, and SQLAlchemy's names are one."""
+    return msgspec.convert({str.__str__(name): value for name, value in row.items()}, kind)
 
 
 def columns(value: msgspec.Struct) -> dict[str, Any]:
