@@ -190,3 +190,34 @@ def test_closing_finishes_what_was_handed_in(tmp_path: Path) -> None:
     reopened = Database.open(path)
     assert len(reopened.read_now(words)) == 50
     reopened.close()
+
+
+def test_a_directory_that_may_not_be_written_is_a_clear_fault(tmp_path: Path) -> None:
+    """Root may write everywhere, so a process of somebody else tries; it keeps nothing but what it has opened."""
+    code = """
+import asyncio, os, sys, tempfile
+from pathlib import Path
+from sqlalchemy import text
+from tameflare.control.store.engine import Database, DatabaseUnavailable
+if os.getuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+    path = Path(directory) / "some.db"
+    Database.open(path).close()
+    path.chmod(0o400)
+    os.chmod(directory, 0o500)
+    try:
+        Database.open(path)
+    except DatabaseUnavailable as fault:
+        print(fault)
+    os.chmod(directory, 0o700)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "cannot be opened: Permission denied; check that the data directory exists" in done.stdout, done.stderr
+
+
+def test_a_database_that_became_read_only_while_it_was_open_is_a_clear_fault(database: Database) -> None:
+    database.write_now(lambda connection: connection.exec_driver_sql("PRAGMA query_only=ON").close())
+    with pytest.raises(DatabaseUnavailable, match="the database is read-only"):
+        database.write_now(add("a"))

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 import msgspec
 import structlog
 
-from tameflare.control.store.traffic import Delivery, TrafficStore
+from tameflare.control.services.bell import Bell
+from tameflare.control.store.traffic import TOPIC, Delivery, TrafficStore
 from tameflare.control.store.traffic_write import Rows
 from tameflare.core.errors import TameFlareError
 from tameflare.link.messages import Record, SpoolPosition
@@ -41,10 +42,19 @@ class Batch(NamedTuple):
 
 
 class Intake:
-    """Everything is decided in the transaction that stores the rows, so that no crash leaves one without the other."""
+    """`arrivals` rings when records were stored.
+
+    Everything is decided in the transaction that stores the rows, so that no crash leaves one without the other.
+    """
 
     def __init__(self, traffic: TrafficStore) -> None:
         self._traffic = traffic
+        self.arrivals = Bell()
+        traffic.database.subscribe(TOPIC, self.arrivals.ring)
+
+    def close(self) -> None:
+        """Answer everybody who waits for records: call it when the server begins to stop."""
+        self.arrivals.close()
 
     async def receive(self, proxy: str, batch: Batch) -> SpoolPosition:
         """Store what is new of a batch and say where this proxy stands.

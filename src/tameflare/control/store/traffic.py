@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from tameflare.control.store import traffic_read
-from tameflare.control.store.engine import Database, touch
+from tameflare.control.store.engine import BUSY_SECONDS, Database, touch
 from tameflare.control.store.traffic_read import Filter, Found
 from tameflare.control.store.traffic_schema import month_table, month_tables, prepare
 from tameflare.control.store.traffic_write import Rows, write_rows
@@ -45,9 +45,11 @@ class TrafficStore:
         self._now = now
 
     @classmethod
-    def open(cls, path: Path, now: Callable[[], float] = time.time) -> TrafficStore:
+    def open(
+        cls, path: Path, now: Callable[[], float] = time.time, *, busy_seconds: float = BUSY_SECONDS
+    ) -> TrafficStore:
         """Open the file or make it. Raises DatabaseUnavailable, TrafficTooNew."""
-        database = Database.open(path)
+        database = Database.open(path, busy_seconds=busy_seconds)
         try:
             database.write_now(lambda connection: prepare(_raw(connection)))
         except BaseException:

@@ -15,10 +15,11 @@ Found = dict[str, Any]
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """What rows are wanted. `action` is a glob over action types, `since` Unix seconds; empty: no matter."""
+    """What rows are wanted. `agents` and `gateways` are ids, any of which will do; `action` is a glob over action
+    types, `since` Unix seconds. None or empty text: no matter."""
 
-    agent: str = ""
-    gateway: str = ""
+    agents: tuple[str, ...] | None = None
+    gateways: tuple[str, ...] | None = None
     decision: str = ""
     action: str = ""
     request_id: str = ""
@@ -59,7 +60,7 @@ def last_id(raw: sqlite3.Connection) -> int:
 def _select(
     raw: sqlite3.Connection, table: str, clauses: list[str], values: list[Any], order: str, limit: int
 ) -> list[Found]:
-    where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
+    where = f" WHERE {' AND '.join(clauses)}".format(table=table) if clauses else ""
     query = f"SELECT {_NAMES} FROM {table}{where} ORDER BY {order} LIMIT ?"  # noqa: S608 - our own table and column names
     rows = raw.execute(query, (*values, limit))
     return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
@@ -78,13 +79,18 @@ def _last(raw: sqlite3.Connection, table: str) -> int:
 def _conditions(wanted: Filter) -> tuple[list[str], list[Any]]:
     clauses: list[str] = []
     values: list[Any] = []
-    for name in ("agent", "gateway", "decision", "request_id"):
-        if value := getattr(wanted, name):
-            clauses.append(f"{name} = ?")
+    for column, ids in (("agent", wanted.agents), ("gateway", wanted.gateways)):
+        if ids is not None:
+            clauses.append(f"{column} IN ({', '.join('?' * len(ids))})")
+            values += ids
+    for column, value in (("decision", wanted.decision), ("request_id", wanted.request_id)):
+        if value:
+            clauses.append(f"{column} = ?")
             values.append(value)
     if wanted.since is not None:
-        clauses.append("time >= ?")
-        values.append(wanted.since)
+        # the index on time tells where to stop; a scan by id would go on through the whole month
+        clauses.append("time >= ? AND id >= (SELECT min(id) FROM {table} WHERE time >= ?)")
+        values += [wanted.since, wanted.since]
     if wanted.action:
         # the first action of a row stands in a column; most rows have no other
         clauses.append("(action GLOB ? OR EXISTS (SELECT 1 FROM json_each(actions) WHERE value ->> 0 GLOB ?))")

@@ -107,4 +107,5 @@ def create_month(raw: sqlite3.Connection, table: str) -> None:
         f"CREATE TABLE IF NOT EXISTS {table} (id INTEGER PRIMARY KEY, request_id TEXT NOT NULL, proxy TEXT NOT NULL,"
         f" parts INTEGER NOT NULL, {columns}, UNIQUE (request_id, proxy))"
     )
-    raw.execute(f"CREATE INDEX IF NOT EXISTS {table}_time ON {table} (time)")
+    for column in ("time", "agent"):
+        raw.execute(f"CREATE INDEX IF NOT EXISTS {table}_{column} ON {table} ({column})")
