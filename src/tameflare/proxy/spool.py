@@ -8,7 +8,6 @@ See docs/decisions/0002-turn-barrier-spool.md.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 from typing import Final
@@ -56,6 +55,7 @@ class Spool:
         self._parts: list[bytes] = []
         self._size = 0
         self._must_rotate = False
+        self._soiled = False
         self._sync = Syncer(fsync_interval, {entry.path: entry.path.stat().st_size for entry in segments(directory)})
         self._folder = new_epoch_directory(directory, epoch)
         self._path = self._folder / segment_name(0)
@@ -117,8 +117,10 @@ class Spool:
         A reader may have seen whole frames of it in the meantime, so its sequences are not used again, which takes a
         new segment. If truncation fails too, readers stop at the torn frame and go on in that new segment.
         """
-        with contextlib.suppress(OSError):
+        try:
             os.ftruncate(self._file, self._size)
+        except OSError:
+            self._soiled = True
         self.sequence += count
         self._must_rotate = True
         return self._refuse(count, "the spool cannot be written: the disk took only a part")
@@ -127,12 +129,17 @@ class Spool:
         """Begin a new segment; False if it was necessary and the disk did not let us."""
         path = self._folder / segment_name(self.sequence)
         try:
-            file = _create(path)
+            if self._size == 0 and not self._soiled:
+                self._path.rename(path)  # else a disk that stays full would cost a file for each turn
+                self._sync.name_changed(self._folder)
+            else:
+                file = _create(path)
+                self._sync.replace(file, self._folder, old=self._path, size=self._size)
+                self._file = file
         except OSError as fault:
             self.problem = f"the spool cannot begin a file: {os.strerror(fault.errno or 0)}"
             return not self._must_rotate
-        self._sync.replace(file, self._folder, old=self._path, size=self._size)
-        self._path, self._file, self._size, self._must_rotate = path, file, 0, False
+        self._path, self._size, self._must_rotate, self._soiled = path, 0, False, False
         return True
 
 

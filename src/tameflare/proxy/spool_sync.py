@@ -47,6 +47,10 @@ class Syncer:
         before, self._file, self._new_name = self._file, file, folder
         self._retired.append(before)  # last: once it stands there the thread closes it
 
+    def name_changed(self, folder: Path) -> None:
+        """The segment that is written has another name now."""
+        self._new_name = folder
+
     def stop(self) -> None:
         """fsync and close everything; ends the thread."""
         if self._stopping.is_set():
