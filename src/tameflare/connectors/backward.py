@@ -15,7 +15,7 @@ from tameflare.connectors.routes import BodyKind, Route
 from tameflare.core.action import Action
 from tameflare.core.errors import InvalidValue
 
-_CAPTURE: Final = re.compile(r"\{(\w+)(?::int|:any|(\+))?\}")
+_CAPTURE: Final = re.compile(r"\{(\w+)(:int|:any|\+)?\}")
 _UNCLEAN: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f\\;]")
 
 
@@ -37,7 +37,7 @@ def _names(route: Route) -> list[str]:
 
 def build(route: Route, parameters: Fields, host: str, prefix: str = "") -> HttpCall:
     """Fill the route's path, query and body. Raises InvalidValue for values that cannot stand in the path."""
-    path = _CAPTURE.sub(lambda match: _segment(parameters[match.group(1)], bool(match.group(2))), route.path)
+    path = _CAPTURE.sub(lambda match: _segment(parameters[match.group(1)], match.group(2)), route.path)
     left = {name: value for name, value in parameters.items() if name not in set(_names(route))}
     if route.when is not None:
         left = _fulfil(route, left)
@@ -63,11 +63,13 @@ def _fulfil(route: Route, fields: Fields) -> Fields:
     return filled
 
 
-def _segment(value: Any, rest: bool) -> str:
+def _segment(value: Any, kind: str | None) -> str:
+    """A value as it stands in the path; only `any` and the rest may hold slashes, and never dot segments."""
     text = str(value)
-    if not text or text in {".", ".."} or _UNCLEAN.search(text if rest else text.replace("/", "-")):
+    fits = text.isascii() and text.isdigit() if kind == ":int" else kind is not None or "/" not in text
+    if not fits or _UNCLEAN.search(text):
         raise InvalidValue(f"`{text[:64]}` cannot stand in a path")
-    return quote(text, safe="/" if rest else "")
+    return quote(text, safe="/" if kind == "+" else "")
 
 
 def _body(kind: BodyKind, fields: Fields) -> tuple[str, bytes]:

@@ -18,6 +18,7 @@ Converter = Callable[[str], Any]
 Schema = dict[str, Any]
 MAX_PAIRS: Final = 10_000
 MAX_NESTING: Final = 16
+_OWN: Final = ""
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,38})")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,38})(?:\.[0-9]{1,30})?")
 _KEY: Final = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
@@ -48,11 +49,10 @@ def schema(spec: str) -> Schema:
         path, _, kind = entry.partition(":")
         if not kind:
             continue
-        *parents, last = path.split(".")
         place = compiled
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        place[last] = _CONVERTERS[kind]
+        for name in path.split("."):
+            place = place.setdefault(name, {})
+        place[_OWN] = _CONVERTERS[kind]
     return compiled
 
 
@@ -64,22 +64,26 @@ def convert(value: Any, typed: Schema) -> Any:
         if rule is None:
             continue
         inner = value[key]
-        if isinstance(rule, dict):
-            if isinstance(inner, dict | list):
-                convert(inner, rule)
-        elif isinstance(inner, str):
-            value[key] = rule(inner)
+        if isinstance(inner, dict | list):
+            convert(inner, rule)
+        elif isinstance(inner, str) and _OWN in rule:
+            value[key] = rule[_OWN](inner)
     return value
 
 
 def parse_query(query: str) -> Fields:
     """Decode a raw query. Never raises: a name sent twice becomes a list, too many pairs are cut."""
     fields: Fields = {}
+    if not query:
+        return fields
+    plain = "%" not in query and "+" not in query and "[" not in query
     for pair in query.split("&", MAX_PAIRS)[:MAX_PAIRS]:
         name, _, value = pair.partition("=")
-        if name:
+        if plain and name and name not in fields:
+            fields[name] = value
+        elif name:
             _put_leniently(fields, unquote_plus(name), unquote_plus(value))
-    return _grouped(fields)
+    return fields if plain else _grouped(fields)
 
 
 def _put_leniently(fields: Fields, name: str, value: str) -> None:
@@ -87,7 +91,8 @@ def _put_leniently(fields: Fields, name: str, value: str) -> None:
         _put(fields, name, value)
     except Unreadable:
         before = fields.get(name)
-        fields[name] = [*before, value] if isinstance(before, list) else [before, value]
+        earlier = [] if before is None else before if isinstance(before, list) else [before]
+        fields[name] = [*earlier, value]
 
 
 def parse_form(body: bytes) -> Fields:

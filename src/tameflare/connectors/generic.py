@@ -32,7 +32,7 @@ class GenericConnector:
         self.strip = auth.scheme_strip(config.auth, config.auth_name)
 
     def classify(self, request: HttpRequest) -> Classified:
-        query = parse_query(request.query) if request.query else {}
+        query = self._query(request)
         return Classified((self._action(request, query),), content_type(request) == FORM)
 
     def name(self, request: HttpRequest) -> tuple[Action, ...]:
@@ -42,11 +42,17 @@ class GenericConnector:
             fields = form_fields(request)
         elif kind.endswith(("/json", "+json")):
             fields = json_fields(request)
-        query = parse_query(request.query) if request.query else {}
+        query = self._query(request)
         return (self._action(request, merge(query, fields)),)
 
     def rewrite(self, request: HttpRequest) -> bytes | None:  # noqa: ARG002 - no field of a body is known to be a key
         return None
+
+    def _query(self, request: HttpRequest) -> Fields:
+        fields = parse_query(request.query)
+        for name in self.strip.query:
+            fields.pop(name, None)
+        return fields
 
     def _action(self, request: HttpRequest, fields: Fields) -> Action:
         method = request.method.lower()

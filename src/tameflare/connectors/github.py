@@ -16,6 +16,7 @@ from tameflare.core.errors import InvalidValue
 
 GIT: Final = "git"
 UPLOADS: Final = "uploads"
+_OWN: Final = {"api.github.com": API, "uploads.github.com": UPLOADS, "github.com": GIT}
 _PREFIXES: Final = {API: "/api/v3", UPLOADS: "/api/uploads", GIT: ""}
 _GIT_USER: Final = "x-access-token"
 
@@ -34,7 +35,7 @@ class GitHubConnector(TableConnector):
     )
 
     def surface(self, request: HttpRequest) -> tuple[str, str]:
-        own = _own_surface(request.host)
+        own = _OWN.get(request.host) or _own_surface(request.host)
         if own:
             return own, request.path
         for name in (API, UPLOADS):

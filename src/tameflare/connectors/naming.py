@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tameflare.connectors.faults import Unreadable
-from tameflare.connectors.fields import Fields, convert, parse_query
+from tameflare.connectors.fields import Fields
 from tameflare.connectors.request import HttpRequest
 from tameflare.connectors.routes import Route
 from tameflare.connectors.trie import Leaf
@@ -18,13 +18,6 @@ def action(route: Route, captured: Fields, fields: Fields) -> Action:
     """What is captured from the path wins over fields of the same name."""
     parameters = {**fields, **captured} if fields else captured
     return Action(route.type, captured, parameters, route.risk, route.effect)
-
-
-def query_fields(request: HttpRequest, leaf: Leaf) -> Fields:
-    if not request.query:
-        return {}
-    fields: Fields = convert(parse_query(request.query), leaf.schema)
-    return fields
 
 
 def unknown(vendor: str, request: HttpRequest) -> tuple[Action, ...]:

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from tameflare.connectors.auth import Credential
 from tameflare.connectors.base import Connector
 from tameflare.connectors.generic import GenericConnector, TunnelConnector, WebhookConnector
 from tameflare.connectors.github import GitHubConnector
@@ -54,6 +55,13 @@ def create(config: ConnectorConfig) -> Connector:
     if config.type in _VENDORS:
         return _VENDORS[config.type](config)
     return _OTHERS[config.type](config)
+
+
+def check_credential(config: ConnectorConfig, credential: Credential) -> None:
+    """Raises InvalidValue for a credential that cannot stand where the connector's scheme puts it."""
+    connector = create(config)
+    for domain in connector.domains:
+        connector.injection(domain, credential)
 
 
 def check(config: ConnectorConfig) -> None:

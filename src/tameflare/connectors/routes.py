@@ -30,7 +30,7 @@ class When(msgspec.Struct, frozen=True):
     """A condition that tells routes of one method and path apart by a field of the query or the body.
 
     Exactly one of the tests is set. Blank and null count as absent. Text is compared without regard to case, since it
-    is not known how lax a vendor is.
+    is not known how lax a vendor is; of a field sent several times each value counts.
     """
 
     field: str
@@ -43,6 +43,11 @@ class When(msgspec.Struct, frozen=True):
         value = fields.get(self.field)
         if self.present is not None:
             return (value is not None and value != "") is self.present
+        if isinstance(value, list):
+            return any(self._fits(item) for item in value)
+        return self._fits(value)
+
+    def _fits(self, value: Any) -> bool:
         if not isinstance(value, str):
             return False
         text = value.strip().casefold()

@@ -13,7 +13,6 @@ from tameflare.connectors.request import HttpRequest
 from tameflare.connectors.routes import BodyKind
 from tameflare.connectors.table import TableConnector, Vendor
 from tameflare.connectors.trie import Leaf
-from tameflare.core.action import Action
 
 TOKEN: Final = "token"  # noqa: S105 - the name of a field
 _PART: Final = re.compile(
@@ -53,12 +52,6 @@ class SlackConnector(TableConnector):
         fields = super().body_fields(request, leaf)
         fields.pop(TOKEN, None)
         return fields
-
-    def name(self, request: HttpRequest) -> tuple[Action, ...]:
-        actions = super().name(request)
-        for action in actions:
-            action.parameters.pop(TOKEN, None)
-        return actions
 
     def rewrite(self, request: HttpRequest) -> bytes | None:
         """A form without its `token` field, the rest as it came; other bodies unchanged."""

@@ -13,14 +13,14 @@ from tameflare.connectors.auth import Credential, Injection, Strip
 from tameflare.connectors.base import Classified, HttpCall
 from tameflare.connectors.bodies import form_fields, is_form, json_fields, plain_body, refuse_override
 from tameflare.connectors.denials import Denial, Rendered, Shape
-from tameflare.connectors.fields import Fields, convert
+from tameflare.connectors.fields import Fields, convert, parse_query
 from tameflare.connectors.request import HttpRequest
 from tameflare.connectors.routes import API, BodyKind, Route
 from tameflare.connectors.trie import Leaf, Trie
 from tameflare.core.action import Action
 from tameflare.core.config import ConnectorConfig
 
-_NO_CLASSIFICATION: Final[Fields] = {}
+_NOTHING: Final[Fields] = {}
 
 
 class VendorRoutes:
@@ -72,6 +72,7 @@ class TableConnector:
         self.type = self.vendor.name
         self.domains = tuple(domain.lower() for domain in config.domains) or self.vendor.domains
         self.strip = self.vendor.strip
+        self._guards_forms = self.vendor.guards_forms
 
     @property
     def routes(self) -> VendorRoutes:
@@ -84,7 +85,7 @@ class TableConnector:
         if found is None:
             return Classified(naming.unknown(self.type, request), self.must_read(request, None))
         leaf, captured = found
-        fields = naming.query_fields(request, leaf) if request.query else _NO_CLASSIFICATION
+        fields = self.query_fields(request, leaf) if request.query else _NOTHING
         if leaf.sole is not None:
             return Classified((naming.action(leaf.sole, captured, fields),), self.must_read(request, leaf))
         holding = naming.discriminate(leaf, fields)
@@ -99,7 +100,7 @@ class TableConnector:
             self.check_unnamed(request)
             return naming.unknown(self.type, request)
         leaf, captured = found
-        fields = naming.merge(naming.query_fields(request, leaf), self.body_fields(request, leaf))
+        fields = naming.merge(self.query_fields(request, leaf), self.body_fields(request, leaf))
         holding = naming.discriminate(leaf, fields)
         if not holding:
             return naming.unknown(self.type, request)
@@ -125,12 +126,20 @@ class TableConnector:
     def must_read(self, request: HttpRequest, leaf: Leaf | None) -> bool:
         """Whether a body must be read though it does not decide the name."""
         raw = leaf is not None and leaf.body_kind is BodyKind.RAW
-        return self.vendor.guards_forms and not raw and is_form(request)
+        return self._guards_forms and request.method == "POST" and not raw and is_form(request)
 
     def check_unnamed(self, request: HttpRequest) -> None:
         """Look at the body of a route that no table names. Raises Unreadable."""
         if self.vendor.guards_forms and is_form(request):
             refuse_override(plain_body(request))
+
+    def query_fields(self, request: HttpRequest, leaf: Leaf) -> Fields:
+        """The query's fields, typed, without those that are taken out of it."""
+        fields = parse_query(request.query)
+        for name in self.strip.query:
+            fields.pop(name, None)
+        typed: Fields = convert(fields, leaf.schema) if leaf.schema else fields
+        return typed
 
     def body_fields(self, request: HttpRequest, leaf: Leaf) -> Fields:
         """The body's fields, typed. Raises Unreadable."""

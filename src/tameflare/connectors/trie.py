@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from tameflare.connectors.fields import Schema, schema
 from tameflare.connectors.routes import BodyKind, Route, When
 
+_UNCLEAN: Final = re.compile(r"(?:^|/|%2F)\.{0,2}(?:/|%2F|$)|;|%5C", re.IGNORECASE)
 _CAPTURE: Final = re.compile(r"\{(\w+)(?::(int|any)|(\+))?\}")
 
 
@@ -86,13 +87,41 @@ class Trie:
 
     def find(self, method: str, path: str) -> tuple[Leaf, list[str]] | None:
         """The leaf and the captured segments as they stand in the path; HEAD falls back to GET."""
-        captured: list[str] = []
+        if path[:1] != "/":
+            return None
         segments = path[1:].split("/")
+        quick = self._stride(method, segments)
+        if quick is not None:
+            return quick
+        captured: list[str] = []
         leaf = _walk(self._root, segments, 0, method, captured)
         if leaf is None and method == "HEAD":
             captured.clear()
             leaf = _walk(self._root, segments, 0, "GET", captured)
         return None if leaf is None else (leaf, captured)
+
+    def _stride(self, method: str, segments: list[str]) -> tuple[Leaf, list[str]] | None:
+        """The common case without taking anything back: the literal child or the plain segment at each step.
+
+        None says nothing: the thorough search decides. What is found here the thorough search would find first, since
+        it too prefers literals.
+        """
+        node = self._root
+        captured: list[str] = []
+        for segment in segments:
+            child = node.literals.get(segment)
+            if child is None:
+                child = node.segment if node.number is None else _number_child(node, segment)
+                if child is None or not segment or ";" in segment or "%" in segment:
+                    return None
+                captured.append(segment)
+            node = child
+        leaf = node.leaves.get(method)
+        return None if leaf is None else (leaf, captured)
+
+
+def _number_child(node: Node, segment: str) -> Node | None:
+    return node.number if _is_number(segment) else node.segment
 
 
 def _descend(node: Node, segment: str) -> tuple[Node, tuple[str, bool] | None]:
@@ -136,7 +165,7 @@ def _captures(node: Node, segment: str) -> list[Node]:
         taken.append(node.number)
     if node.segment is not None and _is_plain(segment):
         taken.append(node.segment)
-    if node.anything is not None and ";" not in segment:
+    if node.anything is not None and _is_clean(segment):
         taken.append(node.anything)
     return taken
 
@@ -149,11 +178,17 @@ def _is_plain(segment: str) -> bool:
     return ";" not in segment and ("%" not in segment or "%2F" not in segment)
 
 
+def _is_clean(text: str) -> bool:
+    """Whether text with slashes, encoded or not, means the same to every server: no `;`, no empty or dot segments."""
+    return _UNCLEAN.search(text) is None
+
+
 def _rest(node: Node, segments: list[str], index: int, method: str, captured: list[str]) -> Leaf | None:
     if node.rest is None:
         return None
     leaf = node.rest.leaves.get(method)
-    if leaf is None or "" in segments[index:] or any(";" in segment for segment in segments[index:]):
+    remainder = "/".join(segments[index:])
+    if leaf is None or not _is_clean(remainder):
         return None
-    captured.append("/".join(segments[index:]))
+    captured.append(remainder)
     return leaf
