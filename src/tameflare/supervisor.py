@@ -21,7 +21,7 @@ from typing import Final
 
 from tameflare import settings
 from tameflare.core.errors import SettingError, TameFlareError
-from tameflare.process import LISTEN_FD, private_directory
+from tameflare.process import LISTEN_FD, harden, private_directory
 from tameflare.settings import Setting, Settings
 
 LOCAL_PROXY: Final = "TF_LOCAL_PROXY"
@@ -230,6 +230,7 @@ def _die_with_parent() -> None:
 def up(environment: Settings, say: Say, on_ready: Callable[[Supervisor], None]) -> None:
     """Run server and proxy until Ctrl-C or SIGTERM. Raises TameFlareError where they cannot start."""
     environment.check()
+    harden()
     private_directory(environment.get(settings.DATA_DIR), allow_wide=environment.get(settings.ALLOW_WIDE_PERMISSIONS))
     with (
         listen(environment, settings.HOST, settings.PORT) as server,

@@ -61,9 +61,12 @@ class Session:
         return _parse(self._line(response))
 
     def proxy_url(self, run: Run) -> str:
-        """The proxy's URL with the run token as user name, as HTTP_PROXY wants it."""
+        """The proxy's URL with agent and run token, as HTTP_PROXY wants it.
+
+        The token is the password: Python's urllib sends nothing at all where the password is empty.
+        """
         parts = urlsplit(self._proxy)
-        return f"{parts.scheme}://{quote(run.token.reveal(), safe='')}:@{parts.netloc}"
+        return f"{parts.scheme}://{quote(run.agent, safe='')}:{quote(run.token.reveal(), safe='')}@{parts.netloc}"
 
     def watch(self, on_gone: Callable[[], None]) -> None:
         """Call `on_gone` from a thread if the proxy ends the session before `close()`."""
