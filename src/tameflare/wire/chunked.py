@@ -16,7 +16,7 @@ from typing import Final
 from tameflare.wire.faults import FramingFault
 from tameflare.wire.names import TOKEN
 
-_SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
+_SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[\t\x20-\x7e\x80-\xff]*)?")
 _LONGEST_LINE: Final = 4096
 _MOST_OVERHEAD: Final = 16384  # bytes of extensions beyond what the payload of the body excuses
 _LARGEST_TRAILERS: Final = 16384
