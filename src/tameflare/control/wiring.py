@@ -81,6 +81,7 @@ class Services:
     def close_waits(self) -> None:
         """Answer everybody who waits for news: the server begins to stop."""
         self.feed.close()
+        self.intake.close()
 
     def close(self) -> None:
         self.hasher.close()
