@@ -67,7 +67,7 @@ def test_stripe(governed: Governed) -> None:
             try:
                 stripe.Refund.create(charge="ch_demo", amount=100)
             except stripe.StripeError as fault:
-                print(json.dumps([found.email, fault.http_status, fault.code, fault.user_message, fault.json_body]))
+                print(json.dumps([found.email, fault.http_status, fault.error.code, fault.user_message, fault.json_body]))
         """)
     email, status, code, sentence, body = told
     assert (email, status, code) == ("a@example.com", 403, "rule_deny")
@@ -84,18 +84,19 @@ def test_pygithub(governed: Governed) -> None:
             repository = client.get_repo("acme/site")
             pulls = [pull.title for pull in repository.get_pulls()]
             issue = repository.create_issue("from the agent")
+            pull = repository.create_pull(title="mine", head="feature", base="main")
             try:
-                repository.get_pull(1).merge()
+                pull.merge()
             except github.GithubException as fault:
-                print(json.dumps([pulls, issue.title, fault.status, fault.data, str(fault)]))
+                print(json.dumps([pulls, issue.title, pull.number, fault.status, fault.data, str(fault)]))
         """)
-    pulls, title, status, data, sentence = told
+    pulls, title, number, status, data, sentence = told
     assert "Add a page" in pulls
     assert (title, status, data["code"]) == ("from the agent", 403, "rule_deny")
     assert data["action"] == "github.pr.merge"
     assert data["message"] in sentence
     assert not [line for line in reached() if line.endswith("/merge")]
-    recorded_once(governed, "/repos/acme/site/pulls/1/merge")
+    recorded_once(governed, f"/repos/acme/site/pulls/{number}/merge")
 
 
 def test_slack(governed: Governed) -> None:

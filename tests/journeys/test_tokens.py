@@ -44,7 +44,7 @@ def test_the_proxy_token_works_by_itself(governed: Governed) -> None:
 def test_a_run_token_dies_with_its_run(governed: Governed) -> None:
     token = governed.python("""
         import json, os, urllib.parse
-        print(json.dumps(urllib.parse.unquote(urllib.parse.urlsplit(os.environ["HTTPS_PROXY"]).username)))
+        print(json.dumps(urllib.parse.unquote(urllib.parse.urlsplit(os.environ["HTTPS_PROXY"]).password)))
     """)
     assert token.startswith("tfr_")
     wait_until(lambda: connect(governed, token) == 407, "the run token's end", RUN_TOKEN_GRACE + 5)

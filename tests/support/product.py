@@ -28,11 +28,11 @@ def connectors(vendors: Vendors) -> tuple[Connector, ...]:
     keys = vendors.keys
     return (
         Connector(
-            "github", keys.github, (("github.**", "allow"), ("github.pr.merge", "deny"), ("github.repo.push", "deny"))
+            "github", keys.github, (("github.*", "allow"), ("github.pr.merge", "deny"), ("github.repo.push", "deny"))
         ),
-        Connector("openai", keys.openai, (("openai.**", "allow"), ("openai.model.delete", "deny"))),
-        Connector("stripe", keys.stripe, (("stripe.**", "allow"), ("stripe.refund.create", "deny"))),
-        Connector("slack", keys.slack, (("slack.**", "allow"), ("slack.channel.archive", "deny"))),
+        Connector("openai", keys.openai, (("openai.*", "allow"), ("openai.model.delete", "deny"))),
+        Connector("stripe", keys.stripe, (("stripe.*", "allow"), ("stripe.refund.create", "deny"))),
+        Connector("slack", keys.slack, (("slack.*", "allow"), ("slack.channel.archive", "deny"))),
         Connector("anthropic", keys.anthropic, (("anthropic.message.create", "allow"),)),
     )
 

@@ -186,7 +186,7 @@ class Product:
 
     def proxy_version(self) -> int:
         """The configuration version that the proxy works by."""
-        return int(httpx.get(self.proxy + "/health", trust_env=False).json()["version"])
+        return int(httpx.get(self.proxy + "/health", trust_env=False).json()["configuration"]["version"])
 
     def newest_version(self) -> int:
         """The control plane's configuration version."""

@@ -80,7 +80,7 @@ def _connectors(keys: VendorKeys) -> tuple[Connector, ...]:
     return (
         Connector("openai", keys.openai, (("openai.chat.create", "allow"),)),
         Connector("github", keys.github, (("github.*.get", "allow"), ("github.*.list", "allow"))),
-        Connector("stripe", keys.stripe, (("stripe.**", "allow"), ("stripe.refund.*", "deny"))),
+        Connector("stripe", keys.stripe, (("stripe.*", "allow"), ("stripe.refund.*", "deny"))),
     )
 
 
