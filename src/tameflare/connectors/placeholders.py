@@ -11,7 +11,7 @@ import binascii
 import re
 from typing import Final
 
-_MARK: Final = b"tameflare_"
+MARK: Final = b"tameflare_"
 _PATTERN: Final = re.compile(rb"tameflare_([A-Za-z0-9][A-Za-z0-9._\-]*)_placeholder")
 
 _VARIABLES: Final[dict[str, tuple[str, ...]]] = {
@@ -50,7 +50,7 @@ def bound_to(value: bytes | str) -> str | None:
 
 
 def _search(raw: bytes) -> str | None:
-    if _MARK not in raw:
+    if MARK not in raw:
         return None
     match = _PATTERN.search(raw)
     return match.group(1).decode() if match else None

@@ -34,6 +34,11 @@ def judge(
     stopped = stop(gateway, agent, connector, rate_used)
     if stopped is not None:
         return stopped
+    return decide(gateway, connector, actions)
+
+
+def decide(gateway: CompiledGateway, connector: CompiledConnector, actions: Sequence[Action]) -> Decision:
+    """What rules and level say of the actions, for a request that nothing stops."""
     if not actions:
         return at_level(gateway.level, _NO_ACTION)
     if len(actions) == 1:

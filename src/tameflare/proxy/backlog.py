@@ -16,12 +16,16 @@ BATCH_BYTES: Final = MAX_PAYLOAD + HEADER_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Whole frames of one segment: `data` are frames `sequence` to `sequence + count - 1` of `epoch`."""
+    """Whole frames of one segment: `data` are frames `sequence` to `sequence + count - 1` of `epoch`.
+
+    `missing` frames just before them exist no longer: delivered, refused by a full disk, or damaged.
+    """
 
     epoch: str
     sequence: int
     count: int
     data: bytes
+    missing: int
 
 
 class Backlog:
@@ -32,6 +36,7 @@ class Backlog:
         self._segment: Segment | None = None
         self._offset = 0
         self._sequence = 0
+        self._missing = 0
         self.damaged = 0
 
     def next_batch(self) -> Batch | None:
@@ -55,13 +60,13 @@ class Backlog:
         """
         if answer.epoch != batch.epoch:
             raise ValueError(f"answer for epoch `{answer.epoch}`, asked about `{batch.epoch}`")
-        before = (self._segment, self._offset)
+        before = self._place()
         if answer.sequence == batch.sequence + batch.count:
             self._offset += len(batch.data)
             self._sequence = answer.sequence
         else:
             self._seek(answer)
-        return before != (self._segment, self._offset)
+        return before != self._place()
 
     def waiting_bytes(self) -> int:
         """Bytes that are not delivered yet."""
@@ -80,7 +85,12 @@ class Backlog:
             self._begin(begun)
         return self._segment
 
+    def _place(self) -> tuple[Segment | None, int, int]:
+        return self._segment, self._offset, self._missing
+
     def _begin(self, entry: Segment) -> None:
+        before = self._sequence if self._segment is not None and self._segment.epoch == entry.epoch else 0
+        self._missing = max(0, entry.first - before)
         self._segment, self._offset, self._sequence = entry, 0, entry.first
 
     def _read(self, entry: Segment) -> Batch | None:
@@ -88,7 +98,8 @@ class Backlog:
         found = list(ends(data))
         if not found:
             return None
-        return Batch(entry.epoch, self._sequence, len(found), data[: found[-1]])
+        missing = 0 if self._offset else self._missing
+        return Batch(entry.epoch, self._sequence, len(found), data[: found[-1]], missing)
 
     def _finish(self, entry: Segment) -> None:
         """Everything readable of it is delivered. What cannot be read is kept aside, for people."""
@@ -105,6 +116,7 @@ class Backlog:
         if not own:
             return
         earlier = [entry for entry in own if entry.first <= answer.sequence]
+        self._sequence = answer.sequence
         self._begin(earlier[-1] if earlier else own[0])
         assert self._segment is not None
         for end in ends(_read_all(self._segment.path)):

@@ -15,7 +15,7 @@ from tameflare.core.decision import Reason
 from tameflare.proxy import answers, records
 from tameflare.proxy.context import Context
 from tameflare.proxy.exchange import Exchange, Next, Outcome, advance, body_too_large
-from tameflare.proxy.flow import Flow, Held
+from tameflare.proxy.flow import BUFFER_FULL, Flow
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.relay import LARGEST_BACKLOG, LARGEST_HEAD, Relay
 from tameflare.wire.framer import Framer, FramingFault, request_framer
@@ -99,7 +99,7 @@ class Conversation:
         """A pipelined request: it waits until the one before it is answered."""
         self._buffer += data
         if len(self._buffer) > LARGEST_BACKLOG:
-            self._flow.hold_client(Held.BUFFER_FULL)
+            self._flow.hold_client(BUFFER_FULL)
 
     def _read_heads(self, data: bytes) -> None:
         self._buffer = b""
@@ -294,7 +294,7 @@ class Conversation:
             self._finish()
             return
         if self._buffer:
-            self._flow.resume_client(Held.BUFFER_FULL)
+            self._flow.resume_client(BUFFER_FULL)
             self._context.soon(self._resume)
 
     def _resume(self) -> None:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Final
 
+import msgspec
 import structlog
 
 from tameflare.connectors.faults import Unreadable
 from tameflare.connectors.request import HttpRequest
 from tameflare.core.action import Action
 from tameflare.core.decision import Decision, EnforcementLevel, Reason, Verdict
-from tameflare.core.judge import at_level, judge, stop
+from tameflare.core.judge import at_level, decide, judge, stop
 from tameflare.proxy import outgoing
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.origin import Origin
@@ -38,54 +39,31 @@ class Next(Enum):
     BODY = "body"
 
 
-class Exchange:
-    """What is known of one request so far. Times are of the monotonic clock, in seconds."""
+class Exchange(msgspec.Struct):
+    """What is known of one request so far. Times are of the monotonic clock, in seconds.
 
-    __slots__ = (
-        "actions",
-        "arrived",
-        "binding",
-        "body",
-        "bytes_in",
-        "decision",
-        "flags",
-        "head",
-        "head_bytes",
-        "identity",
-        "origin",
-        "outgoing",
-        "path",
-        "query",
-        "request",
-        "request_id",
-        "step",
-        "target",
-        "unbound",
-        "waited",
-    )
+    `waited` is time that was not ours: reading a body, dialling. `unbound` is why no connector serves it, if so.
+    """
 
-    def __init__(
-        self, request_id: str, head: RequestHead, origin: Origin, target: str, identity: Identity | None, arrived: float
-    ) -> None:
-        self.request_id = request_id
-        self.head = head
-        self.origin = origin
-        self.target = target
-        self.identity = identity
-        self.arrived = arrived
-        self.waited = 0.0
-        self.step = 0
-        self.binding: Binding | None = None
-        self.request: HttpRequest | None = None
-        self.path = ""
-        self.query = ""
-        self.body: bytes | None = None
-        self.actions: Sequence[Action] | None = None
-        self.decision: Decision | None = None
-        self.flags: tuple[str, ...] = ()
-        self.outgoing = b""
-        self.unbound: Refusal | None = None
-        self.bytes_in = head.size
+    request_id: str
+    head: RequestHead
+    origin: Origin
+    target: str
+    identity: Identity | None
+    arrived: float
+    bytes_in: int
+    waited: float = 0.0
+    step: int = 0
+    path: str = ""
+    query: str = ""
+    outgoing: bytes = b""
+    body: bytes | None = None
+    binding: Binding | None = None
+    request: HttpRequest | None = None
+    actions: Sequence[Action] | None = None
+    decision: Decision | None = None
+    unbound: Refusal | None = None
+    flags: tuple[str, ...] = ()
 
     @property
     def has_body(self) -> bool:
@@ -241,20 +219,18 @@ def _undecidable(exchange: Exchange, reason: Reason, message: str) -> Refusal | 
 
 
 def permit(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
-    """The judge decides: kill switch, rate, access rules, level. What waited for a body is stopped here as well."""
+    """The judge decides: access rules and level; for what waited for a body, kill switch and rate once more."""
     identity, binding = exchange.identity, exchange.binding
     assert identity is not None
     window = proxy.window(identity.agent.id)
     decision = exchange.decision
     if decision is None:
         assert binding is not None
-        decision = judge(
-            identity.gateway.compiled,
-            identity.agent,
-            binding.compiled,
-            exchange.actions or _UNNAMED,
-            window.advance(proxy.tick()),
-        )
+        gateway, actions = identity.gateway.compiled, exchange.actions or _UNNAMED
+        if exchange.body is None:
+            decision = decide(gateway, binding.compiled, actions)
+        else:
+            decision = judge(gateway, identity.agent, binding.compiled, actions, window.advance(proxy.tick()))
         exchange.decision = decision
     if decision.charge_rate:
         window.charge()

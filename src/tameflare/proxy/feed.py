@@ -47,7 +47,8 @@ class Feed:
     """The proxy's end of the feed. `clock` gives Unix seconds; `handlers` take the messages other than snapshots.
 
     `on_snapshot` applies a configuration (it may be a coroutine function); if it raises TameFlareError, the version is
-    refused and the one before stays. Raises SettingError for a `server` address that must not be used.
+    refused and the one before stays. `backlog` gives the bytes of records that wait, for the list of proxies. Raises
+    SettingError for a `server` address that must not be used.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Feed:
         handlers: Handlers | None = None,
         *,
         wait_seconds: float = WAIT_SECONDS,
+        backlog: Callable[[], int] = lambda: 0,
     ) -> None:
         self._server = check_server_url(server)
         self._token = token
@@ -68,6 +70,7 @@ class Feed:
         self._clock = clock
         self._handlers: Handlers = handlers or {}
         self._wait_seconds = wait_seconds
+        self._backlog = backlog
         self._cursor = 0
         self._heard_at: float | None = None
         self._unsaved: LastGood | None = None
@@ -122,7 +125,11 @@ class Feed:
     async def _poll(self, client: httpx.AsyncClient) -> None:
         # the first question, and the one after a fault, is answered at once: it tells whether we are up to date
         wait = 0 if self.problem else self._wait_seconds
-        answer = await client.get(FEED_PATH, params={"cursor": str(self._cursor), "wait": f"{wait:g}"})
+        answer = await client.get(
+            FEED_PATH,
+            params={"cursor": str(self._cursor), "wait": f"{wait:g}"},
+            headers={"x-tameflare-backlog": str(self._backlog())},
+        )
         if answer.status_code != httpx.codes.OK:
             raise FeedFault(answer_problem(answer.status_code))
         await self._take(_decode(answer.content))

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from asyncio import Transport
-from enum import IntFlag
+from typing import Final
 
-
-class Held(IntFlag):
-    """Why the client is not being read."""
-
-    NO = 0
-    UPSTREAM_FULL = 1
-    BUFFER_FULL = 2
+UPSTREAM_FULL: Final = 1
+BUFFER_FULL: Final = 2
+"""Why the client is not being read: bits, since they are tested for every request."""
 
 
 class Flow:
@@ -25,7 +21,7 @@ class Flow:
     def __init__(self, client: Transport) -> None:
         self._client = client
         self._client_full = False
-        self._held = Held.NO
+        self._held = 0
         self._upstream: Transport | None = None
         self._upstream_paused = False
 
@@ -35,8 +31,10 @@ class Flow:
             self._pause_upstream()
 
     def detach(self) -> None:
-        self.resume_client(Held.UPSTREAM_FULL)
-        self._resume_upstream()
+        if self._held & UPSTREAM_FULL:
+            self.resume_client(UPSTREAM_FULL)
+        if self._upstream_paused:
+            self._resume_upstream()
         self._upstream = None
 
     def client_full(self) -> None:
@@ -47,12 +45,12 @@ class Flow:
         self._client_full = False
         self._resume_upstream()
 
-    def hold_client(self, why: Held) -> None:
+    def hold_client(self, why: int) -> None:
         if not self._held and not self._client.is_closing():
             self._client.pause_reading()
         self._held |= why
 
-    def resume_client(self, why: Held) -> None:
+    def resume_client(self, why: int) -> None:
         if not self._held & why:
             return
         self._held &= ~why

@@ -52,7 +52,7 @@ class Metrics(Collector):
     """Counters by label, ready to be added to: `metrics.requests["allow"] += 1`.
 
     `requests` by effective verdict, `denied` by reason code, `connector_errors` by connector's name. What other parts
-    know at the time of asking is registered with `gauge`.
+    know at the time of asking is registered with `gauge` and `counter`.
     """
 
     def __init__(self) -> None:
@@ -60,18 +60,20 @@ class Metrics(Collector):
         self.denied: defaultdict[str, int] = defaultdict(int)
         self.connector_errors: defaultdict[str, int] = defaultdict(int)
         self.rate_limit_hits = 0
-        self.records = 0
-        self.records_refused = 0
-        self.active_connections = 0
         self.duration = Histogram(DURATION_BOUNDS)
         self.overhead = Histogram(OVERHEAD_BOUNDS)
         self._gauges: list[tuple[str, str, Callable[[], float]]] = []
+        self._counts: list[tuple[str, str, Callable[[], float]]] = []
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Show `tameflare_<name>`, read when asked for."""
         self._gauges.append((f"tameflare_{name}", text, read))
+
+    def counter(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Show `tameflare_<name>_total`, a number that only rises, read when asked for."""
+        self._counts.append((f"tameflare_{name}", text, read))
 
     def render(self) -> bytes:
         """The text of `/metrics`, to be sent with CONTENT_TYPE."""
@@ -83,9 +85,6 @@ class Metrics(Collector):
             "tameflare_request_duration_seconds", "From a request's head to the end of its answer."
         )
         yield self.overhead.family("tameflare_proxy_overhead_seconds", "What the proxy itself took of a request.")
-        yield GaugeMetricFamily(
-            "tameflare_active_connections", "Connections of agents that are open.", value=self.active_connections
-        )
         for name, text, read in self._gauges:
             yield GaugeMetricFamily(name, text, value=read())
 
@@ -96,10 +95,8 @@ class Metrics(Collector):
         yield CounterMetricFamily(
             "tameflare_rate_limit_hits", "Requests over their agent's rate.", value=self.rate_limit_hits
         )
-        yield CounterMetricFamily("tameflare_records", "Records written to the spool.", value=self.records)
-        yield CounterMetricFamily(
-            "tameflare_records_refused", "Records that the spool did not take.", value=self.records_refused
-        )
+        for name, text, read in self._counts:
+            yield CounterMetricFamily(name, text, value=read())
 
 
 def _by_label(name: str, text: str, label: str, counts: dict[str, int]) -> Metric:

@@ -9,9 +9,12 @@ _DEFAULT_PORT = {"https": 443, "http": 80}
 
 
 class Origin:
-    """`sni` is what the TLS handshake named, None where nothing was named (an address, an old client)."""
+    """`sni` is what the TLS handshake named, None where nothing was named (an address, an old client).
 
-    __slots__ = ("_accepted", "_refused", "host", "port", "scheme", "sni")
+    `authority` is the host, with the port where it is not the scheme's own, as `Host` carries it upstream.
+    """
+
+    __slots__ = ("_accepted", "_refused", "authority", "host", "host_line", "port", "scheme", "sni")
 
     def __init__(self, scheme: str, host: str, port: int) -> None:
         self.scheme = scheme
@@ -20,12 +23,9 @@ class Origin:
         self.sni: str | None = None
         self._accepted: str | None = None
         self._refused = False
-
-    @property
-    def authority(self) -> str:
-        """Host with the port where it is not the scheme's own, as `Host` carries it upstream."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _DEFAULT_PORT[self.scheme] else f"{host}:{self.port}"
+        bracketed = f"[{host}]" if ":" in host else host
+        self.authority = bracketed if port == _DEFAULT_PORT[scheme] else f"{bracketed}:{port}"
+        self.host_line = f" HTTP/1.1\r\nHost: {self.authority}\r\n"
 
     @property
     def name(self) -> str:

@@ -41,86 +41,100 @@ def prepare(exchange: Exchange) -> Refusal | None:
     """Fill `exchange.outgoing`, or say why the credential cannot be put in."""
     binding = exchange.binding
     if binding is None:
-        _write_injected(exchange, Strip(), None)
+        _write(exchange, _lines(exchange.head.headers, METHOD_OVERRIDES), exchange.query, b"")
         return None
     if binding.lacks_credential:
         return Refusal(Reason.CREDENTIAL_MISSING, f"connector `{binding.name}` has no credential")
-    strip = binding.connector.strip
-    misused = _inspect(exchange, binding, strip)
-    if misused is not None:
-        return misused
     if binding.mode is CredentialMode.PASSTHROUGH:
         exchange.flags += (PASSED_THROUGH,)
-        strip = Strip()
-    _write_injected(exchange, strip, binding.injection(exchange.origin.host))
+        _write(exchange, _lines(exchange.head.headers, METHOD_OVERRIDES), exchange.query, b"")
+    else:
+        misused = _replace(exchange, binding)
+        if misused is not None:
+            return misused
+    return _leaked(exchange, binding) if placeholders.MARK in exchange.outgoing else None
+
+
+def _lines(headers: Sequence[Header], strip: frozenset[bytes]) -> list[bytes]:
+    return [b"%b: %b\r\n" % (name, value) for lower, name, value in headers if lower not in strip]
+
+
+def _replace(exchange: Exchange, binding: Binding) -> Refusal | None:
+    """Write the head with our credential in the place of what the agent sent."""
+    strip = binding.connector.strip
+    taken = strip.headers
+    lines = []
+    for lower, name, value in exchange.head.headers:
+        if lower not in taken:
+            lines.append(b"%b: %b\r\n" % (name, value))
+        elif value not in binding.own_keys and lower not in METHOD_OVERRIDES:
+            misused = _inspect(exchange, binding, value)
+            if misused is not None:
+                return misused
+    injection = binding.injection(exchange.origin.host)
+    query = strip_query(exchange.query, strip.query) if exchange.query else ""
+    if injection is None:
+        _write(exchange, lines, query, b"")
+        return None
+    if injection.query:
+        query = "&".join(filter(None, (query, *(f"{name}={value}" for name, value in injection.query))))
+    if strip.cookies or injection.cookies:
+        lines = _with_cookies(lines, strip, injection)
+    _write(exchange, lines, query, injection.header_lines)
     return None
 
 
-def _inspect(exchange: Exchange, binding: Binding, strip: Strip) -> Refusal | None:
-    """A placeholder of another connector is refused, wherever it stands; a real key in a place for keys is noted."""
-    own = (binding.name,)
-    for lower, _, value in exchange.head.headers:
-        is_key_field = lower in strip.headers and lower not in METHOD_OVERRIDES
-        if not is_key_field and b"tameflare_" not in value:
-            continue
-        kind = credential_kind(value, own)
-        if kind is SentKey.FOREIGN_PLACEHOLDER:
-            return _misused(value, binding)
-        if is_key_field and kind is SentKey.KEY:
-            exchange.flags += (KEY_SEEN,)
-    if "tameflare_" in exchange.query and placeholders.bound_to(exchange.query) != binding.name:
-        return _misused(exchange.query, binding)
+def _inspect(exchange: Exchange, binding: Binding, value: bytes) -> Refusal | None:
+    """What the agent sent where a key belongs: a placeholder of another connector is refused, a real key is noted."""
+    kind = credential_kind(value, (binding.name,))
+    if kind is SentKey.FOREIGN_PLACEHOLDER:
+        return _misused(value, binding)
+    if kind is SentKey.PLACEHOLDER:
+        binding.learn_own_key(value)
+    elif kind is SentKey.KEY:
+        exchange.flags += (KEY_SEEN,)
     return None
 
 
-def _misused(value: bytes | str, binding: Binding) -> Refusal:
+def _leaked(exchange: Exchange, binding: Binding) -> Refusal | None:
+    """A placeholder that stands elsewhere in the head may only be this connector's own."""
+    for part in exchange.outgoing.split(b"\r\n"):
+        named = placeholders.bound_to(part)
+        if named is not None and named != binding.name:
+            return _misused(part, binding)
+    return None
+
+
+def _misused(value: bytes, binding: Binding) -> Refusal:
     named = placeholders.bound_to(value)
     return Refusal(Reason.PLACEHOLDER_MISUSED, f"this is the key of `{named}`, not of `{binding.name}`")
 
 
-def _write_injected(exchange: Exchange, strip: Strip, injection: Injection | None) -> None:
-    headers = [header for header in exchange.head.headers if header[0] not in strip.headers]
-    query = exchange.query
-    if query:
-        query = strip_query(query, strip.query)
-    if strip.cookies:
-        headers = _without_cookies(headers, strip.cookies)
-    if injection is None:
-        exchange.outgoing = _write(exchange, headers, query, b"")
-        return
-    if injection.query:
-        query = "&".join(filter(None, (query, *(f"{name}={value}" for name, value in injection.query))))
-    if injection.cookies:
-        headers = _with_cookies(headers, injection.cookies)
-    exchange.outgoing = _write(exchange, headers, query, injection.header_lines)
-
-
-def _write(exchange: Exchange, headers: Sequence[Header], query: str, extra: bytes) -> bytes:
+def _write(exchange: Exchange, lines: list[bytes], query: str, extra: bytes) -> None:
     head = exchange.head
     target = f"{exchange.path}?{query}" if query else exchange.path
-    if exchange.body is not None:
-        framing = b"Content-Length: %d\r\n" % len(exchange.body) if exchange.has_body else b""
-    elif head.chunked:
-        framing = b"Transfer-Encoding: chunked\r\n"
-    else:
-        framing = b"" if head.content_length is None else b"Content-Length: %d\r\n" % head.content_length
-    start = f"{head.method} {target} HTTP/1.1\r\nHost: {exchange.origin.authority}\r\n".encode("latin-1")
-    lines = [b"%b: %b\r\n" % (name, value) for _, name, value in headers]
-    return b"".join((start, *lines, extra, framing, b"\r\n"))
+    start = f"{head.method} {target}{exchange.origin.host_line}".encode("latin-1")
+    exchange.outgoing = b"".join((start, *lines, extra, _framing(exchange), b"\r\n"))
 
 
-def _without_cookies(headers: Sequence[Header], names: frozenset[str]) -> list[Header]:
-    kept: list[Header] = []
-    for lower, name, value in headers:
-        if lower != b"cookie":
-            kept.append((lower, name, value))
-        elif left := strip_cookies(value.decode("latin-1"), names):
-            kept.append((lower, name, left.encode("latin-1")))
-    return kept
+def _framing(exchange: Exchange) -> bytes:
+    head = exchange.head
+    if exchange.body is not None and (exchange.has_body or head.content_length is not None):
+        return b"Content-Length: %d\r\n" % len(exchange.body)
+    if head.chunked:
+        return b"Transfer-Encoding: chunked\r\n"
+    return b"" if head.content_length is None else b"Content-Length: %d\r\n" % head.content_length
 
 
-def _with_cookies(headers: Sequence[Header], cookies: Sequence[tuple[str, str]]) -> list[Header]:
-    ours = "; ".join(f"{name}={value}" for name, value in cookies)
-    theirs = [value.decode("latin-1") for lower, _, value in headers if lower == b"cookie"]
-    rest = [header for header in headers if header[0] != b"cookie"]
-    return [*rest, (b"cookie", b"Cookie", "; ".join([*theirs, ours]).encode("latin-1"))]
+def _with_cookies(lines: list[bytes], strip: Strip, injection: Injection) -> list[bytes]:
+    """The lines with the agent's cookies of our names out and ours in, as one Cookie field (RFC 6265 section 5.4)."""
+    kept, cookies = [], []
+    for line in lines:
+        name, _, value = line.partition(b": ")
+        if name.lower() == b"cookie":
+            cookies.append(strip_cookies(value.decode("latin-1").strip(), strip.cookies))
+        else:
+            kept.append(line)
+    cookies.extend(f"{name}={value}" for name, value in injection.cookies)
+    joined = "; ".join(filter(None, cookies))
+    return [*kept, f"Cookie: {joined}\r\n".encode("latin-1")] if joined else kept

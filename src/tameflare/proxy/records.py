@@ -22,7 +22,7 @@ def of_decision(exchange: Exchange, proxy: ProxyState) -> Intent:
     """The record of a request that is let through, before it goes."""
     decision = exchange.decision
     assert decision is not None
-    return _intent(exchange, proxy, decision, decision.reason.value, decision.message)
+    return _intent(exchange, proxy, decision, decision.reason, decision.message)
 
 
 def of_refusal(exchange: Exchange, proxy: ProxyState, refusal: Refusal, overhead_us: int, bytes_out: int) -> Intent:
@@ -32,7 +32,7 @@ def of_refusal(exchange: Exchange, proxy: ProxyState, refusal: Refusal, overhead
         exchange,
         proxy,
         decision,
-        refusal.reason.value,
+        refusal.reason,
         refusal.message,
         (refusal.status, overhead_us, exchange.bytes_in, bytes_out),
     )
@@ -67,12 +67,12 @@ def _intent(
         recorded_path(exchange.path or exchange.target.partition("?")[0], exchange.query, proxy.limits.sensitive_query),
         content_type,
         user_agent,
-        decision.verdict.value,
+        decision.verdict,
         reason,
         message,
         decision.matched,
-        decision.would_be.value,
-        gateway.level.value,
+        decision.would_be,
+        gateway.level,
         (*exchange.flags, "warned") if decision.warned else exchange.flags,
         identity.served.version,
         status,
@@ -99,12 +99,10 @@ def _selected(headers: Sequence[tuple[bytes, bytes, bytes]]) -> tuple[str, str]:
 
 def _actions(actions: Sequence[Action], record: Sequence[str]) -> tuple[RecordedAction, ...]:
     return tuple(
-        RecordedAction(action.type, action.risk.value, action.effect.value, _parameters(action, record))
+        RecordedAction(action.type, action.risk, action.effect, _parameters(action, record) if record else {})
         for action in actions
     )
 
 
 def _parameters(action: Action, record: Sequence[str]) -> dict[str, str]:
-    if not record:
-        return {}
     return {name: str(action.parameters[name])[:_LONGEST_VALUE] for name in record if name in action.parameters}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tameflare.core.decision import Reason
 from tameflare.link.messages import Outcome
-from tameflare.proxy.flow import Flow, Held
+from tameflare.proxy.flow import BUFFER_FULL, UPSTREAM_FULL, Flow
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.upstream import UpstreamConnection
 from tameflare.wire.framer import LAST_CHUNK, Framer, FramingFault, encode_chunk, response_framer
@@ -120,7 +120,7 @@ class Relay:
         connection.write(pending[0] if len(pending) == 1 else b"".join(pending))
         if not self._may_repeat():
             self._pending = []
-        self._flow.resume_client(Held.BUFFER_FULL)
+        self._flow.resume_client(BUFFER_FULL)
         self._conversation.upstream_ready()
 
     def unreachable(self, refusal: Refusal) -> None:
@@ -146,7 +146,7 @@ class Relay:
         self._pending.append(payload)
         self._pending_size += len(payload)
         if self._pending_size > LARGEST_BACKLOG:
-            self._flow.hold_client(Held.BUFFER_FULL)
+            self._flow.hold_client(BUFFER_FULL)
 
     def _may_repeat(self) -> bool:
         """Whether an idle connection that turns out dead may be replaced: only where nothing can happen twice."""
@@ -280,10 +280,10 @@ class Relay:
         self._finish(reusable=False)
 
     def upstream_full(self) -> None:
-        self._flow.hold_client(Held.UPSTREAM_FULL)
+        self._flow.hold_client(UPSTREAM_FULL)
 
     def upstream_drained(self) -> None:
-        self._flow.resume_client(Held.UPSTREAM_FULL)
+        self._flow.resume_client(UPSTREAM_FULL)
 
     # --- the end
 

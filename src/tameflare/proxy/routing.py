@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 HTTPS_PORT = 443
 HTTP_PORT = 80
+OWN_KEYS = 64
 
 
 class Binding:
@@ -36,6 +37,7 @@ class Binding:
         "guard",
         "mode",
         "name",
+        "own_keys",
         "ports",
         "type",
     )
@@ -52,6 +54,12 @@ class Binding:
         self.fingerprint = _fingerprint(config, credential)
         self._credential = credential
         self._injections: dict[str, Injection] = {}
+        self.own_keys: set[bytes] = set()
+
+    def learn_own_key(self, value: bytes) -> None:
+        """Remember how this connector's placeholder is written in a header, so that it need not be read again."""
+        if len(self.own_keys) < OWN_KEYS:
+            self.own_keys.add(value)
 
     def serves(self, scheme: str, port: int) -> bool:
         """Whether this connector covers the port; plain http only where the connector says so."""

@@ -152,7 +152,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _exchange(self, head: RequestHead, origin: Origin, target: str, identity: Identity | None) -> Exchange:
         state = self._context.state
-        return Exchange(state.new_request_id(), head, origin, target, identity, state.tick())
+        return Exchange(state.new_request_id(), head, origin, target, identity, state.tick(), head.size)
 
     # --- phase 2: CONNECT
 

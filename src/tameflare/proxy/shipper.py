@@ -96,9 +96,10 @@ class Shipper:
             "content-type": "application/octet-stream",
             "x-tameflare-epoch": batch.epoch,
             "x-tameflare-sequence": str(batch.sequence),
+            "x-tameflare-missing": str(batch.missing),
         }
         answer = self._client.post(RECORDS_PATH, content=batch.data, headers=headers)
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code not in (httpx.codes.OK, httpx.codes.CONFLICT):  # 409 tells where to go on, too
             raise DeliveryFault(answer_problem(answer.status_code))
         return msgspec.json.decode(answer.content, type=SpoolPosition)
 

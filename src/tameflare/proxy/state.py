@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import urandom
 
 from tameflare.core.ratelimit import RateWindow
 from tameflare.proxy.routing import Served
@@ -65,4 +65,4 @@ class ProxyState:
 
     def new_request_id(self) -> str:
         """Sortable by time: milliseconds, then 80 random bits."""
-        return f"req_{int(self.clock() * 1000):012x}{secrets.token_hex(10)}"
+        return f"req_{int(self.clock() * 1000):012x}{urandom(10).hex()}"

@@ -9,7 +9,7 @@ from tameflare.core.decision import Reason
 from tameflare.link.messages import Outcome
 from tameflare.proxy import records
 from tameflare.proxy.exchange import Exchange, Next, advance
-from tameflare.proxy.flow import Flow, Held
+from tameflare.proxy.flow import BUFFER_FULL, UPSTREAM_FULL, Flow
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.origin import Origin
 from tameflare.proxy.refusal import Refusal
@@ -44,7 +44,7 @@ class Tunnel:
         self._noted = False
         state = context.state
         head = RequestHead("CONNECT", "/", 1, [], origin.authority, None, False, False, False, False, None, 0)
-        self._exchange = Exchange(state.new_request_id(), head, origin, "/", identity, state.tick())
+        self._exchange = Exchange(state.new_request_id(), head, origin, "/", identity, state.tick(), 0)
         self._deadline = state.tick() + state.limits.head_timeout
 
     # --- from the agent
@@ -57,7 +57,7 @@ class Tunnel:
             return
         self._pending += data
         if self._judged:
-            self._flow.hold_client(Held.BUFFER_FULL)
+            self._flow.hold_client(BUFFER_FULL)
             return
         try:
             whole, name = server_name(self._pending)
@@ -101,7 +101,7 @@ class Tunnel:
         self._flow.attach(found.transport)
         pending, self._pending = self._pending, b""
         self.feed(pending)
-        self._flow.resume_client(Held.BUFFER_FULL)
+        self._flow.resume_client(BUFFER_FULL)
 
     def client_ended(self) -> None:
         if self._upstream is None:
@@ -131,9 +131,9 @@ class Tunnel:
 
     def hold(self, full: bool) -> None:
         if full:
-            self._flow.hold_client(Held.UPSTREAM_FULL)
+            self._flow.hold_client(UPSTREAM_FULL)
         else:
-            self._flow.resume_client(Held.UPSTREAM_FULL)
+            self._flow.resume_client(UPSTREAM_FULL)
 
     # --- the end
 
