@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from tameflare.control.services.intake import Batch, Intake, SequenceGap
 from tameflare.control.store.traffic import TrafficStore
 from tameflare.control.store.traffic_read import Filter, Found
 from tameflare.link.messages import Record, SpoolPosition
-from tameflare.link.spool import frame
+from tameflare.link.spool import HEADER_BYTES, frame
 
 
 @pytest.fixture
@@ -111,16 +112,27 @@ def test_an_empty_delivery_tells_the_position(traffic: TrafficStore) -> None:
     assert receive(traffic, 0, b"") == SpoolPosition("e1", 2)
 
 
-def test_an_undamaged_frame_that_cannot_be_read_is_kept_aside(traffic: TrafficStore) -> None:
-    from zlib import crc32
+def _framed(payload: bytes) -> bytes:
+    return len(payload).to_bytes(4, "little") + crc32(payload).to_bytes(4, "little") + payload
 
-    payload = b"\x93\xa1zfuture"
-    strange = len(payload).to_bytes(4, "little") + crc32(payload).to_bytes(4, "little") + payload
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        _framed(b"\x93\xa1zfuture"),
+        _framed(b""),
+        frames([outcome("x", bytes_in=1 << 63)]),
+        frames([outcome("x", latency_us=-1)]),
+        frames([intent("x", time=float("nan"))]),
+        frames([intent("x", port=1 << 64 - 1)]),
+    ],
+)
+def test_an_undamaged_frame_that_cannot_be_read_is_kept_aside(traffic: TrafficStore, strange: bytes) -> None:
     assert receive(traffic, 0, frames(pair("a")) + strange + frames(pair("b"))) == SpoolPosition("e1", 5)
     kept = traffic.database.read_now(
         lambda connection: connection.exec_driver_sql("SELECT sequence, payload FROM unreadable").fetchall()
     )
-    assert [tuple(row) for row in kept] == [(2, payload)]
+    assert [tuple(row) for row in kept] == [(2, strange[HEADER_BYTES:])]
     assert ids(traffic) == ["a", "b"]
 
 

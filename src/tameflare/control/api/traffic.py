@@ -15,6 +15,7 @@ router = APIRouter(prefix="/api/dashboard/traffic", tags=["traffic"])
 
 MAX_PAGE: Final = 1000
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+Word = Annotated[str, Query(max_length=200)]
 Place = Annotated[int, Query(ge=0, le=(1 << 63) - 1)]
 
 
@@ -74,11 +75,11 @@ class TrafficRow(Answer):
 
 
 def _wanted(
-    agent: str = "",
-    gateway: str = "",
-    decision: str = "",
-    action: Annotated[str, Query(description="A type of action; `*` stands for anything.")] = "",
-    request_id: str = "",
+    agent: Word = "",
+    gateway: Word = "",
+    decision: Word = "",
+    action: Annotated[str, Query(max_length=200, description="A type of action; `*` stands for anything.")] = "",
+    request_id: Word = "",
     since: Annotated[float | None, Query(description="Unix seconds.")] = None,
 ) -> Wanted:
     return Wanted(agent, gateway, decision, action, request_id, since)

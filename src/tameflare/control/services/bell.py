@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 
 
@@ -19,7 +20,8 @@ class Bell:
         with self._guard:
             self.rings += 1
             for loop, event in self._waiting:
-                loop.call_soon_threadsafe(event.set)
+                with contextlib.suppress(RuntimeError):  # that loop was closed without ending its tasks
+                    loop.call_soon_threadsafe(event.set)
 
     def close(self) -> None:
         """Wake everybody and let nobody wait again: the process stops."""

@@ -12,10 +12,12 @@ from tameflare.control.services.bell import Bell
 from tameflare.control.store.traffic import TOPIC, Delivery, TrafficStore
 from tameflare.control.store.traffic_write import Rows
 from tameflare.core.errors import TameFlareError
-from tameflare.link.messages import Record, SpoolPosition
+from tameflare.link.messages import Outcome, Record, SpoolPosition
 from tameflare.link.spool import decode, payloads
 
 MAX_BODY: Final = 16 << 20
+_LARGEST: Final = (1 << 63) - 1
+_LATEST: Final = 1e11
 _log = structlog.get_logger("tameflare.intake")
 
 
@@ -94,9 +96,26 @@ def _decode(proxy: str, batch: Batch, start: int, missing: int) -> Delivery:
     sequence = batch.sequence
     for _end, payload in payloads(batch.body):
         if sequence >= start:
-            try:
-                records.append(decode(payload))
-            except msgspec.MsgspecError:
+            record = _record(payload)
+            if record is None:
                 unreadable.append((sequence, bytes(payload)))
+            else:
+                records.append(record)
         sequence += 1
     return Delivery(proxy, batch.epoch, start, max(0, sequence - start), Rows(records), unreadable, missing)
+
+
+def _record(payload: memoryview) -> Record | None:
+    """The record in a payload; None where it is none, or holds numbers that no database takes."""
+    try:
+        record = decode(payload)
+    except msgspec.MsgspecError:
+        return None
+    numbers = [record.status, record.overhead_us, record.bytes_in, record.bytes_out]
+    if isinstance(record, Outcome):
+        numbers.append(record.latency_us)
+    else:
+        if not 0 <= record.time < _LATEST:
+            return None
+        numbers += (record.port, record.configuration)
+    return record if min(numbers) >= 0 and max(numbers) <= _LARGEST else None
