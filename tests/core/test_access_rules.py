@@ -38,6 +38,7 @@ MERGE = Action("github.pr.merge")
         ([rule("**", DENY), rule("github.pr.*", ALLOW)], ALLOW),
         ([rule("github.*", DENY), rule("github.pr.merge", ASK)], ASK),
         ([rule("github.pr.m*", ALLOW), rule("github.pr.merg*", DENY)], DENY),
+        ([rule("github.pr.m*", DENY), rule("github.pr.merg*", ALLOW)], ALLOW),
         ([rule("github.pr.merge", ALLOW), rule("github.pr.merge", DENY)], DENY),
         ([rule("github.pr.merge", ALLOW), rule("github.pr.merge", ASK)], ASK),
         ([rule("github.pr.merge", ASK), rule("github.pr.merge", DENY)], DENY),

@@ -27,7 +27,7 @@ TABLE = {
     AddressClass.UNSPECIFIED: ["0.0.0.0", "::", "::ffff:0.0.0.0"],
     AddressClass.RESERVED: ["192.0.2.1", "198.18.0.1", "198.51.100.7", "203.0.113.9", "240.0.0.1", "255.255.255.255",
                             "192.88.99.1", "2001:db8::1", "100::1", "::8.8.8.8", "3fff::1", "5f00::1",
-                            "64:ff9b:1::8c52:7003", "2001:0:1234::1"],
+                            "64:ff9b:1::8c52:7003", "2001:0:1234::f7f7:f7f7"],
 }  # fmt: skip
 
 
@@ -73,6 +73,7 @@ def test_one_bad_address_refuses_the_host() -> None:
 
 def test_a_zone_is_no_way_round() -> None:
     assert AddressGuard().refusal(["fe80::1%eth0"]) == ("fe80::1%eth0", AddressClass.LINK_LOCAL)
+    assert AddressGuard(["fd00::/8"]).refusal(["fd00:ec2::254%1"]) == ("fd00:ec2::254%1", AddressClass.METADATA)
 
 
 def test_a_listed_address_or_network_passes() -> None:

@@ -51,6 +51,12 @@ def test_another_proxy_cannot_open_it(token: str, proxy: str) -> None:
         open_snapshot(sealed(), bundle_key(token, proxy), proxy)
 
 
+def test_the_key_and_the_seal_are_both_bound_to_the_proxy() -> None:
+    assert bundle_key(TOKEN, "proxy-2") != KEY
+    with pytest.raises(SealBroken, match="cannot be opened"):
+        open_snapshot(sealed(), KEY, "proxy-2")
+
+
 def test_parts_of_two_versions_do_not_go_together() -> None:
     newer = sealed(msgspec.structs.replace(CONFIGURATION, zone="Europe/Berlin"))
     mixed = msgspec.structs.replace(sealed(), configuration=newer.configuration, signature=newer.signature)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -71,7 +73,12 @@ def test_noise_is_no_frame_or_a_whole_one(noise: bytes) -> None:
 
 
 def test_an_absurd_length_is_not_believed() -> None:
-    assert list(payloads((MAX_PAYLOAD + 1).to_bytes(4, "little") + bytes(MAX_PAYLOAD + 100))) == []
+    payload = bytes(MAX_PAYLOAD + 1)
+    header = len(payload).to_bytes(4, "little") + crc32(payload).to_bytes(4, "little")
+    assert list(payloads(header + payload)) == []
+    largest = bytes(MAX_PAYLOAD)
+    header = len(largest).to_bytes(4, "little") + crc32(largest).to_bytes(4, "little")
+    assert [end for end, _ in payloads(header + largest)] == [HEADER_BYTES + MAX_PAYLOAD]
 
 
 @pytest.mark.parametrize("payload", [b"", b"\xc0", b"\x91\xa1x", b"\x93\xa1o\x01\x02", b"\xff" * 9])
