@@ -338,6 +338,11 @@ class Conversation:
         self._relay.cancel(reason)
 
     @property
+    def under_way(self) -> Exchange | None:
+        """The request that was let through and is not yet answered."""
+        return self._relay.exchange
+
+    @property
     def idle(self) -> bool:
         return self.exchange is None and not self._buffer
 

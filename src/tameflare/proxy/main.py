@@ -212,6 +212,8 @@ class Plane:
         """Compile off the loop, then switch in one step."""
         served = await asyncio.to_thread(Served, configuration, bundle)
         self._state.serve(served)
+        for connection in list(self._context.connections):
+            connection.recheck()
         log.info("configuration applied", version=served.version, gateways=len(served.gateways))
 
     def _health(self) -> dict[str, Any]:

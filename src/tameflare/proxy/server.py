@@ -24,6 +24,7 @@ from tameflare.proxy.flow import Flow
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.origin import Origin
 from tameflare.proxy.refusal import Refusal
+from tameflare.proxy.revocation import reason_to_cut
 from tameflare.proxy.routing import Binding
 from tameflare.proxy.tunnel import Tunnel
 from tameflare.wire.faults import HeadFault
@@ -306,8 +307,25 @@ class ClientConnection(asyncio.Protocol):
     def _arm(self, seconds: float) -> None:
         self.deadline = self._context.state.tick() + seconds
 
+    def recheck(self) -> None:
+        """Cut what is under way where the newest configuration would not let it begin. Called for each of them."""
+        exchange = self._conversation.under_way if self._tunnel is None else self._tunnel.under_way
+        if exchange is None:
+            return
+        holds = self._credential is None or self._identify(self._credential) is not None
+        reason = reason_to_cut(exchange, self._context.state) if holds else Reason.UNAUTHENTICATED
+        if reason is not None:
+            self._cut(reason)
+
+    def _cut(self, reason: Reason) -> None:
+        self._conversation.lost(reason)
+        if self._tunnel is not None:
+            self._tunnel.client_lost(reason.value)
+        self._transport.abort()
+
     def sweep(self, now: float) -> None:
         """Called about once a second."""
+        self.recheck()
         if self._tunnel is not None:
             self._tunnel.sweep(now)
         elif self._endpoint is None and self.deadline and now > self.deadline:
@@ -324,8 +342,7 @@ class ClientConnection(asyncio.Protocol):
 
     def stop(self) -> None:
         """The process ends: cut what is under way, and say so on record."""
-        self._conversation.lost(Reason.SHUTTING_DOWN)
-        self._transport.abort()
+        self._cut(Reason.SHUTTING_DOWN)
 
     # --- records about the connection itself
 

@@ -109,10 +109,15 @@ class Tunnel:
         elif self._upstream.transport.can_write_eof():
             self._upstream.transport.write_eof()
 
-    def client_lost(self) -> None:
+    def client_lost(self, reason: str = "") -> None:
         if self._upstream is not None:
             self._upstream.transport.abort()
-        self._end("")
+        self._end(reason)
+
+    @property
+    def under_way(self) -> Exchange | None:
+        """What was let through and has not ended."""
+        return self._exchange if self._judged and not self._noted else None
 
     # --- from the upstream
 
