@@ -45,6 +45,7 @@ def test_functions_stay_readable() -> None:
     long = [
         f"{name(path)}:{node.lineno} {node.name}"
         for path in SOURCE
+        if "migrations" not in path.parts  # a step of a migration is a list of tables
         for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno > 60
     ]
