@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 from tameflare.core.errors import TameFlareError
 from tameflare.settings import Settings
 
+_REFUSED: Final = 2
+_SCHEMA: Final = 3
+
 
 def main() -> int:
-    """0 after a stop that was asked for, 2 where it could not start."""
+    """0 after a stop that was asked for, 2 where it could not start, 3 where the database has another schema."""
     from tameflare.control.serving import serve
 
     try:
         serve(Settings())
     except TameFlareError as fault:
         sys.stderr.write(f"tf: {fault}\n")
-        return 2
+        return _SCHEMA if fault.code == "schema_mismatch" else _REFUSED
     return 0
 
 

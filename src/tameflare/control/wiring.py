@@ -23,7 +23,7 @@ from tameflare.control.services.tokens import PersonalTokens
 from tameflare.control.services.users import Users
 from tameflare.control.services.vault import WARNING, Vault
 from tameflare.control.store.engine import Database
-from tameflare.control.store.tables import metadata
+from tameflare.control.store.migrate import open_database
 from tameflare.control.store.traffic import TrafficStore
 from tameflare.settings import ENCRYPTION_KEY
 
@@ -50,9 +50,9 @@ class Services:
 
     @classmethod
     def open(cls, directory: Path, context: Context) -> Self:
-        """Open both databases in `directory` and put everything together. Raises DatabaseUnavailable, SettingError."""
+        """Open both databases in `directory` and put everything together. Raises TameFlareError."""
         vault = Vault(context.settings.get(ENCRYPTION_KEY), context.entropy)
-        database = _open_database(directory / "tameflare.db")
+        database = open_database(directory / "tameflare.db")
         traffic = TrafficStore.open(directory / "traffic.db", context.clock)
         if not vault.encrypts:
             _log.warning(WARNING, help="set SETTINGS_ENCRYPTION_KEY, as `openssl rand -hex 32` prints it")
@@ -87,9 +87,3 @@ class Services:
         self.hasher.close()
         self.traffic.close()
         self.database.close()
-
-
-def _open_database(path: Path) -> Database:
-    database = Database.open(path)
-    database.write_now(metadata.create_all)
-    return database

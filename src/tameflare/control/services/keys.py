@@ -49,7 +49,8 @@ class _Keeper:
         self.problems: list[str] = []
 
     def take(self, name: str) -> bytes:
-        for stored in meta.named_like(self._connection, name):
+        kept = meta.named_like(self._connection, f"{name}.")
+        for stored in kept:
             try:
                 opened = self._vault.open(stored.value, Place("meta", "value", stored.name))
             except VaultFault as fault:
@@ -59,11 +60,11 @@ class _Keeper:
             if not self._vault.is_current(stored.value):
                 self._store(stored.name, opened, stored.changed_at)
             return b64decode(opened)
-        return self._make(name)
+        return self._make(f"{name}.{len(kept) + 1}")
 
     def _make(self, name: str) -> bytes:
         raw = self._context.entropy(_BYTES)
-        self._store(f"{name}.{self._context.new_id('k')}", b64encode(raw).decode(), self._context.now())
+        self._store(name, b64encode(raw).decode(), self._context.now())
         return raw
 
     def _store(self, name: str, text: str, changed_at: int) -> None:
