@@ -24,7 +24,6 @@ from tameflare.core.errors import SettingError, TameFlareError
 from tameflare.process import LISTEN_FD, harden, private_directory
 from tameflare.settings import Setting, Settings
 
-LOCAL_PROXY: Final = "TF_LOCAL_PROXY"
 READY_SECONDS: Final = 60.0
 _BACKLOG: Final = 1024
 _FIRST_PAUSE: Final = 0.2
@@ -32,7 +31,7 @@ _LONGEST_PAUSE: Final = 30.0
 _STEADY_SECONDS: Final = 60.0
 _PR_SET_PDEATHSIG: Final = 1
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - only compared
-_WARNING_SECONDS: Final = 2.0
+_MARGIN_SECONDS: Final = 2.0
 
 Say = Callable[[str], None]
 
@@ -120,7 +119,9 @@ class Supervisor:
     def __init__(self, environment: Settings, server: socket.socket, proxy: socket.socket, say: Say) -> None:
         self.server_url, self.proxy_url = url_of(server), url_of(proxy)
         variables = child_variables(os.environ, server, proxy)
-        self.server = Child("server", "tameflare.control", server, "/api/health", {**variables, LOCAL_PROXY: "1"})
+        self.server = Child(
+            "server", "tameflare.control", server, "/api/health", {**variables, settings.LOCAL_PROXY.name: "1"}
+        )
         self.proxy = Child("proxy", "tameflare.proxy", proxy, "/health", variables)
         self._stop_seconds = environment.get(settings.STOP_TIMEOUT)
         self._say = say
@@ -152,10 +153,10 @@ class Supervisor:
         self._stopping.set()
 
     async def _stop(self) -> None:
-        """Proxy first: its last records still find the server."""
+        """Proxy first: its last records still find the server. Each keeps to TF_STOP_TIMEOUT itself; here is a margin."""
         deadline = time.monotonic() + self._stop_seconds
-        await self.proxy.stop(self._stop_seconds)
-        await self.server.stop(max(deadline - time.monotonic(), _WARNING_SECONDS))
+        await self.proxy.stop(self._stop_seconds + _MARGIN_SECONDS)
+        await self.server.stop(max(deadline - time.monotonic(), 0) + _MARGIN_SECONDS)
 
     async def _keep(self, child: Child) -> None:
         pause = _FIRST_PAUSE

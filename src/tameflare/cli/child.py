@@ -16,6 +16,7 @@ _PASSED_ON: Final = frozenset(
     {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH}
     | {signal.SIGTSTP}
 )
+_LOOK_SECONDS: Final = 0.5
 _AWAITED: Final = _PASSED_ON | {signal.SIGCHLD}
 _FROM_TERMINAL: Final = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH})
 
@@ -58,19 +59,21 @@ def _spawn(command: Sequence[str], environment: Mapping[str, str], mask: Iterabl
 def _attend(child: int) -> int:
     while True:
         number, from_somebody = _next_signal()
-        if number == signal.SIGCHLD:
-            ended = _reap(child)
-            if ended is not None:
-                return ended
-        elif from_somebody:
+        if number in _PASSED_ON and from_somebody:
             os.kill(child, number)
+        ended = _reap(child)
+        if ended is not None:
+            return ended
 
 
 def _next_signal() -> tuple[int, bool]:
-    """The next signal, and whether a process sent it. The terminal sends to the whole group, which has the child."""
-    if hasattr(signal, "sigwaitinfo"):
-        info = signal.sigwaitinfo(_AWAITED)
-        return info.si_signo, info.si_code <= 0
+    """The next signal, and whether a process sent it. The terminal sends to the whole group, which has the child.
+
+    0 after a while without one: a thread that does not block SIGCHLD may have taken it.
+    """
+    if hasattr(signal, "sigtimedwait"):
+        info = signal.sigtimedwait(_AWAITED, _LOOK_SECONDS)
+        return (info.si_signo, info.si_code <= 0) if info else (0, False)
     number = signal.sigwait(_AWAITED)
     return number, number not in _FROM_TERMINAL or not os.isatty(0)
 

@@ -99,7 +99,7 @@ def fault_of(status: int, body: Any, logged_in: bool) -> TameFlareError:
             code="forbidden",
         )
     if status == 422:
-        return InvalidValue(_faults(answer) or sentence, advice, code=code)
+        return InvalidValue(_faults(answer) or sentence, code=code)
     return TameFlareError(sentence, advice, code=code)
 
 
@@ -107,7 +107,13 @@ def _faults(answer: dict[str, Any]) -> str:
     faults = answer.get("faults")
     if not isinstance(faults, list):
         return ""
-    return ", ".join(f"`{fault.get('field')}` {fault.get('message')}" for fault in faults if isinstance(fault, dict))
+    return ", ".join(_fault(fault) for fault in faults if isinstance(fault, dict))
+
+
+def _fault(fault: dict[str, Any]) -> str:
+    field, advice = fault.get("field"), fault.get("help")
+    sentence = f"`{field}`: {fault.get('message')}" if field else str(fault.get("message"))
+    return f"{sentence} ({advice})" if advice else sentence
 
 
 def segment(name: str) -> str:
@@ -116,7 +122,11 @@ def segment(name: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+    """Whether the URL is on this machine. Raises SettingError where it is none."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        raise SettingError(f"`{url}` is not a URL", "correct TF_SERVER_URL") from None
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

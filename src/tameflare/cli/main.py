@@ -69,6 +69,7 @@ Example:
   tf connector add github
   tf run -- python agent.py
 
+\b
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage or setting,
 3 server or proxy out of reach, 4 not logged in.""",
 )

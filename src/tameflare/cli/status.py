@@ -82,9 +82,17 @@ def lines(report: dict[str, Any]) -> list[str]:
 def _head(name: str, part: dict[str, Any]) -> str:
     health = part.get("health")
     word = health.get("status", "up") if isinstance(health, dict) else "up"
-    age = health.get("config_age_seconds", health.get("age")) if isinstance(health, dict) else None
-    aged = f", configuration heard of {float(age):.0f} s ago" if isinstance(age, int | float) else ""
-    return f"{name:<12} {part['url']}  {part.get('problem') or f'{word}{aged}'}"
+    return f"{name:<12} {part['url']}  {part.get('problem') or word}{_configuration(health)}"
+
+
+def _configuration(health: Any) -> str:
+    """Which configuration a proxy works by, and how long ago it last heard from the control plane."""
+    found = health.get("configuration") if isinstance(health, dict) else None
+    if not isinstance(found, dict):
+        return ""
+    age = found.get("age_seconds")
+    heard = "never heard from the control plane" if age is None else f"heard from the control plane {age} s ago"
+    return f", configuration {found.get('version')}, {heard}"
 
 
 def _link(proxy: dict[str, Any]) -> str:
