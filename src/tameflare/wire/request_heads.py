@@ -64,6 +64,7 @@ class RequestHeads:
             return diagnose(data, REQUEST_NAMES, line[2])
         framing = self._framing(line[2])
         if isinstance(framing, HeadFault):
+            self._parser = None
             return framing
         headers = self._fields.passing(framing, trim=tabs > 0 or b" \r\n" in data)
         return self._head(line, framing, headers, len(data))
@@ -90,8 +91,11 @@ class RequestHeads:
         if special == last[1] and minor == last[0]:
             return last[2]
         framing = read_framing(special, minor)
-        if not isinstance(framing, HeadFault):
-            self._last = (minor, special.copy(), framing)
+        if isinstance(framing, HeadFault):
+            return framing
+        if framing.host is None and minor == 1:
+            return HeadFault(400, "host_missing", "the request has no Host")
+        self._last = (minor, special.copy(), framing)
         return framing
 
     def _head(
@@ -99,8 +103,6 @@ class RequestHeads:
     ) -> RequestHead | HeadFault:
         method, target, minor = line
         host, options, length = framing.host, framing.options, framing.content_length
-        if host is None and minor == 1:
-            return HeadFault(400, "host_missing", "the request has no Host")
         close = options.close if minor == 1 else not options.keep_alive
         if length or framing.chunked or close:
             self._parser = None  # it waits for a body that never comes its way, or takes nothing after a close

@@ -71,7 +71,8 @@ class TlsShell:
     def receive(self, data: bytes) -> bytes:
         """Takes ciphertext, returns the plaintext in it (b"" while shaking hands); look at `outgoing` afterwards.
 
-        TlsFault when the peer's TLS is broken; its alert is then in `outgoing`.
+        TlsFault when the peer's TLS is broken; the alert for it is then in `outgoing`. There is none when the first
+        bytes were no TLS at all, because nobody there would understand it.
         """
         if self.peer_closed:
             return b""
