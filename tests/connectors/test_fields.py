@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tameflare.connectors.fields import convert, encode, parse_form, parse_query, schema
@@ -50,6 +50,7 @@ _NESTED = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(_NAMES, _NESTED, max_size=4))
 def test_what_is_encoded_is_read_back(fields: dict[str, object]) -> None:
     assert parse_form(encode(fields).encode()) == fields

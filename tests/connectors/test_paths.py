@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.connectors.asking import HOSTS, connector, request, types
 
@@ -51,8 +51,8 @@ def test_captures_are_decoded_once() -> None:
     assert action.parameters == {"owner": "a b", "repo": "c%2Fd"}
 
 
-@pytest.mark.parametrize("path", ["/repos/a/b/branches/x%2Fy", "/repos/a/b/branches/x"])
-def test_an_encoded_slash_passes_only_where_the_table_takes_it(path: str) -> None:
+@pytest.mark.parametrize("path", ["/repos/a/b/branches/x%2Fy", "/repos/a/b/branches/x/y", "/repos/a/b/branches/x"])
+def test_a_slash_passes_where_the_table_takes_it(path: str) -> None:
     assert types(connector("github"), request("GET", "api.github.com", path)) == ["github.branch.get"]
 
 
@@ -67,6 +67,7 @@ def test_literals_go_before_captures_and_dead_ends_are_left() -> None:
             Route("GET", "/a/b/d", "v.two.get"),
             Route("GET", "/a/{x}", "v.three.get"),
             Route("GET", "/a/{rest+}", "v.four.get"),
+            Route("GET", "/a/{rest+}/end", "v.five.get"),
         )
     )
 
@@ -78,6 +79,10 @@ def test_literals_go_before_captures_and_dead_ends_are_left() -> None:
     assert found("/a/b/c") == ("v.one.get", ["b"])
     assert found("/a/b") == ("v.three.get", ["b"])
     assert found("/a/b/x/y") == ("v.four.get", ["b/x/y"])
+    assert found("/a/b/x/y/end") == ("v.five.get", ["b/x/y"])
+    assert found("/a/b/end/end") == ("v.five.get", ["b/end"])
+    assert found("/a/end/z") == ("v.four.get", ["end/z"])
+    assert found("/a/b//end") is None
     assert found("/a") is None
 
 
@@ -89,6 +94,7 @@ def test_rows_must_agree_on_the_names_in_their_path() -> None:
 _TEXT = st.text(st.sampled_from("/%;.ab7[]&=_+ \u0663\udcff2Frepopullsv1apichat"), max_size=40)
 
 
+@settings(deadline=None)
 @given(
     vendor=st.sampled_from([*VENDORS, "generic", "webhook", "tunnel"]),
     method=st.sampled_from(["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "M-SEARCH", "\u0130"])

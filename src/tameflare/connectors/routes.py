@@ -1,8 +1,9 @@
 """A route: what a vendor calls a deed, the request that does it, and how its fields are typed.
 
-Tables of routes are data. `path` holds `{name}` for one segment (without encoded slash or `;`), `{name:int}` for one of
-digits, `{name:any}` for one that may hold `%2F`, and `{name+}` for the rest of the path. `fields` and `query` list what
-is known, as `title draft:bool metadata.*.id:int`; what they leave out is kept untyped.
+Tables of routes are data. `path` holds `{name}` for one segment (without encoded slash or `;`), `{name:int}` for one
+of digits, `{name:any}` for one that may hold `%2F`, and `{name+}` for the rest of the path, or as much of it as leaves
+what follows. `fields` and `query` list what is known, as `title draft:bool metadata.*.id:int`; what they leave out is
+kept untyped.
 """
 
 from __future__ import annotations

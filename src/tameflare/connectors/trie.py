@@ -11,6 +11,7 @@ from tameflare.connectors.fields import Schema, schema
 from tameflare.connectors.routes import BodyKind, Route, When
 
 _UNCLEAN: Final = re.compile(r"(?:^|/|%2F)\.{0,2}(?:/|%2F|$)|;|%5C", re.IGNORECASE)
+_ENCODED_SLASH: Final = re.compile(r"%2F|%5C", re.IGNORECASE)
 _CAPTURE: Final = re.compile(r"\{(\w+)(?::(int|any)|(\+))?\}")
 
 
@@ -175,7 +176,7 @@ def _is_number(segment: str) -> bool:
 
 
 def _is_plain(segment: str) -> bool:
-    return ";" not in segment and ("%" not in segment or "%2F" not in segment)
+    return ";" not in segment and ("%" not in segment or _ENCODED_SLASH.search(segment) is None)
 
 
 def _is_clean(text: str) -> bool:
@@ -184,11 +185,18 @@ def _is_clean(text: str) -> bool:
 
 
 def _rest(node: Node, segments: list[str], index: int, method: str, captured: list[str]) -> Leaf | None:
-    if node.rest is None:
+    """As few segments as lead to a leaf, so that `{branch+}/protection` goes before `{branch+}`."""
+    rest, place = node.rest, len(captured)
+    if rest is None:
         return None
-    leaf = node.rest.leaves.get(method)
-    remainder = "/".join(segments[index:])
-    if leaf is None or not _is_clean(remainder):
-        return None
-    captured.append(remainder)
-    return leaf
+    for end in range(index + 1, len(segments) + 1):
+        child = rest if end == len(segments) else rest.literals.get(segments[end])
+        if child is None:
+            continue
+        captured.append("")
+        leaf = _walk(child, segments, min(end + 1, len(segments)), method, captured)
+        if leaf is not None:
+            captured[place] = "/".join(segments[index:end])
+            return leaf if _is_clean(captured[place]) else None
+        captured.pop()
+    return None
