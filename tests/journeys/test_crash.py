@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.support.canaries import processes
 from tests.support.doubles import Vendors
-from tests.support.load import PREFIX, Load
+from tests.support.load import PREFIX, THREADS, Load
 from tests.support.product import Governed, Row, installed
 
 from tameflare.demo.product import wait_until
@@ -65,8 +65,11 @@ def rows(governed: Governed) -> list[Row]:
             return found
 
 
-def compare(governed: Governed, load: Load, mark: int) -> None:
-    """Upstream, clients and records tell the same story, and there is a story."""
+def compare(governed: Governed, load: Load, mark: int, in_flight: int) -> None:
+    """Upstream, clients and records tell the same story, and there is a story.
+
+    At most `in_flight` records may lack their outcome: those of requests that a killed proxy had in hand.
+    """
     assert len(load.answered) >= BEFORE
     answered = {answer.request_id: answer for answer in load.answered}
     assert len(answered) == len(load.answered)
@@ -82,8 +85,9 @@ def compare(governed: Governed, load: Load, mark: int) -> None:
     assert [entry for entry, times in writes.items() if times > 1] == []
     for row in recorded:
         answer = answered.get(row["request_id"])
-        if answer is not None:
-            assert (row["complete"], row["status"], row["path"]) == (True, answer.status, answer.path)
+        if answer is not None and row["complete"]:
+            assert (row["status"], row["path"]) == (answer.status, answer.path)
+    assert len([row for row in recorded if not row["complete"]]) <= in_flight
 
 
 @pytest.mark.parametrize("module", ["tameflare.proxy", "tameflare.control", "tameflare.proxy.shipper"])
@@ -91,8 +95,9 @@ def test_kill_under_load(own: Governed, module: str) -> None:
     mark = len(own.vendors.ledger)
     with loaded(own) as load:
         kill(own, module)
-    assert bool(load.broken) == (module == "tameflare.proxy")
-    compare(own, load, mark)
+    cuts = module == "tameflare.proxy"
+    assert bool(load.broken) == cuts
+    compare(own, load, mark, THREADS if cuts else 0)
 
 
 def test_kill_of_everything_at_once(own: Governed) -> None:
@@ -104,4 +109,4 @@ def test_kill_of_everything_at_once(own: Governed) -> None:
                 os.kill(pid, signal.SIGKILL)
         own.product.stop()
     own.product.start()
-    compare(own, load, mark)
+    compare(own, load, mark, THREADS)

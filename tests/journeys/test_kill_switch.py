@@ -7,8 +7,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
-from tests.support.product import Governed
+from tests.support.product import GATEWAY, Governed
 
 CUT_SECONDS = 1.5
 TALK = """
@@ -57,15 +58,41 @@ def test_one_connector(governed: Governed) -> None:
         assert status(governed, "https://api.openai.com/v1/models")[0] == 200
 
 
-def test_what_is_under_way_is_cut(governed: Governed) -> None:
-    command, environment = governed.product.tf_run([sys.executable, "-c", TALK]), governed.product.environment()
+@contextmanager
+def talking(governed: Governed, *options: str) -> Iterator[IO[str]]:
+    """The output of a program under `tf run` that is in the middle of a streamed answer."""
+    command = governed.product.tf_run([sys.executable, "-c", TALK], *options)
     with subprocess.Popen(
-        command, env=environment, cwd=governed.product.project, stdout=subprocess.PIPE, text=True
+        command, env=governed.product.environment(), cwd=governed.product.project, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "word\n"
-        with thrown(governed, "connector:openai"):
-            began = time.monotonic()
-            last = process.stdout.read().split()[-1]
-            assert time.monotonic() - began < CUT_SECONDS
-    assert last.endswith("Error")
+        yield process.stdout
+
+
+def cut_short(output: IO[str]) -> bool:
+    """Whether the program's stream broke within the time allowed."""
+    began = time.monotonic()
+    last = output.read().split()[-1]
+    return last.endswith("Error") and time.monotonic() - began < CUT_SECONDS
+
+
+def test_what_is_under_way_is_cut(governed: Governed) -> None:
+    with talking(governed) as output, thrown(governed, "connector:openai"):
+        assert cut_short(output)
+    row = governed.record(lambda row: row["reason"] == "kill_switch_active" and row["status"] == 200)
+    assert row["decision"] == "allow"
+
+
+def test_a_suspended_agent_is_cut(governed: Governed) -> None:
+    agents = f"/api/dashboard/gateways/{GATEWAY}/agents"
+    governed.product.api("POST", agents, {"name": "short-lived"})
+    governed.product.wait_for_configuration()
+    with talking(governed, "--name", "short-lived") as output:
+        governed.product.api("PATCH", f"{agents}/short-lived", {"status": "suspended"})
+        assert cut_short(output)
+
+
+def test_what_another_scope_stops_goes_on(governed: Governed) -> None:
+    with talking(governed) as output, thrown(governed, "connector:github"):
+        assert output.readline() == "word\n"

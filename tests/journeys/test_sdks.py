@@ -67,7 +67,8 @@ def test_stripe(governed: Governed) -> None:
             try:
                 stripe.Refund.create(charge="ch_demo", amount=100)
             except stripe.StripeError as fault:
-                print(json.dumps([found.email, fault.http_status, fault.error.code, fault.user_message, fault.json_body]))
+                said = [fault.http_status, fault.error.code, fault.user_message, fault.json_body]
+                print(json.dumps([found.email, *said]))
         """)
     email, status, code, sentence, body = told
     assert (email, status, code) == ("a@example.com", 403, "rule_deny")
