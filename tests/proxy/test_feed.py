@@ -55,6 +55,7 @@ class Proxy:
             lambda: self.now,
             {Revoked: lambda message: self.revoked.append(message.id)},
             wait_seconds=0.01,
+            backlog=lambda: 4711,
         )
 
     def apply(self, configuration: Configuration, bundle: Bundle) -> None:
@@ -117,6 +118,7 @@ def test_the_first_question_is_answered_at_once_and_later_ones_wait(plane: Plane
 
     run(story)
     assert [wait for _, wait in plane.server.polls[:2]] == [0, 0.01]
+    assert plane.server.backlogs[0] == 4711
 
 
 def test_the_same_version_is_applied_once(plane: Plane, proxy: Proxy) -> None:

@@ -23,7 +23,8 @@ def test_names_that_dashboards_rely_on_are_there() -> None:
     metrics.denied["no_connector"] += 1
     metrics.connector_errors["github"] += 1
     metrics.rate_limit_hits += 1
-    metrics.active_connections = 7
+    metrics.gauge("active_connections", "Open connections.", lambda: 7)
+    metrics.counter("records", "Records written.", lambda: 3)
     found = samples(metrics)
     assert found["tameflare_requests_total", (("decision", "allow"),)] == 2
     assert found["tameflare_requests_total", (("decision", "deny"),)] == 1
@@ -31,7 +32,7 @@ def test_names_that_dashboards_rely_on_are_there() -> None:
     assert found["tameflare_connector_errors_total", (("connector", "github"),)] == 1
     assert found["tameflare_rate_limit_hits_total", ()] == 1
     assert found["tameflare_active_connections", ()] == 7
-    assert found["tameflare_records_total", ()] == 0
+    assert found["tameflare_records_total", ()] == 3
 
 
 def test_gauges_are_read_when_asked_for() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -184,6 +185,22 @@ def test_a_killed_shipper_is_started_again(server: LinkServer, writer: Writer, t
     assert server.rows == ids(60)
 
 
+def test_a_shipper_that_cannot_be_started_is_tried_again(
+    server: LinkServer, writer: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        writer.write(1)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "executable", str(tmp_path / "missing"))
+            async with shipping(server, tmp_path / "spool") as child:
+                await until(lambda: child.problem != "", "the problem being told")
+                patch.undo()
+                await until(lambda: child.delivered == 1, "delivery")
+                assert child.problem == ""
+
+    run(story())
+
+
 def test_records_of_a_dead_proxy_come_before_those_of_the_next(server: LinkServer, tmp_path: Path) -> None:
     async def story() -> None:
         first = Writer(tmp_path / "spool", "old")
@@ -198,6 +215,45 @@ def test_records_of_a_dead_proxy_come_before_those_of_the_next(server: LinkServe
     run(story())
     assert server.rows == ids(50)
     assert server.positions == {"old": 25, "new": 25}
+
+
+def test_a_control_plane_that_was_restored_is_sent_what_is_still_there(
+    server: LinkServer, writer: Writer, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with shipping(server, tmp_path / "spool") as child:
+            writer.write(20)
+            await until(lambda: child.delivered == 20, "the first delivery")
+            server.rows.clear()
+            server.stored.clear()
+            server.positions["e1"] = 4  # of which the spool has deleted what follows
+            writer.write(3)
+            await until(lambda: intent(22).request_id in server.rows, "what came later")
+
+    run(story())
+    kept = server.rows
+    assert kept == ids(23)[23 - len(kept) :], "in order and without a hole"
+    assert len(kept) > 3, "what was still there came again"
+    assert server.gaps > 0
+
+
+def test_frames_that_a_full_disk_refused_are_no_hole(server: LinkServer, writer: Writer, tmp_path: Path) -> None:
+    async def story() -> None:
+        writer.write(3)
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (writer.spool.backlog_bytes + 400, hard))
+        for _ in range(3):
+            writer.spool.append(intent(1000))
+        refused = not writer.spool.flush()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        assert refused
+        writer.write(3)
+        async with shipping(server, tmp_path / "spool"):
+            await until(lambda: len(server.rows) == 6, "delivery")
+
+    run(story())
+    assert server.rows == ids(6)
+    assert server.positions == {"e1": 9}
 
 
 def test_what_is_written_last_is_delivered_at_the_end(server: LinkServer, writer: Writer, tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ class Deliveries(RuleBasedStateMachine):
         batch = self.backlog.next_batch()
         if batch is None:
             return
+        assert batch.sequence - self.positions.get(batch.epoch, 0) <= batch.missing, "a hole nobody accounts for"
         position = self.store(batch.epoch, batch.sequence, batch.data, round(batch.count * share))
         if heard:
             self.backlog.acknowledge(batch, SpoolPosition(batch.epoch, position))

@@ -51,6 +51,8 @@ class LinkServer:
         self.polls: list[tuple[int, float]] = []
         self.refused_callers = 0
         self.requests = 0
+        self.gaps = 0
+        self.backlogs: list[int] = []
         self._lock = threading.Lock()
         self._port = 0
         self._server: _Server | None = None
@@ -70,13 +72,16 @@ class LinkServer:
             self._server.server_close()
             self._server = None
 
-    def records(self, epoch: str, sequence: int, body: bytes) -> tuple[int, bytes]:
-        """Take a batch as the contract says: what was stored before is not stored again."""
+    def records(self, epoch: str, sequence: int, missing: int, body: bytes) -> tuple[int, bytes]:
+        """Take a batch as the contract says: what was stored before is not stored again, nothing is left out."""
         found = [decode(payload).request_id for _, payload in payloads(body)]
         with self._lock:
             self.requests += 1
             count, status = self.taking(sequence, len(found))
             position = self.positions.get(epoch, 0)
+            if sequence - position > missing:
+                self.gaps += 1
+                return 409, json.dumps({"code": "sequence_gap", "epoch": epoch, "sequence": position}).encode()
             for at, request_id in enumerate(found[:count], start=sequence):
                 if at >= position:
                     assert (epoch, at) not in self.stored
@@ -99,14 +104,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self._trusted():
             cursor, wait = int(query["cursor"][0]), float(query["wait"][0])
             link.polls.append((cursor, wait))
+            link.backlogs.append(int(self.headers["x-tameflare-backlog"]))
             self._answer(link.feed_status, link.feed(cursor))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         assert self.path == RECORDS_PATH
         if self._trusted():
-            epoch, sequence = self.headers["x-tameflare-epoch"], int(self.headers["x-tameflare-sequence"])
-            self._answer(*self.server.link.records(epoch, sequence, body))
+            numbers = (int(self.headers[f"x-tameflare-{name}"]) for name in ("sequence", "missing"))
+            self._answer(*self.server.link.records(self.headers["x-tameflare-epoch"], *numbers, body))
 
     def _trusted(self) -> bool:
         if self.headers["authorization"] == f"Bearer {TOKEN}":

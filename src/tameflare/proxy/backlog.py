@@ -29,14 +29,17 @@ class Batch:
 
 
 class Backlog:
-    """What waits for delivery. `next_batch`, then `acknowledge` with the answer; without that the same comes again."""
+    """What waits for delivery. `next_batch`, then `acknowledge` with the answer; without that the same comes again.
+
+    Reading stands at `_sequence`, byte `_offset` of `_segment`; the control plane is known to stand at `_reached`.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._segment: Segment | None = None
         self._offset = 0
         self._sequence = 0
-        self._missing = 0
+        self._reached = 0
         self.damaged = 0
 
     def next_batch(self) -> Batch | None:
@@ -63,7 +66,7 @@ class Backlog:
         before = self._place()
         if answer.sequence == batch.sequence + batch.count:
             self._offset += len(batch.data)
-            self._sequence = answer.sequence
+            self._sequence = self._reached = answer.sequence
         else:
             self._seek(answer)
         return before != self._place()
@@ -86,11 +89,11 @@ class Backlog:
         return self._segment
 
     def _place(self) -> tuple[Segment | None, int, int]:
-        return self._segment, self._offset, self._missing
+        return self._segment, self._offset, self._reached
 
     def _begin(self, entry: Segment) -> None:
-        before = self._sequence if self._segment is not None and self._segment.epoch == entry.epoch else 0
-        self._missing = max(0, entry.first - before)
+        if self._segment is None or self._segment.epoch != entry.epoch:
+            self._reached = 0
         self._segment, self._offset, self._sequence = entry, 0, entry.first
 
     def _read(self, entry: Segment) -> Batch | None:
@@ -98,7 +101,7 @@ class Backlog:
         found = list(ends(data))
         if not found:
             return None
-        missing = 0 if self._offset else self._missing
+        missing = max(0, self._sequence - self._reached)
         return Batch(entry.epoch, self._sequence, len(found), data[: found[-1]], missing)
 
     def _finish(self, entry: Segment) -> None:
@@ -116,7 +119,7 @@ class Backlog:
         if not own:
             return
         earlier = [entry for entry in own if entry.first <= answer.sequence]
-        self._sequence = answer.sequence
+        self._reached = answer.sequence
         self._begin(earlier[-1] if earlier else own[0])
         assert self._segment is not None
         for end in ends(_read_all(self._segment.path)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -48,7 +49,8 @@ class Shipping:
         back_off = FIRST_BACK_OFF
         while True:
             before = self.delivered
-            await self._one_child()
+            with contextlib.suppress(OSError):  # no file handle or memory for a child; another attempt follows
+                await self._one_child()
             self._crashed = True
             self._delivered_before, self._report = self.delivered, ShipperReport(0, self._report.waiting_bytes)
             back_off = FIRST_BACK_OFF if self.delivered > before else min(back_off * 2, LONGEST_BACK_OFF)
