@@ -51,7 +51,6 @@ class Reason(StrEnum):
     ADDRESS_REFUSED = "address_refused"
     PLAINTEXT_REFUSED = "plaintext_refused"
     NOT_HTTP = "not_http"
-    UPGRADE_REFUSED = "upgrade_refused"
     BAD_REQUEST = "bad_request"
     PATH_AMBIGUOUS = "path_ambiguous"
     BODY_TOO_LARGE = "body_too_large"

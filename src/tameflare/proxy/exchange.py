@@ -76,13 +76,13 @@ Outcome = Next | Refusal
 def advance(exchange: Exchange, proxy: ProxyState) -> Outcome:
     """Walk the steps as far as they go. Whatever goes wrong in one of them ends in a denial."""
     try:
-        while exchange.step < len(STEPS):
-            outcome = STEPS[exchange.step](exchange, proxy)
+        for step in STEPS[exchange.step :] if exchange.step else STEPS:
+            outcome = step(exchange, proxy)
             if outcome is not None:
+                exchange.step = STEPS.index(step)
                 return outcome
-            exchange.step += 1
     except Exception:
-        log.exception("a step failed", step=STEPS[exchange.step].__name__, request_id=exchange.request_id)
+        log.exception("a step failed", request_id=exchange.request_id)
         return Refusal(Reason.INTERNAL_ERROR, "the proxy could not decide", close=True)
     return Next.FORWARD
 

@@ -63,14 +63,12 @@ def _replace(exchange: Exchange, binding: Binding) -> Refusal | None:
     """Write the head with our credential in the place of what the agent sent."""
     strip = binding.connector.strip
     taken = strip.headers
-    lines = []
-    for lower, name, value in exchange.head.headers:
-        if lower not in taken:
-            lines.append(b"%b: %b\r\n" % (name, value))
-        elif value not in binding.own_keys and lower not in METHOD_OVERRIDES:
-            misused = _inspect(exchange, binding, value)
-            if misused is not None:
-                return misused
+    headers = exchange.head.headers
+    lines = _lines(headers, taken)
+    if len(lines) < len(headers):
+        misused = _inspect(exchange, binding, [value for lower, _, value in headers if lower in taken])
+        if misused is not None:
+            return misused
     injection = binding.injection(exchange.origin.host)
     query = strip_query(exchange.query, strip.query) if exchange.query else ""
     if injection is None:
@@ -84,15 +82,18 @@ def _replace(exchange: Exchange, binding: Binding) -> Refusal | None:
     return None
 
 
-def _inspect(exchange: Exchange, binding: Binding, value: bytes) -> Refusal | None:
+def _inspect(exchange: Exchange, binding: Binding, values: Sequence[bytes]) -> Refusal | None:
     """What the agent sent where a key belongs: a placeholder of another connector is refused, a real key is noted."""
-    kind = credential_kind(value, (binding.name,))
-    if kind is SentKey.FOREIGN_PLACEHOLDER:
-        return _misused(value, binding)
-    if kind is SentKey.PLACEHOLDER:
-        binding.learn_own_key(value)
-    elif kind is SentKey.KEY:
-        exchange.flags += (KEY_SEEN,)
+    for value in values:
+        if value in binding.own_keys:
+            continue
+        kind = credential_kind(value, (binding.name,))
+        if kind is SentKey.FOREIGN_PLACEHOLDER:
+            return _misused(value, binding)
+        if kind is SentKey.PLACEHOLDER:
+            binding.learn_own_key(value)
+        elif kind is SentKey.KEY:
+            exchange.flags += (KEY_SEEN,)
     return None
 
 

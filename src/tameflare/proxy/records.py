@@ -16,6 +16,7 @@ from tameflare.proxy.state import ProxyState
 
 _LONGEST_HEADER: Final = 256
 _LONGEST_VALUE: Final = 256
+_SELECTED: Final = frozenset((b"content-type", b"user-agent"))
 
 
 def of_decision(exchange: Exchange, proxy: ProxyState) -> Intent:
@@ -88,13 +89,9 @@ def _run(identity: Identity) -> str:
 
 
 def _selected(headers: Sequence[tuple[bytes, bytes, bytes]]) -> tuple[str, str]:
-    content_type = user_agent = ""
-    for lower, _, value in headers:
-        if lower == b"user-agent":
-            user_agent = value[:_LONGEST_HEADER].decode("latin-1")
-        elif lower == b"content-type":
-            content_type = value[:_LONGEST_HEADER].decode("latin-1")
-    return content_type, user_agent
+    found = {lower: value for lower, _, value in headers if lower in _SELECTED}
+    content_type, user_agent = found.get(b"content-type", b""), found.get(b"user-agent", b"")
+    return content_type[:_LONGEST_HEADER].decode("latin-1"), user_agent[:_LONGEST_HEADER].decode("latin-1")
 
 
 def _actions(actions: Sequence[Action], record: Sequence[str]) -> tuple[RecordedAction, ...]:

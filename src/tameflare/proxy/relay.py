@@ -106,7 +106,7 @@ class Relay:
     def connected(self, connection: UpstreamConnection) -> None:
         """A connection was found; the client may have gone meanwhile."""
         exchange = self.exchange
-        if exchange is None or self._conversation.closed:
+        if exchange is None or self._conversation.closed or self.upstream is not None or connection.key != self._key:
             self._context.pool.put(connection)
             return
         now = self._context.state.tick()
