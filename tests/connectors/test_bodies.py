@@ -29,6 +29,7 @@ def test_a_compressed_body_is_judged() -> None:
         (b"{}", "br"),
         (gzip.compress(gzip.compress(b"{}")), "gzip, gzip"),
     ],
+    ids=["bomb", "two members", "cut short", "not compressed", "another coding", "compressed twice"],
 )
 def test_a_coding_that_hides_something_is_refused(body: bytes, encoding: str) -> None:
     with pytest.raises(Unreadable):
