@@ -50,8 +50,8 @@ class GenericConnector:
 
     def _query(self, request: HttpRequest) -> Fields:
         fields = parse_query(request.query)
-        for name in self.strip.query:
-            fields.pop(name, None)
+        if not self.strip.query.isdisjoint(fields):
+            fields = {name: value for name, value in fields.items() if name not in self.strip.query}
         return fields
 
     def _action(self, request: HttpRequest, fields: Fields) -> Action:

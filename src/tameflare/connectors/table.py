@@ -136,8 +136,8 @@ class TableConnector:
     def query_fields(self, request: HttpRequest, leaf: Leaf) -> Fields:
         """The query's fields, typed, without those that are taken out of it."""
         fields = parse_query(request.query)
-        for name in self.strip.query:
-            fields.pop(name, None)
+        if not self.strip.query.isdisjoint(fields):
+            fields = {name: value for name, value in fields.items() if name not in self.strip.query}
         typed: Fields = convert(fields, leaf.schema) if leaf.schema else fields
         return typed
 
