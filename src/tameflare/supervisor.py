@@ -32,6 +32,10 @@ _STEADY_SECONDS: Final = 60.0
 _PR_SET_PDEATHSIG: Final = 1
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - only compared
 _MARGIN_SECONDS: Final = 2.0
+_SERVER_SECRETS: Final = frozenset(
+    {"SETTINGS_ENCRYPTION_KEY", "SETTINGS_ENCRYPTION_KEY_PREVIOUS", "SIGNING_KEY_PRIVATE", "DASHBOARD_PASSWORD"}
+    | {"DATABASE_URL", "TURSO_AUTH_TOKEN"}
+)
 
 Say = Callable[[str], None]
 
@@ -122,7 +126,7 @@ class Supervisor:
         self.server = Child(
             "server", "tameflare.control", server, "/api/health", {**variables, settings.LOCAL_PROXY.name: "1"}
         )
-        self.proxy = Child("proxy", "tameflare.proxy", proxy, "/health", variables)
+        self.proxy = Child("proxy", "tameflare.proxy", proxy, "/health", without_server_secrets(variables))
         self._stop_seconds = environment.get(settings.STOP_TIMEOUT)
         self._say = say
         self._stopping = asyncio.Event()
@@ -153,7 +157,7 @@ class Supervisor:
         self._stopping.set()
 
     async def _stop(self) -> None:
-        """Proxy first: its last records still find the server. Each keeps to TF_STOP_TIMEOUT itself; here is a margin."""
+        """Proxy first: its last records still find the server. Each keeps to TF_STOP_TIMEOUT; here is a margin."""
         deadline = time.monotonic() + self._stop_seconds
         await self.proxy.stop(self._stop_seconds + _MARGIN_SECONDS)
         await self.server.stop(max(deadline - time.monotonic(), 0) + _MARGIN_SECONDS)
@@ -192,6 +196,11 @@ def child_variables(own: Mapping[str, str], server: socket.socket, proxy: socket
         settings.PROXY_PORT.name: str(proxy.getsockname()[1]),
         settings.SERVER_URL.name: url_of(server),
     }
+
+
+def without_server_secrets(variables: Mapping[str, str]) -> dict[str, str]:
+    """The proxy's environment: what only the control plane may open is not in it."""
+    return {name: value for name, value in variables.items() if name not in _SERVER_SECRETS}
 
 
 async def answers(url: str, path: str, seconds: float) -> bool:
