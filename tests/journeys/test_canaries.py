@@ -15,6 +15,8 @@ from tests.support.canaries import Blob, files, open_to_others, processes, sight
 from tests.support.doubles import Vendors
 from tests.support.product import GATEWAY, Governed, installed
 
+from tameflare.demo.privileges import is_all_seeing
+
 AGENT = """
 import os, pathlib, requests
 own = pathlib.Path("own-key").read_text()
@@ -52,6 +54,7 @@ class Planted:
     secrets: dict[str, str]
     blobs: list[Blob] = field(default_factory=list)
     seen_by_agent: str = ""
+    pids: list[int] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -116,21 +119,30 @@ def faults(planted: Planted) -> Iterator[Blob]:
 
 
 def process_table(planted: Planted) -> Iterator[Blob]:
-    """Command lines of the product's processes, whoever may read them."""
-    for pid in processes(planted.governed.product.pid):
-        for place, data in open_to_others(pid):
-            if place.startswith("cmdline"):
-                yield place, data
+    """Command lines of the product's processes, and environments where this user may read them (root may)."""
+    planted.pids = list(processes(planted.governed.product.pid))
+    for pid in planted.pids:
+        yield from open_to_others(pid)
+
+
+def may_hold_master_key(place: str) -> bool:
+    """The operator gives it to `tf up`, which hands it to the server alone; both are closed to debuggers."""
+    return place.startswith("environ of ") and place.endswith(("tf up", "-m tameflare.control"))
 
 
 def test_nothing_shows_while_it_runs(planted: Planted) -> None:
     output = [(place, data) for place, data in planted.blobs if place != "output of agent.py"]
-    assert sightings(planted.secrets, output) == []
+    others = {name: value for name, value in planted.secrets.items() if name != "master key"}
+    assert sightings(others, output) == []
+    closed = [(place, data) for place, data in output if not may_hold_master_key(place)]
+    assert sightings({"master key": planted.secrets["master key"]}, closed) == []
 
 
 def test_the_agent_gets_only_its_own_back(planted: Planted) -> None:
     foreign = {name: value for name, value in planted.secrets.items() if name != "agent's own key"}
-    assert sightings(foreign, planted.blobs) == []
+    output = [(place, data) for place, data in planted.blobs if place.startswith("output of ")]
+    assert len(output) == 2
+    assert sightings(foreign, output) == []
 
 
 def test_nothing_is_left_on_disk(planted: Planted) -> None:
@@ -149,6 +161,13 @@ def test_the_secrets_were_really_there(planted: Planted) -> None:
     assert "TF_" not in planted.seen_by_agent.splitlines()[0].replace("TF_SERVER_URL", "")
     statuses = {blob.split()[0] for place, blob in planted.blobs if place == "output of agent.py"}
     assert statuses == {b"200"}
+
+
+@pytest.mark.skipif(is_all_seeing(), reason="root without setpriv sees everything")
+def test_the_products_processes_are_closed_to_the_agent(planted: Planted) -> None:
+    assert len(planted.pids) == len(("tf up", "server", "proxy", "shipper"))
+    for pid in planted.pids:
+        assert f"/proc/{pid} environ PermissionError" in planted.seen_by_agent
 
 
 def test_holders_of_secrets_are_private(planted: Planted) -> None:
