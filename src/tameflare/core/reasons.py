@@ -22,7 +22,6 @@ MEANING: Final = {
     Reason.ADDRESS_REFUSED: "The host resolves to an address that is not public and that the connector does not list.",
     Reason.PLAINTEXT_REFUSED: "Plain http, and the connector does not allow it.",
     Reason.NOT_HTTP: "The tunnel carries neither TLS nor HTTP.",
-    Reason.UPGRADE_REFUSED: "The request asks to change to another protocol.",
     Reason.BAD_REQUEST: "The message is not well-formed HTTP/1.1, or could be read in two ways.",
     Reason.PATH_AMBIGUOUS: "The path could be read in two ways (dot segments, doubled slashes, odd encodings).",
     Reason.BODY_TOO_LARGE: "The body must be judged and is larger than the limit.",
