@@ -50,9 +50,11 @@ def list_(gateway: str | None, as_json: bool) -> None:
 def add(name: str, environment: str, gateway: str | None, as_json: bool) -> None:
     """Add an agent."""
     from tameflare.cli.client import connect
+    from tameflare.cli.settle import settle
 
     with connect() as api:
         made = api.post(_path(gateway), {"name": name, "environment": environment})
+        settle(api)
     if as_json:
         print_json(made)
     else:
@@ -68,12 +70,14 @@ def add(name: str, environment: str, gateway: str | None, as_json: bool) -> None
 def set_(name: str, status: str | None, environment: str | None, gateway: str | None, as_json: bool) -> None:
     """Change an agent's status or environment."""
     from tameflare.cli.client import connect
+    from tameflare.cli.settle import settle
 
     change = {key: value for key, value in (("status", status), ("environment", environment)) if value}
     if not change:
         raise InvalidValue("nothing to change", "give `--status` or `--environment`")
     with connect() as api:
         changed = api.patch(_path(gateway, name), change)
+        settle(api)
     if as_json:
         print_json(changed)
     else:
@@ -86,7 +90,9 @@ def set_(name: str, status: str | None, environment: str | None, gateway: str | 
 def remove(name: str, gateway: str | None) -> None:
     """Remove an agent; its requests are refused at once."""
     from tameflare.cli.client import connect
+    from tameflare.cli.settle import settle
 
     with connect() as api:
         api.delete(_path(gateway, name))
+        settle(api)
     note(f"agent `{name}` removed")

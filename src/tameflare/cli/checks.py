@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -22,6 +23,7 @@ from tameflare.core.errors import SettingError, TameFlareError
 from tameflare.settings import Settings
 
 _SKEW_SECONDS: Final = 30.0
+_LISTENING: Final = "0A"
 _SOON_DAYS: Final = 30
 _FILES_AT_MOST: Final = 10_000
 
@@ -187,15 +189,25 @@ def _authority(environment: Settings) -> Said:
 
 def _same_user(environment: Settings) -> Said:
     """Agent and proxy under one user: the agent can read what the proxy reads."""
-    folder = environment.get(settings.DATA_DIR)
-    owner = folder.stat().st_uid if folder.exists() else None
-    if owner == os.geteuid() or (os.geteuid() == 0 and owner is not None):
-        yield (
-            Level.RED,
-            f"agents started by this user can read `{folder}` and your log-in; run server and proxy as another user",
-        )
+    owner = listener_user(_proxy_url(environment))
+    if owner is None:
+        yield Level.OK, "the proxy does not run on this machine"
+    elif os.geteuid() in {0, owner}:
+        yield Level.RED, "agents of this user can read the proxy's files and your log-in; run agents as another user"
     else:
-        yield Level.OK, "the data directory belongs to another user, or is on another machine"
+        yield Level.OK, "the proxy runs as another user"
+
+
+def listener_user(url: str, table: Path = Path("/proc/net/tcp")) -> int | None:
+    """The user id of whoever listens on that port of this machine (Linux); None where nobody does."""
+    port = urlsplit(url).port
+    if port is None or not is_loopback(url) or not table.exists():
+        return None
+    for line in table.read_text(encoding="ascii").splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == _LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
+            return int(fields[7])
+    return None
 
 
 def _environment(environment: Settings) -> Said:  # noqa: ARG001 - every check is called alike

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
 
 import click
 
 from tameflare.cli.options import gateway_name, gateway_option, json_option, read_secret, secret_options
 from tameflare.cli.output import note, picked, print_json, say, show
-from tameflare.core.errors import TameFlareError
+from tameflare.core.errors import InvalidValue, TameFlareError
 
-_COLUMNS = ("name", "type", "domains", "auth", "credential", "secret")
+_COLUMNS = ("name", "type", "domains", "auth", "credential", "stored")
 _AUTH = ("vendor", "bearer", "basic", "header", "query", "cookie")
 _PRESETS = ("allow-all", "read-only", "require-approval")
 
@@ -52,12 +53,13 @@ def types(as_json: bool) -> None:
 @gateway_option
 @json_option
 def list_(gateway: str | None, as_json: bool) -> None:
-    """List the gateway's connectors; secrets are masked."""
+    """List the gateway's connectors, and whether a credential is stored for each."""
     from tameflare.cli.client import connect, items
 
     with connect() as api:
         found = items(api.get(path(gateway)))
-    show(found, as_json, _COLUMNS, picked(found, *_COLUMNS), "no connectors; add one with `tf connector add`")
+    rows = [item | {"stored": "yes" if item.get("credential_set") else "no"} for item in found]
+    show(found, as_json, _COLUMNS, picked(rows, *_COLUMNS), "no connectors; add one with `tf connector add`")
 
 
 @command.command(
@@ -94,10 +96,12 @@ def add(
 ) -> None:
     """Add a connector of TYPE; `tf connector types` lists them."""
     from tameflare.cli.client import connect
+    from tameflare.cli.settle import settle
 
     body = {"type": type_} | {key: _plain(value) for key, value in fields.items() if value}
     place = path(gateway)
     with connect() as api:
+        _check_type(api, type_)
         if _needs_secret(body, secret_stdin, secret_env):
             body["secret"] = read_secret(f"Credential for {type_}", secret_stdin, secret_env).reveal()
         made = api.post(place, body)
@@ -106,12 +110,24 @@ def add(
                 place.removesuffix("/connectors") + "/rules/preset",
                 {"connector": made["name"], "preset": preset.replace("-", "_")},
             )
+        settle(api)
     if as_json:
         print_json(made)
         return
     note(f"connector `{made['name']}` added")
     if not preset:
         note(f"nothing is allowed yet; `tf permissions preset {made['name']} read-only` is a start")
+
+
+def _check_type(api: Any, wanted: str) -> None:
+    """Before anybody is asked for a secret. Raises InvalidValue for a type that there is not."""
+    from tameflare.cli.client import items
+
+    known = [str(item.get("type")) for item in items(api.get("/api/dashboard/catalog"))]
+    if wanted not in known:
+        near = difflib.get_close_matches(wanted, known, n=1)
+        advice = f"did you mean `{near[0]}`?" if near else f"the types are {', '.join(known)}"
+        raise InvalidValue(f"there is no connector type `{wanted}`", advice)
 
 
 def _needs_secret(body: dict[str, Any], from_stdin: bool, variable: str | None) -> bool:
@@ -135,11 +151,13 @@ def credential(
 ) -> None:
     """Store or replace a connector's credential."""
     from tameflare.cli.client import connect
+    from tameflare.cli.settle import settle
 
     with connect() as api:
         api.get(path(gateway, name))
         value = read_secret(f"Credential for {name}", secret_stdin, secret_env).reveal()
         api.put(path(gateway, name, "/credential"), {"value": value} | ({"username": username} if username else {}))
+        settle(api)
     note(f"credential of `{name}` stored")
 
 
@@ -149,9 +167,11 @@ def credential(
 def remove(name: str, gateway: str | None) -> None:
     """Remove a connector with its credential and rules."""
     from tameflare.cli.client import connect
+    from tameflare.cli.settle import settle
 
     with connect() as api:
         api.delete(path(gateway, name))
+        settle(api)
     note(f"connector `{name}` removed")
 
 

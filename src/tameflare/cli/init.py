@@ -72,6 +72,7 @@ def _existing(folder: Path, gateway: str | None, proxy: str | None) -> Project |
 
 def _set_up(folder: Path, settings: Settings, gateway: str | None, proxy: str | None) -> Project:
     from tameflare.cli.client import connect, segment
+    from tameflare.cli.settle import settle
 
     name = gateway or gateway_name_for(Path.cwd().name)
     with connect() as api:
@@ -79,7 +80,9 @@ def _set_up(folder: Path, settings: Settings, gateway: str | None, proxy: str | 
         tokens = f"/api/dashboard/gateways/{segment(name)}/tokens"
         token = api.post(tokens, {"name": f"tf init on {machine.node() or 'a machine'}"})["token"]
         server = api.server
-    here = Project(folder, server, (proxy or settings.get(GATEWAY_URL)).rstrip("/"), name, Secret(token))
+        url = (proxy or settings.get(GATEWAY_URL)).rstrip("/")
+        settle(api, url)
+    here = Project(folder, server, url, name, Secret(token))
     project.save(folder, here, _fetch_ca(here.proxy))
     note(f"wrote {folder} for gateway `{name}`")
     return here

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tameflare.cli.options import json_option
-from tameflare.cli.output import note, picked, print_json, show
+from tameflare.cli.output import moment, note, picked, print_json, show
 
 _COLUMNS = ("scope", "reason", "since", "by")
 _SCOPE = click.option(
@@ -68,14 +68,17 @@ def status(as_json: bool) -> None:
 
     with connect() as api:
         found: Any = api.get("/api/dashboard/kill-switch")
-    show(found, as_json, _COLUMNS, picked(found.get("switches", ()), *_COLUMNS), "kill switch is off")
+    rows = [switch | {"since": moment(switch.get("since"))} for switch in found.get("switches", ())]
+    show(found, as_json, _COLUMNS, picked(rows, *_COLUMNS), "kill switch is off")
 
 
 def _throw(active: bool, scope: str, reason: str, as_json: bool) -> None:
     from tameflare.cli.client import connect
+    from tameflare.cli.settle import settle
 
     with connect() as api:
         answer = api.post("/api/v1/kill-switch", {"active": active, "scope": scope, "reason": reason})
+        settle(api)
     if as_json:
         print_json(answer)
         return

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
@@ -69,6 +70,13 @@ def show(data: Any, as_json: bool, columns: Sequence[str], rows: Iterable[Sequen
         table(columns, found)
     else:
         say(empty)
+
+
+def moment(seconds: object) -> str:
+    """Unix seconds as local date and time."""
+    if not isinstance(seconds, int | float):
+        return str(seconds or "")
+    return datetime.fromtimestamp(seconds, UTC).astimezone().isoformat(sep=" ", timespec="seconds")
 
 
 def picked(items: Iterable[Mapping[str, Any]], *names: str) -> list[list[object]]:

@@ -63,11 +63,13 @@ def list_(connector: str | None, gateway: str | None, as_json: bool) -> None:
 def set_(connector: str, pattern: str, decision: str, effect: str | None, gateway: str | None, as_json: bool) -> None:
     """Write the rule for PATTERN (a glob over action types; quote it)."""
     from tameflare.cli.client import connect
+    from tameflare.cli.settle import settle
 
     parse_pattern(pattern)
     rule = {"connector": connector, "pattern": pattern, "decision": decision}
     with connect() as api:
         stored = api.post(_path(gateway), rule | ({"effect": effect} if effect else {}))
+        settle(api)
     if as_json:
         print_json(stored)
     else:
@@ -82,10 +84,12 @@ def set_(connector: str, pattern: str, decision: str, effect: str | None, gatewa
 def remove(connector: str, pattern: str, effect: str | None, gateway: str | None) -> None:
     """Remove the rule for PATTERN."""
     from tameflare.cli.client import connect, items, segment
+    from tameflare.cli.settle import settle
 
     with connect() as api:
         rule = _find(items(api.get(_path(gateway))), connector, pattern, effect)
         api.delete(_path(gateway, f"/{segment(rule['id'])}"))
+        settle(api)
     note(f"rule for `{pattern}` on `{connector}` removed")
 
 
@@ -105,9 +109,11 @@ def _find(rules: list[dict[str, Any]], connector: str, pattern: str, effect: str
 def preset(connector: str, preset: str, gateway: str | None, as_json: bool) -> None:
     """Replace a connector's rules by a ready-made set."""
     from tameflare.cli.client import connect
+    from tameflare.cli.settle import settle
 
     with connect() as api:
         stored = api.post(_path(gateway, "/preset"), {"connector": connector, "preset": preset.replace("-", "_")})
+        settle(api)
     if as_json:
         print_json(stored)
     else:

@@ -26,12 +26,13 @@ _PLACES: Final = {
 }
 _HEADERS: Final = {"anthropic": {"anthropic-version": "2023-06-01"}}
 _TIMEOUT: Final = httpx.Timeout(30, connect=15)
+_UPSTREAM: Final = "upstream_"
 _REQUEST_ID: Final = "x-tameflare-request-id"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of the request: `status` is the answer's, `denied` the reason code if TameFlare refused it."""
+    """What became of the request; `denied` is TameFlare's reason code where the answer is its own."""
 
     connector: str
     url: str
@@ -48,6 +49,8 @@ class Result:
     @property
     def sentence(self) -> str:
         what = f"GET {self.url}"
+        if self.denied.startswith(_UPSTREAM):
+            return f"{what}: allowed, but it failed on the way ({self.denied}): {self.message}"
         if self.denied:
             return f"{what}: denied by TameFlare ({self.denied}): {self.message}"
         if self.message:

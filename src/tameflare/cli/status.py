@@ -68,6 +68,7 @@ def _details(api: Api) -> dict[str, Any]:
 def lines(report: dict[str, Any]) -> list[str]:
     """The report for people."""
     found = [_head("server", report["server"]), _head("proxy", report["proxy"])]
+    found += [f"{'warning':<12} {warning}" for warning in _warnings(report)]
     switch = report.get("kill_switch")
     if switch is None:
         found.append(f"{'note':<12} {report.get('problem', 'run `tf login` to see gateways and kill switch')}")
@@ -77,6 +78,13 @@ def lines(report: dict[str, Any]) -> list[str]:
     found += [f"{'gateway':<12} {item['name']}  {item.get('level', '')}" for item in report["gateways"]]
     found += [f"{'link':<12} {_link(item)}" for item in report["proxies"]]
     return [clean(line) for line in found]
+
+
+def _warnings(report: dict[str, Any]) -> list[str]:
+    """What server and proxy say needs a person; the server tells only those who are logged in."""
+    server, proxy = (report[name].get("health") for name in ("server", "proxy"))
+    told = server.get("warnings", []) if isinstance(server, dict) else []
+    return [*told, *(proxy.get("problems", []) if isinstance(proxy, dict) else [])]
 
 
 def _head(name: str, part: dict[str, Any]) -> str:
