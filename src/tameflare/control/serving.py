@@ -73,6 +73,7 @@ async def _run(services: Services, listener: socket.socket, directory: Path) -> 
     if settings.get(LOCAL_PROXY):
         proxy = private_directory(directory / "proxy", allow_wide=settings.get(ALLOW_WIDE_PERMISSIONS))
         await services.proxies.ensure_local(proxy / "link.token")
+    await services.configuration.problems()
     if not await services.users.anyone():
         _announce(services.setup_code.make(), settings)
     config = uvicorn.Config(

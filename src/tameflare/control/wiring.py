@@ -73,7 +73,7 @@ class Services:
             configuration=published,
             proxies=Proxies(context, database, published, own.pepper),
             credentials=Credentials(context, vault),
-            kill_switches=KillSwitches(context, published),
+            kill_switches=KillSwitches(context, database, published),
             feed=FeedService(database, context.clock, context.steady),
             intake=Intake(traffic),
         )

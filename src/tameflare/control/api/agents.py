@@ -45,6 +45,11 @@ def _agent_named(connection: Connection, gateway: str, name: str) -> Agent:
     return found
 
 
+def _event(body: AgentPatch) -> str:
+    stops = body.status in {AgentStatus.SUSPENDED, AgentStatus.REVOKED}
+    return f"agent.{body.status}" if stops else "agent.updated"
+
+
 @router.get("")
 async def list_agents(gateway: str, _caller: Reader, services: Wired) -> Items[AgentOut]:
     found = await services.database.read(
@@ -84,7 +89,7 @@ async def change_agent(gateway: str, agent: str, body: AgentPatch, caller: Manag
         return _agent_named(connection, gateway, agent)
 
     changed = await services.configuration.change(
-        caller.actor, "agent.updated", work, gateway=gateway, agent=agent, changed=values
+        caller.actor, _event(body), work, gateway=gateway, agent=agent, changed=values
     )
     return AgentOut.model_validate(changed)
 

@@ -70,10 +70,10 @@ async def read_health(caller: Anybody, services: Wired, response: Response) -> H
     """The status; with a personal access token its details."""
     try:
         facts = await services.database.read(_facts)
+        warnings = await _warnings(services)
     except DatabaseUnavailable:
         response.status_code = 503
         return Health(status="unavailable", setup_required=False)
-    warnings = _warnings(services)
     word: Literal["ok", "degraded"] = "degraded" if warnings else "ok"
     if caller is None:
         return Health(status=word, setup_required=not facts.registered)
@@ -92,6 +92,6 @@ async def read_health(caller: Anybody, services: Wired, response: Response) -> H
     )
 
 
-def _warnings(services: Services) -> list[str]:
+async def _warnings(services: Services) -> list[str]:
     plain = [] if services.vault.encrypts else [WARNING]
-    return [*plain, *services.keys.problems, *services.configuration.problems.values()]
+    return [*plain, *services.keys.problems, *await services.configuration.problems()]

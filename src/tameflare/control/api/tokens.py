@@ -57,7 +57,7 @@ async def list_tokens(caller: Reader, services: Wired) -> Items[TokenOut]:
 @router.post("", status_code=201)
 async def make_token(body: TokenBody, caller: Self, request: Request, services: Wired) -> NewToken:
     """Make another token, never for more than one's role allows."""
-    user = await services.users.log_in(caller.user.email, body.password, address_of(request))
+    user = await services.users.verify(caller.user.email, body.password, address_of(request))
     secret, token = await services.tokens.make(user, body.name, body.scopes, body.expires_in_days)
     return NewToken(**TokenOut.model_validate(token).model_dump(), token=secret)
 

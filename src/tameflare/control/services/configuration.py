@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -34,10 +35,7 @@ def credential_place(credential_id: str) -> Place:
 
 
 class Published:
-    """The configuration as stored, and the way to change it.
-
-    `problems` holds a sentence per connector (by id) whose credential could not be opened when last asked for.
-    """
+    """The configuration as stored, and the way to change it."""
 
     def __init__(self, context: Context, database: Database, vault: Vault, keys: Keys) -> None:
         self._context = context
@@ -45,7 +43,7 @@ class Published:
         self._vault = vault
         self._keys = keys
         self._made: dict[str, tuple[str, Snapshot]] = {}
-        self.problems: dict[str, str] = {}
+        self._problems: tuple[int, tuple[str, ...]] = (-1, ())
 
     async def change(self, actor: Actor, event: str, function: Callable[[Connection], T], **details: Any) -> T:
         """Run `function` in a transaction that also raises the version; `details` go into the audit line."""
@@ -101,22 +99,33 @@ class Published:
         )
 
     def _open(self, connection: Connection, gateway_id: str) -> list[SealedCredential]:
-        """The credentials that can be opened; the connector of any other has none."""
+        """The credentials that can be opened; the connector of any other has none, and `problems` tells."""
         opened = []
         for stored in credentials.of_gateway(connection, gateway_id):
-            try:
+            with suppress(VaultFault):
                 value = self._vault.open(stored.value, credential_place(stored.id))
-            except VaultFault as fault:
-                self._note(stored.connector_id, fault)
-                continue
-            self.problems.pop(stored.connector_id, None)
-            opened.append(SealedCredential(stored.connector_id, value, stored.username))
+                opened.append(SealedCredential(stored.connector_id, value, stored.username))
         return opened
 
-    def _note(self, connector_id: str, fault: VaultFault) -> None:
-        if self.problems.get(connector_id) != fault.message:
-            _log.error("credential_unreadable", connector=connector_id, message=fault.message, help=fault.help)
-        self.problems[connector_id] = fault.message
+    async def problems(self) -> tuple[str, ...]:
+        """A sentence for each credential that cannot be opened; looked for, and logged, once per version."""
+        version = await self.version()
+        if self._problems[0] != version:
+            self._problems = (version, tuple(await self._database.read(self._find_problems)))
+        return self._problems[1]
+
+    def _find_problems(self, connection: Connection) -> list[str]:
+        found = []
+        for gateway in gateways.listed(connection):
+            names = {connector.id: connector.name for connector in connectors.of_gateway(connection, gateway.id)}
+            for stored in credentials.of_gateway(connection, gateway.id):
+                try:
+                    self._vault.open(stored.value, credential_place(stored.id))
+                except VaultFault as fault:
+                    name = names[stored.connector_id]
+                    _log.error("credential_unreadable", gateway=gateway.name, connector=name, message=fault.message)
+                    found.append(f"connector `{name}` of gateway `{gateway.name}`: {fault.message}")
+        return found
 
 
 def _gateway(connection: Connection, gateway: gateways.Gateway) -> GatewayConfig:

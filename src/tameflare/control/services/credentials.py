@@ -37,6 +37,8 @@ class Credentials:
         """The row to store. Raises Invalid for what cannot stand in a request."""
         _check(value, field)
         _check(username, "username", empty=True)
+        if ":" in username:
+            raise Invalid([Fault("username", "a user name holds no colon", "write what stands before the colon")])
         credential_id = self._context.new_id("crd")
         sealed = self._vault.seal(value, credential_place(credential_id))
         return Credential(credential_id, connector_id, sealed, username, self._context.now())

@@ -7,7 +7,7 @@ from tameflare.control.services.configuration import Published
 from tameflare.control.services.context import Context
 from tameflare.control.services.faults import Ambiguous, Fault, Invalid
 from tameflare.control.store import agents, connectors, gateways, killswitch
-from tameflare.control.store.engine import Connection
+from tameflare.control.store.engine import Connection, Database
 from tameflare.control.store.killswitch import ThrownSwitch
 from tameflare.core.errors import InvalidValue
 from tameflare.core.killswitch import KillSwitch, ScopeKind, parse_scope
@@ -17,33 +17,32 @@ Scope = tuple[ScopeKind, str]
 
 
 class KillSwitches:
-    def __init__(self, context: Context, published: Published) -> None:
+    def __init__(self, context: Context, database: Database, published: Published) -> None:
         self._context = context
+        self._database = database
         self._published = published
 
     async def throw(self, actor: Actor, word: str, reason: str) -> str:
         """Switch a scope on; returns it in full. Raises Invalid or Ambiguous."""
+        kind, target = resolve(word, await self._database.read(_known))
+        switch = ThrownSwitch(kind, target, reason, since=self._context.now(), by=actor.name)
 
-        def work(connection: Connection) -> str:
-            kind, target = resolve(word, _known(connection))
-            switch = ThrownSwitch(kind, target, reason, since=self._context.now(), by=actor.name)
+        def work(connection: Connection) -> None:
             killswitch.put(connection, switch)
-            return switch.scope
 
-        return await self._published.change(actor, "kill_switch.activated", work, scope=word, reason=reason)
+        await self._published.change(actor, "kill_switch.activated", work, scope=switch.scope, reason=reason)
+        return switch.scope
 
     async def release(self, actor: Actor, word: str, reason: str) -> str:
         """Switch a scope off; returns it in full, also where it was not on. Raises Invalid or Ambiguous."""
+        kind, target = resolve(word, await self._database.read(_known_or_on))
+        scope = KillSwitch(kind, target).scope
 
-        def work(connection: Connection) -> str:
-            known = _known(connection)
-            for switch in killswitch.listed(connection):
-                known.setdefault(switch.target, set()).add((switch.kind, switch.target))
-            kind, target = resolve(word, known)
+        def work(connection: Connection) -> None:
             killswitch.remove(connection, kind, target)
-            return KillSwitch(kind, target).scope
 
-        return await self._published.change(actor, "kill_switch.deactivated", work, scope=word, reason=reason)
+        await self._published.change(actor, "kill_switch.deactivated", work, scope=scope, reason=reason)
+        return scope
 
 
 def resolve(word: str, known: dict[str, set[Scope]]) -> Scope:
@@ -69,6 +68,14 @@ def _parse(word: str) -> Scope:
         return parse_scope(word, {})
     except InvalidValue as fault:
         raise Invalid([Fault("scope", fault.message, fault.help)]) from None
+
+
+def _known_or_on(connection: Connection) -> dict[str, set[Scope]]:
+    """As `_known`, with what a switch is on for although it is gone."""
+    known = _known(connection)
+    for switch in killswitch.listed(connection):
+        known.setdefault(switch.target, set()).add((switch.kind, switch.target))
+    return known
 
 
 def _known(connection: Connection) -> dict[str, set[Scope]]:

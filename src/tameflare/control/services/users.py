@@ -79,6 +79,12 @@ class Users:
 
     async def log_in(self, email: str, password: str, address: str) -> User:
         """Raises Unauthorized, always with the same words whatever was wrong, Refused if suspended, or Throttled."""
+        user = await self.verify(email, password, address)
+        audit.record("user.login", Actor(user.id, user.name), address=address)
+        return user
+
+    async def verify(self, email: str, password: str, address: str) -> User:
+        """The person whose password this is. Raises as `log_in`."""
         key = email.strip().lower()
         _allow(self._addresses, address)
         _allow(self._emails, key)
@@ -90,7 +96,6 @@ class Users:
         self._addresses.undo(address)
         if user.status is UserStatus.SUSPENDED:
             raise Refused(SUSPENDED, "ask an admin", code="account_suspended")
-        audit.record("user.login", Actor(user.id, user.name), address=address)
         return user
 
     def _check(self, wanted: Registration) -> str:
