@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -15,6 +16,7 @@ from tameflare.wire.framing import read_framing
 from tameflare.wire.names import RESPONSE_NAMES
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
+_LONGEST_CACHED: Final = 64
 _VERSION: Final = re.compile(rb"HTTP/(?!1\.[01])[0-9](?:\.[0-9])? ")
 
 
@@ -44,25 +46,24 @@ class ResponseHeads:
         tabs = count_tabs(data, len(lines) - 1)
         if isinstance(tabs, HeadFault):
             return tabs
-        line = _STATUS_LINE.fullmatch(lines[0])
+        line = _cached_status_line(lines[0]) if len(lines[0]) <= _LONGEST_CACHED else _status_line(lines[0])
         if line is None:
             return _status_line_fault(data)
-        minor, status, reason = line.groups(b"")
-        one = minor == b"1"
+        minor, status, reason = line
         if not self._feed(data, len(lines) - 3):
-            return diagnose(data, RESPONSE_NAMES, one)
-        framing = read_framing(self._fields.special, one)
+            return diagnose(data, RESPONSE_NAMES, minor)
+        framing = read_framing(self._fields.special, minor)
         if isinstance(framing, HeadFault):
             return framing
         options = framing.options
         return ResponseHead(
-            int(status),
+            status,
             reason,
             self._fields.passing(framing, trim=tabs > 0 or b" \r\n" in data),
             framing.content_length,
             framing.chunked,
-            options.close if one else not options.keep_alive,
-            int(one),
+            options.close if minor == 1 else not options.keep_alive,
+            minor,
         )
 
     def _feed(self, data: bytes, expected: int) -> bool:
@@ -76,6 +77,15 @@ class ResponseHeads:
         except HttpParserError:
             return False
         return fields.count() == expected
+
+
+def _status_line(line: bytes) -> tuple[int, int, bytes] | None:
+    """Minor version, status and reason (RFC 9112 §4); a server may leave out the space before an empty reason."""
+    match = _STATUS_LINE.fullmatch(line)
+    return (int(match[1]), int(match[2]), match[3] or b"") if match else None
+
+
+_cached_status_line = lru_cache(256)(_status_line)
 
 
 def _status_line_fault(data: bytes) -> HeadFault:
