@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tameflare.link.messages import FEED_PATH, RECORDS_PATH
+from tameflare.link.messages import FEED_PATH, RECORDS_PATH, Record
 from tameflare.link.spool import decode, payloads
 
 TOKEN = "gwln_test-link-token"
@@ -45,6 +45,7 @@ class LinkServer:
         self.stored: dict[tuple[str, int], str] = {}
         self.positions: dict[str, int] = {}
         self.rows: list[str] = []
+        self.kept: list[Record] = []
         self.taking: Taking = take_all
         self.feed: Callable[[int], bytes] = lambda cursor: b"{}"
         self.feed_status = 200
@@ -74,7 +75,7 @@ class LinkServer:
 
     def records(self, epoch: str, sequence: int, missing: int, body: bytes) -> tuple[int, bytes]:
         """Take a batch as the contract says: what was stored before is not stored again, nothing is left out."""
-        found = [decode(payload).request_id for _, payload in payloads(body)]
+        found = [decode(payload) for _, payload in payloads(body)]
         with self._lock:
             self.requests += 1
             count, status = self.taking(sequence, len(found))
@@ -82,11 +83,12 @@ class LinkServer:
             if sequence - position > missing:
                 self.gaps += 1
                 return 409, json.dumps({"code": "sequence_gap", "epoch": epoch, "sequence": position}).encode()
-            for at, request_id in enumerate(found[:count], start=sequence):
+            for at, record in enumerate(found[:count], start=sequence):
                 if at >= position:
                     assert (epoch, at) not in self.stored
-                    self.stored[epoch, at] = request_id
-                    self.rows.append(request_id)
+                    self.stored[epoch, at] = record.request_id
+                    self.rows.append(record.request_id)
+                    self.kept.append(record)
                     position = at + 1
             self.positions[epoch] = position
         return status, json.dumps({"epoch": epoch, "sequence": position}).encode()
