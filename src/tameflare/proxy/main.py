@@ -147,8 +147,15 @@ class Plane:
     async def run(self) -> None:
         token = await link_token(self._settings, self._directory)
         server_url = self._settings.get(names.SERVER_URL)
-        self._feed = Feed(server_url, token, self._directory, self._apply, time.time)
         self._shipping = Shipping(server_url, token, self._directory / "spool")
+        self._feed = Feed(
+            server_url,
+            token,
+            self._directory,
+            self._apply,
+            time.time,
+            backlog=lambda: self._shipping.waiting_bytes,
+        )
         self._context = self._make_context(token)
         await self._feed.load()
         self._tasks.start(self._feed.run())
@@ -195,6 +202,8 @@ class Plane:
         metrics.gauge("config_age_seconds", "Since the last word of the control plane.", self._age)
         metrics.gauge("config_version", "Version being served.", lambda: self._feed.version)
         metrics.gauge("spool_bytes", "Records on disk that wait for delivery.", lambda: self._spool.backlog_bytes)
+        metrics.counter("records", "Records that reached the spool.", lambda: self._spool.sequence)
+        metrics.counter("records_refused", "Records that could not be written.", lambda: self._spool.refused)
         return metrics
 
     def _metrics_of(self, context: Context) -> None:
