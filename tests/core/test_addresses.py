@@ -61,7 +61,7 @@ def test_a_public_address_says_so_in_every_form_that_is_routed(address: IPv4Addr
 @given(st.ip_addresses(v=6))
 def test_what_python_calls_private_is_never_public(address: IPv6Address) -> None:
     special = address.is_private or address.is_loopback or address.is_link_local or address.is_multicast
-    if special and address.ipv4_mapped is None:
+    if special and address.ipv4_mapped is None and address.sixtofour is None:
         assert classify(address) is not AddressClass.PUBLIC
 
 
