@@ -92,8 +92,9 @@ def _conditions(wanted: Filter) -> tuple[list[str], list[Any]]:
         clauses.append("time >= ? AND id >= (SELECT min(id) FROM {table} WHERE time >= ?)")
         values += [wanted.since, wanted.since]
     if wanted.action:
-        # the first action of a row stands in a column; most rows have no other
-        clauses.append("(action GLOB ? OR EXISTS (SELECT 1 FROM json_each(actions) WHERE value ->> 0 GLOB ?))")
+        # the first action of a row stands in a column; the few rows with several have `],[` in their list
+        several = "instr(actions, '],[') AND EXISTS (SELECT 1 FROM json_each(actions) WHERE value ->> 0 GLOB ?)"
+        clauses.append(f"(action GLOB ? OR {several})")
         values += [wanted.action, wanted.action]
     return clauses, values
 
