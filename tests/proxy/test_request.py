@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import msgspec
 import pytest
 from tests.support.plane import CANARY, HOST, Plane, connector, rules
 from tests.support.upstream import Talk, Upstream, answer
@@ -221,3 +224,14 @@ def test_a_redirect_goes_back_to_the_client(proxy: Plane, upstream: Upstream) ->
     assert (reply.status, reply.headers["location"]) == (302, "https://elsewhere.test/")
     assert "alt-svc" not in reply.headers
     assert len(upstream.seen) == 1
+
+
+def test_a_run_ends_with_the_proxy_token_that_opened_it(proxy: Plane, upstream: Upstream) -> None:
+    session = proxy.plain()
+    session.send(b"POST /run HTTP/1.1\r\nHost: localhost\r\n" + proxy.header() + b"Content-Length: 2\r\n\r\n{}")
+    session.until(b"\r\n\r\n")
+    run = json.loads(session.take(int(session.until(b"\r\n"), 16)))
+    wire = proxy.tunnel(header=proxy.header(run["token"]))
+    assert wire.get("/").status == 200
+    proxy.publish(msgspec.structs.replace(proxy.gateway(), tokens=()), {"service": CANARY})
+    assert wire.get("/").status == 407

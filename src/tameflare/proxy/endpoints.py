@@ -10,6 +10,7 @@ import msgspec
 from tameflare import __version__
 from tameflare.core.config import DEFAULT_AGENT
 from tameflare.core.errors import TameFlareError
+from tameflare.link.tokens import digest
 from tameflare.proxy import answers
 from tameflare.proxy.context import Context
 from tameflare.proxy.identity import basic_pair
@@ -125,7 +126,8 @@ class Endpoint:
             self._unauthenticated()
             return
         agent = asked.agent or DEFAULT_AGENT
-        gateway = self._context.authenticator.gateway_of(state.served, pair[1] or pair[0])
+        proxy_token = pair[1] or pair[0]
+        gateway = self._context.authenticator.gateway_of(state.served, proxy_token)
         if gateway is None:
             self._unauthenticated()
             return
@@ -134,7 +136,9 @@ class Endpoint:
             message = f"gateway `{gateway.compiled.name}` has no active agent `{agent}`"
             self._answer(answers.plain(404, "unknown_agent", message))
             return
-        token, self._run = self._context.runs.start(gateway.compiled.id, agent, asked.name)
+        token, self._run = self._context.runs.start(
+            gateway.compiled.id, agent, asked.name, digest(proxy_token, state.served.token_key)
+        )
         self._answered = True
         line = {
             "token": token,

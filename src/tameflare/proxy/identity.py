@@ -97,11 +97,14 @@ class Authenticator:
         run = self._runs.find(token)
         if run is None or (agent and agent != run.agent_name):
             return None
+        opened_by = served.compiled.by_digest.get(run.opened_by)
+        if opened_by is None:
+            return None
         gateway = served.gateways.get(run.gateway_id)
         found = gateway.compiled.agents.get(run.agent_name) if gateway is not None else None
         if gateway is None or found is None:
             return None
-        return Identity(served, gateway, found, run, 0)
+        return Identity(served, gateway, found, run, opened_by[1].expires_at or 0)
 
 
 def _from_proxy_token(served: Served, token: str, agent: str) -> Identity | None:

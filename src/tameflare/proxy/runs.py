@@ -48,15 +48,19 @@ class Run:
         "id",
         "limited",
         "name",
+        "opened_by",
         "token",
     )
 
-    def __init__(self, claims: RunClaims, token: str, name: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, claims: RunClaims, token: str, name: str, clock: Callable[[], float], opened_by: str = ""
+    ) -> None:
         self.id = claims.id
         self.gateway_id = claims.gateway_id
         self.agent_name = claims.agent_name
         self.name = name
         self.token = token
+        self.opened_by = opened_by
         self.allowed = self.denied = self.held = self.limited = 0
         self.dies_at: float | None = None
         self._clock = clock
@@ -82,11 +86,11 @@ class Runs:
         self._by_id: dict[str, Run] = {}
         self._ended: OrderedDict[str, Run] = OrderedDict()
 
-    def start(self, gateway_id: str, agent_name: str, name: str = "") -> tuple[str, Run]:
-        """A fresh run and its token, usable at once."""
+    def start(self, gateway_id: str, agent_name: str, name: str = "", opened_by: str = "") -> tuple[str, Run]:
+        """A fresh run and its token, usable at once. `opened_by` is the digest of the proxy token it depends on."""
         claims = RunClaims(self._new_id(), gateway_id, agent_name)
         token = self._sign(claims)
-        run = Run(claims, token, name, self._clock)
+        run = Run(claims, token, name, self._clock, opened_by)
         self._by_token[token] = self._by_id[run.id] = run
         return token, run
 
