@@ -11,7 +11,7 @@ from tameflare.control.api.auth import Manager, Reader, Wired
 from tameflare.control.api.bodies import Answer, Body, Items, Name, SecretText
 from tameflare.control.api.gateways import gateway_named
 from tameflare.control.api.strict import router_for
-from tameflare.control.services.connectors import check
+from tameflare.control.services.connectors import check, keep_in_reach
 from tameflare.control.services.faults import AlreadyExists, NotFound
 from tameflare.control.store import connectors, credentials
 from tameflare.control.store.connectors import StoredConnector
@@ -39,13 +39,13 @@ class ConnectorPatch(Body):
     allow_plaintext: bool | None = Field(None, description="Whether plain http may be used.")
     identify: bool | None = Field(None, description="Whether the agent's name is told to the upstream.")
     record: Words | None = Field(None, description="Parameters whose values are recorded.")
+    secret: SecretText | None = Field(None, description="The credential, sealed at once and never shown again.")
+    username: Annotated[str, Field(max_length=256)] = Field("", description="Only where `auth` is `basic`.")
 
 
 class ConnectorBody(ConnectorPatch):
     type: Annotated[str, Field(min_length=1, max_length=64)]
     name: Name | None = Field(None, description="Defaults to the type.")
-    secret: SecretText | None = Field(None, description="The credential, sealed at once and never shown again.")
-    username: Annotated[str, Field(max_length=256)] = Field("", description="Only where `auth` is `basic`.")
 
 
 class ConnectorOut(Answer):
@@ -79,7 +79,7 @@ def _shown(connection: Connection, connector: StoredConnector) -> ConnectorOut:
 
 
 def _changed(connector: StoredConnector, body: ConnectorPatch) -> StoredConnector:
-    fields = set(ConnectorPatch.model_fields)
+    fields = set(ConnectorPatch.model_fields) - {"secret", "username"}
     values = {name: value for name, value in body.model_dump(include=fields).items() if value is not None}
     lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     if "domains" in lists:
@@ -132,9 +132,17 @@ async def read_connector(gateway: str, connector: str, _caller: Reader, services
 async def change_connector(
     gateway: str, connector: str, body: ConnectorPatch, caller: Manager, services: Wired
 ) -> ConnectorOut:
+    """Change a connector. One with a credential gets further hosts or ports, or plaintext, only together with it."""
+
     def work(connection: Connection) -> ConnectorOut:
-        changed = _changed(connector_named(connection, gateway, connector), body)
+        found = connector_named(connection, gateway, connector)
+        changed = _changed(found, body)
         check(changed)
+        if body.secret:
+            sealed = services.credentials.seal(found.id, body.secret, body.username, "secret")
+            credentials.put(connection, sealed)
+        elif credentials.of_connector(connection, found.id) is not None:
+            keep_in_reach(found, changed)
         connectors.replace(connection, changed)
         return _shown(connection, changed)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Request
 from pydantic import Field
 
-from tameflare.control.api.auth import Reader, Self, Wired, address_of
+from tameflare.control.api.auth import Oneself, Reader, Wired, address_of
 from tameflare.control.api.bodies import Answer, Body, Items, PasswordText, Text
 from tameflare.control.api.strict import router_for
 from tameflare.control.services import audit
@@ -55,7 +55,7 @@ async def list_tokens(caller: Reader, services: Wired) -> Items[TokenOut]:
 
 
 @router.post("", status_code=201)
-async def make_token(body: TokenBody, caller: Self, request: Request, services: Wired) -> NewToken:
+async def make_token(body: TokenBody, caller: Oneself, request: Request, services: Wired) -> NewToken:
     """Make another token, never for more than one's role allows."""
     user = await services.users.verify(caller.user.email, body.password, address_of(request))
     secret, token = await services.tokens.make(user, body.name, body.scopes, body.expires_in_days)

@@ -16,6 +16,9 @@ from tameflare.core.errors import InvalidValue
 _LABEL: Final = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _DOMAIN: Final = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*")
 
+_HTTPS: Final = (443,)
+_REENTER: Final = "send the credential again as `secret`, or delete it first"
+
 
 def check(config: ConnectorConfig) -> None:
     """Raises Invalid with every fault."""
@@ -28,6 +31,22 @@ def check(config: ConnectorConfig) -> None:
     found = [fault for fault in faults if fault is not None]
     if found:
         raise Invalid(found)
+
+
+def keep_in_reach(before: ConnectorConfig, after: ConnectorConfig) -> None:
+    """Refuse a change by which a stored credential would go where it has not gone: whoever may change a connector may
+    not read its credential, and must not have it sent to a host of his own instead. Raises Invalid."""
+    faults = [Fault(field, "the stored credential would go there as well", _REENTER) for field in _wider(before, after)]
+    if faults:
+        raise Invalid(faults)
+
+
+def _wider(before: ConnectorConfig, after: ConnectorConfig) -> list[str]:
+    hosts = set(registry.create(after).domains) - set(registry.create(before).domains)
+    ports = set(after.ports or _HTTPS) - set(before.ports or _HTTPS)
+    plaintext = after.allow_plaintext and not before.allow_plaintext
+    wider = {"domains": hosts, "ports": ports, "allow_plaintext": plaintext}
+    return [field for field, found in wider.items() if found]
 
 
 def _domain(index: int, domain: str) -> Fault | None:

@@ -39,7 +39,7 @@ class AlreadyExists(TameFlareError):
     code = "already_exists"
 
     def __init__(self, noun: str, name: str) -> None:
-        super().__init__(f"there is already a {noun} `{name}`", "choose another name")
+        super().__init__(f"the {noun} `{name}` exists already", "choose another name")
 
 
 class Ambiguous(TameFlareError):
