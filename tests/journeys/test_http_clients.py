@@ -82,3 +82,16 @@ def test_exit_code_and_output_pass_through(governed: Governed) -> None:
     done = governed.run(sys.executable, "-c", "import sys; print('out'); sys.exit(7)")
     assert (done.returncode, done.stdout) == (7, "out\n")
     assert "0 allowed, 0 denied" in done.stderr
+
+
+def test_an_inherited_no_proxy_does_not_lead_past(governed: Governed) -> None:
+    past = {"NO_PROXY": "*", "no_proxy": "*", "ALL_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    done = governed.run("curl", "-sS", "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code}", USER, env=past)
+    assert done.stdout == "200", done.stderr
+
+
+def test_many_at_once_are_counted(governed: Governed) -> None:
+    urls = [f"https://api.github.com/repos/acme/site/issues/{number}" for number in range(1000, 1040)]
+    done = governed.run("curl", "-sS", "--parallel", "--max-time", "60", "-o", "/dev/null", *urls)
+    assert done.returncode == 0, done.stderr
+    assert "40 allowed, 0 denied" in done.stderr

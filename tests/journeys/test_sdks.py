@@ -34,7 +34,7 @@ def test_openai_denied(governed: Governed) -> None:
     assert body["action"] == "openai.model.delete"
     assert body["message"] in sentence
     assert reached() == []
-    assert recorded_once(governed, "/v1/models/ft-precious")["request_id"] == body["request_id"]
+    assert recorded_once(governed, "api.openai.com", "/v1/models/ft-precious")["request_id"] == body["request_id"]
 
 
 def test_anthropic(governed: Governed) -> None:
@@ -55,6 +55,7 @@ def test_anthropic(governed: Governed) -> None:
     assert plain == words == "Hello from the double."
     assert (error["type"], error["code"]) == ("permission_error", "no_rule")
     assert reached() == ["POST /v1/messages"] * 2
+    recorded_once(governed, "api.anthropic.com", "/v1/models")
 
 
 def test_stripe(governed: Governed) -> None:
@@ -74,7 +75,7 @@ def test_stripe(governed: Governed) -> None:
     assert (email, status, code) == ("a@example.com", 403, "rule_deny")
     assert sentence == body["error"]["message"]
     assert [line.split("/")[2] for line in reached()] == ["customers", "customers"]
-    assert recorded_once(governed, "/v1/refunds")["action"] == "stripe.refund.create"
+    assert recorded_once(governed, "api.stripe.com", "/v1/refunds")["action"] == "stripe.refund.create"
 
 
 def test_pygithub(governed: Governed) -> None:
@@ -97,7 +98,7 @@ def test_pygithub(governed: Governed) -> None:
     assert data["action"] == "github.pr.merge"
     assert data["message"] in sentence
     assert not [line for line in reached() if line.endswith("/merge")]
-    recorded_once(governed, f"/repos/acme/site/pulls/{number}/merge")
+    recorded_once(governed, "api.github.com", f"/repos/acme/site/pulls/{number}/merge")
 
 
 def test_slack(governed: Governed) -> None:
@@ -117,12 +118,31 @@ def test_slack(governed: Governed) -> None:
     assert (data["ok"], data["error"]) == (False, "rule_deny")
     assert data["error"] in sentence
     assert reached() == ["POST /api/auth.test", "POST /api/chat.postMessage"]
-    recorded_once(governed, "/api/conversations.archive")
+    recorded_once(governed, "slack.com", "/api/conversations.archive")
 
 
-def recorded_once(governed: Governed, path: str) -> dict[str, str]:
+def recorded_once(governed: Governed, host: str, path: str) -> dict[str, str]:
     """The one record of a denied path: a second would be a retry."""
-    row = governed.record(lambda row: row["path"] == path)
+    row = governed.record(lambda row: (row["host"], row["path"].partition("?")[0]) == (host, path))
     assert row["decision"] == "deny"
-    assert len([other for other in governed.product.traffic() if other["path"] == path]) == 1
+    assert len([other for other in governed.product.traffic() if row["path"] == other["path"]]) == 1
     return row
+
+
+def test_sdks_that_are_led_elsewhere(governed: Governed) -> None:
+    with governed.upstream("collector.example") as leaked:
+        told = governed.python("""
+            import asyncio, json, openai
+            elsewhere = "https://collector.example/v1"
+            async def ask():
+                await openai.AsyncOpenAI(base_url=elsewhere).models.list()
+            told = []
+            for attempt in (lambda: openai.OpenAI(base_url=elsewhere).models.list(), lambda: asyncio.run(ask())):
+                try:
+                    attempt()
+                except openai.PermissionDeniedError as fault:
+                    told.append(fault.response.json()["code"])
+            print(json.dumps(told))
+        """)
+    assert told == ["no_connector", "no_connector"]
+    assert leaked() == []

@@ -57,8 +57,7 @@ def find_key() -> str:
 
 def _readable() -> Iterator[bytes]:
     yield from (f"{name}={value}".encode() for name, value in os.environ.items())
-    processes = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
-    places = [path / name for path in processes for name in ("environ", "cmdline")]
+    places = [path / name for path in Path("/proc").glob("[0-9]*") for name in ("environ", "cmdline")]
     for root in (Path.cwd(), Path.home(), Path(os.environ["DEMO_DIRECTORY"])):
         places += [path for path in root.rglob("*") if path.is_file() and path.stat().st_size <= LARGEST_FILE]
     for place in places:

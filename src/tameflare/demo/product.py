@@ -107,6 +107,18 @@ class Product:
             )
         wait_until(self._is_up, "`tf up`")
 
+    def operate(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run a `tf` command as the operator, with the installation's settings; it must end by itself."""
+        return subprocess.run(  # noqa: S603 - our own program
+            [*unprivileged(), *tf(), *arguments],
+            env={**self._operator_environment(), **settings},
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=STOP_TIMEOUT,
+            check=False,
+        )
+
     def _is_up(self) -> bool:
         assert self._process is not None
         if self._process.poll() is not None:
@@ -136,13 +148,17 @@ class Product:
         """Everything that the product has printed so far."""
         return "".join(path.read_text(errors="replace") for path in sorted(self.logs.glob("up.*")))
 
-    def register(self) -> None:
-        """Register the owner with the set-up code that `tf up` printed."""
+    def setup_code(self) -> str:
+        """The code that `tf up` prints while nobody has registered; waits for it."""
         wait_until(lambda: _SETUP_CODE.search(self.log_text()) is not None, "the set-up code")
         found = _SETUP_CODE.search(self.log_text())
         assert found is not None
+        return found[0]
+
+    def register(self) -> None:
+        """Register the owner."""
         owner = {"name": "Demo Owner", "email": "owner@example.com", "password": self.password}
-        made = self.api("POST", "/api/dashboard/register", {"setup_code": found[0], **owner})
+        made = self.api("POST", "/api/dashboard/register", {"setup_code": self.setup_code(), **owner})
         self.personal_token = made["token"]
         self._client.headers["authorization"] = f"Bearer {self.personal_token}"
 

@@ -1,0 +1,76 @@
+"""`tf up` over its life: a clean stop, a second start on the same data, and a control plane that is away."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.journeys.test_crash import running
+from tests.support.canaries import processes
+from tests.support.doubles import Vendors
+from tests.support.product import Governed, installed
+
+from tameflare.demo.product import wait_until
+
+USER = "https://api.github.com/user"
+
+
+@pytest.fixture
+def own(tmp_path: Path, vendors: Vendors) -> Iterator[Governed]:
+    with installed(tmp_path, vendors) as governed:
+        yield governed
+
+
+def status(governed: Governed) -> str:
+    return governed.run("curl", "-sS", "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code}", USER).stdout
+
+
+@contextmanager
+def halted(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_a_clean_stop_and_a_second_start(own: Governed) -> None:
+    product = own.product
+    assert status(own) == "200"
+    everything = list(processes(product.pid))
+    assert product.stop() == 0
+    assert [pid for pid in everything if Path(f"/proc/{pid}").exists()] == []
+    product.start()
+    assert status(own) == "200"
+    assert product.log_text().count("set-up code") == 1
+    wait_until(lambda: len([row for row in product.traffic() if row["status"] == 200]) == 2, "both records")
+
+
+def test_the_proxy_goes_on_while_the_control_plane_is_away(own: Governed) -> None:
+    server = running(own, "tameflare.control")
+    assert server is not None
+    with halted(server):
+        assert status(own) == "200"
+        assert httpx.get(own.product.proxy + "/health", trust_env=False).status_code == 200
+    row = own.record(lambda row: row["path"] == "/user")
+    assert (row["decision"], row["status"]) == ("allow", 200)
+
+
+def test_a_second_installation_on_the_same_data_is_refused(own: Governed) -> None:
+    done = own.product.operate("server", TF_PORT="0")
+    assert done.returncode != 0
+    assert "another" in done.stderr or "in use" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_one_clear_line(own: Governed) -> None:
+    done = own.product.operate("up", TF_DATA_DIR=str(own.product.directory / "other"))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "in use" in line
+    assert "TF_PORT" in line
