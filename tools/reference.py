@@ -14,6 +14,9 @@ import click
 
 from tameflare import settings
 from tameflare.cli.main import cli as tf
+from tameflare.connectors import registry
+from tameflare.connectors.routes import Route
+from tameflare.connectors.table import vendor_routes
 from tameflare.core.decision import Reason
 from tameflare.core.reasons import MEANING
 from tameflare.core.secret import Secret
@@ -93,10 +96,54 @@ def _command(command: click.Command, context: click.Context, depth: int) -> Iter
                 yield from _command(found, click.Context(found, info_name=name, parent=context), min(depth + 1, 4))
 
 
+def actions_page() -> Iterator[str]:
+    """Every connector type, and every action of the vendors' tables with the requests that it names."""
+    yield "# Connectors and actions"
+    yield ""
+    yield "Rules are patterns over the names in the first column, or over effects. A route of a vendor that is in no table"
+    yield "is `<vendor>.unknown.<method>`, which only `**` or a pattern that says `unknown` allows."
+    yield ""
+    head = ["connector", "hosts", "ways to send the credential", "variables that its SDKs read"]
+    yield from table(head, (_type(registry.describe(name)) for name in registry.TYPES))
+    for name in registry.TYPES:
+        if not registry.describe(name).needs_domains:
+            yield from _vendor(name)
+
+
+def _type(found: registry.TypeDescription) -> list[str]:
+    hosts = ", ".join(found.domains) or "as you name them"
+    return [f"`{found.type}`", hosts, ", ".join(found.auth), ", ".join(f"`{name}`" for name in found.variables)]
+
+
+def _vendor(name: str) -> Iterator[str]:
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for route in vendor_routes(name).rows:
+        key = (route.type, route.effect.value, route.risk.value)
+        rows.setdefault(key, []).append(f"`{route.method} {route.path}`{_when(route)}")
+    yield ""
+    yield f"## {name}"
+    yield ""
+    head = ["action", "effect", "risk", "requests"]
+    yield from table(head, ([f"`{kind}`", effect, risk, "<br>".join(rows[kind, effect, risk])]
+                            for kind, effect, risk in sorted(rows)))  # fmt: skip
+
+
+def _when(route: Route) -> str:
+    when = route.when
+    if when is None:
+        return ""
+    if when.equals:
+        return f" with `{when.field}` = `{when.equals}`"
+    if when.starts:
+        return f" with `{when.field}` beginning `{when.starts}`"
+    return f" {'with' if when.present else 'without'} `{when.field}`"
+
+
 PAGES: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "settings.md": settings_page,
     "reasons.md": reasons_page,
     "commands.md": commands_page,
+    "actions.md": actions_page,
 }
 
 
