@@ -100,8 +100,8 @@ def actions_page() -> Iterator[str]:
     """Every connector type, and every action of the vendors' tables with the requests that it names."""
     yield "# Connectors and actions"
     yield ""
-    yield "Rules are patterns over the names in the first column, or over effects. A route of a vendor that is in no table"
-    yield "is `<vendor>.unknown.<method>`, which only `**` or a pattern that says `unknown` allows."
+    yield "Rules are patterns over the names in the first column, or over effects. A route of a vendor that is in no"
+    yield "table is `<vendor>.unknown.<method>`, which only `**` or a pattern that says `unknown` allows."
     yield ""
     head = ["connector", "hosts", "ways to send the credential", "variables that its SDKs read"]
     yield from table(head, (_type(registry.describe(name)) for name in registry.TYPES))
