@@ -17,7 +17,8 @@ from tameflare.proxy.context import Context
 from tameflare.proxy.exchange import Exchange, Next, Outcome, advance, body_too_large
 from tameflare.proxy.flow import BUFFER_FULL, Flow
 from tameflare.proxy.refusal import Refusal
-from tameflare.proxy.relay import LARGEST_BACKLOG, LARGEST_HEAD, Relay
+from tameflare.proxy.relay import LARGEST_BACKLOG, Relay
+from tameflare.proxy.response import LARGEST_HEAD
 from tameflare.wire.framer import Framer, FramingFault, request_framer
 from tameflare.wire.heads import HeadFault, RequestHead, RequestHeads, head_end
 

@@ -11,16 +11,15 @@ from tameflare.core.decision import Reason
 from tameflare.link.messages import Outcome
 from tameflare.proxy.flow import BUFFER_FULL, UPSTREAM_FULL, Flow
 from tameflare.proxy.refusal import Refusal
+from tameflare.proxy.response import ResponseFault, ResponseReader
 from tameflare.proxy.upstream import UpstreamConnection
-from tameflare.wire.framer import LAST_CHUNK, Framer, FramingFault, encode_chunk, response_framer
-from tameflare.wire.heads import HeadFault, ResponseHead, ResponseHeads, head_end
+from tameflare.wire.framer import LAST_CHUNK, FramingFault, encode_chunk
 
 if TYPE_CHECKING:
     from tameflare.proxy.context import Context
     from tameflare.proxy.conversation import Conversation
     from tameflare.proxy.exchange import Exchange
 
-LARGEST_HEAD: Final = 64 * 1024
 LARGEST_BACKLOG: Final = 64 * 1024
 _SAFE_TO_REPEAT: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 
@@ -29,19 +28,14 @@ class Relay:
     """Carries one exchange. `upstream` is set from the moment a connection was found until the answer has ended."""
 
     __slots__ = (
-        "_answered",
-        "_buffer",
-        "_chunked",
         "_context",
         "_conversation",
         "_dial_started",
         "_flow",
-        "_framer",
-        "_head",
-        "_heads",
         "_key",
         "_pending",
         "_pending_size",
+        "_reader",
         "_retried",
         "_total_deadline",
         "body_sent",
@@ -57,7 +51,7 @@ class Relay:
         self._conversation = conversation
         self._context = context
         self._flow = flow
-        self._heads = ResponseHeads()
+        self._reader = ResponseReader()
         self.exchange: Exchange | None = None
         self.upstream: UpstreamConnection | None = None
         self.deadline = self._total_deadline = 0.0
@@ -70,12 +64,11 @@ class Relay:
         self._pending = [exchange.outgoing + exchange.body if exchange.body else exchange.outgoing]
         self._pending_size = 0
         self._retried = False
-        self._answered = False
         self.overhead = 0.0
         self.body_sent = body_sent
         self.status = 0
         self.bytes_out = 0
-        self._reset_answer()
+        self._reader.begin(exchange.head.method, exchange.head.minor, exchange.request_id)
         state = self._context.state
         self._total_deadline = exchange.arrived + state.limits.total_timeout
         self._touch()
@@ -86,12 +79,6 @@ class Relay:
         if exchange is not None:
             self._key = self._context.key(exchange)
             self._connect()
-
-    def _reset_answer(self) -> None:
-        self._head: ResponseHead | None = None
-        self._framer: Framer | None = None
-        self._buffer = b""
-        self._chunked = False
 
     def _connect(self) -> None:
         idle = None if self._retried else self._context.pool.take(self._key)
@@ -163,121 +150,60 @@ class Relay:
     # --- from the upstream
 
     def received(self, data: bytes) -> None:
+        exchange, reader = self.exchange, self._reader
+        if exchange is None:
+            return
         self._touch()
+        started = reader.head is not None
         try:
-            if self._head is None:
-                self._read_head(data)
-            else:
-                self._stream(b"", data)
-        except FramingFault as fault:
+            out = reader.feed(data, keep=started or (self.body_sent and self._conversation.keeps(exchange)))
+        except (ResponseFault, FramingFault) as fault:
             self._broken(str(fault))
+            return
+        if not started and reader.head is not None:
+            self._begin_answer(reader.head.status)
+        self._send(out)
+        if reader.done and self.exchange is exchange:
+            self._finish()
+
+    def _begin_answer(self, status: int) -> None:
+        self._pending = []
+        self.status = status
+        if self._reader.ends_connection:
+            self._conversation.close_after()
 
     def _touch(self) -> None:
-        limits = self._context.state.limits
-        self.deadline = min(self._total_deadline, self._context.state.tick() + limits.idle_timeout)
+        state = self._context.state
+        self.deadline = min(self._total_deadline, state.tick() + state.limits.idle_timeout)
 
-    def _read_head(self, data: bytes) -> None:
-        if self._buffer:
-            data = self._buffer + data
-        while True:
-            end = head_end(data)
-            if end < 0:
-                if len(data) > LARGEST_HEAD:
-                    self._broken("the head of the answer is over 64 KiB")
-                else:
-                    self._buffer = data
-                return
-            head = self._heads.parse(data if end == len(data) else data[:end])
-            if isinstance(head, HeadFault):
-                self._broken(head.message)
-                return
-            data = data[end:]
-            if head.status >= 200:
-                break
-            if head.status == 101:
-                self._broken("the upstream switched protocols unasked")
-                return
-            if not data:
-                self._buffer = b""
-                return
-        self._answer(head, data)
-
-    def _answer(self, head: ResponseHead, rest: bytes) -> None:
-        exchange = self.exchange
-        assert exchange is not None
-        self._head = head
-        self._answered = True
-        self._pending = []
-        self.status = head.status
-        self._framer = response_framer(head, exchange.head.method)
-        self._stream(self._client_head(head, exchange), rest)
-
-    def _client_head(self, head: ResponseHead, exchange: Exchange) -> bytes:
-        """The head for the agent, written anew; an answer without a length is chunked so that a cut is seen."""
-        keep = self._conversation.keeps(exchange) and self.body_sent
-        if self._framer is None:
-            framing = b"" if head.content_length is None else b"Content-Length: %d\r\n" % head.content_length
-        elif head.content_length is not None:
-            framing = b"Content-Length: %d\r\n" % head.content_length
-        elif exchange.head.minor:
-            self._chunked = True
-            framing = b"Transfer-Encoding: chunked\r\n"
-        else:
-            framing, keep = b"", False
-        if not keep:
-            self._conversation.close_after()
-            framing += b"Connection: close\r\n"
-        elif not exchange.head.minor:
-            framing += b"Connection: keep-alive\r\n"
-        lines = [b"%b: %b\r\n" % (name, value) for _, name, value in head.headers]
-        start = b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)
-        mark = b"X-TameFlare-Request-Id: %b\r\n\r\n" % exchange.request_id.encode()
-        return b"".join((start, *lines, framing, mark))
-
-    def _stream(self, head: bytes, data: bytes) -> None:
-        framer = self._framer
-        if framer is None:
-            self._send(head, b"")
-            self._finish(reusable=not data)
-            return
-        payload = framer.feed(data) if data else b""
-        done = framer.done
-        if self._chunked:
-            payload = (encode_chunk(payload) if payload else b"") + (LAST_CHUNK if done else b"")
-        self._send(head, payload)
-        if done and self.exchange is not None:
-            self._finish(reusable=not framer.rest)
-
-    def _send(self, head: bytes, payload: bytes) -> None:
-        out = head + payload if head else payload
+    def _send(self, out: bytes) -> None:
         if out:
             self.bytes_out += len(out)
             self._conversation.write(out)
 
     def ended(self) -> None:
         """The upstream closed."""
-        exchange, framer = self.exchange, self._framer
-        if exchange is None:
+        if self.exchange is None:
             return
-        repeat = not self._answered and not self._buffer and self._may_repeat()
+        reader = self._reader
+        repeat = reader.untouched and self._may_repeat()
         self._release(reusable=False)
         if repeat:
             self._retried = True
             self._connect()
-        elif self._head is None:
+        elif reader.head is None:
             self._conversation.refuse(Refusal(Reason.UPSTREAM_CLOSED, "the upstream closed before it answered"))
-        elif framer is not None:
-            self._finish_at_end(framer)
+        else:
+            self._finish_at_end()
 
-    def _finish_at_end(self, framer: Framer) -> None:
+    def _finish_at_end(self) -> None:
         try:
-            framer.finish()
+            out = self._reader.finish()
         except FramingFault as fault:
             self._broken(str(fault))
             return
-        if self._chunked:
-            self._send(b"", LAST_CHUNK)
-        self._finish(reusable=False)
+        self._send(out)
+        self._finish()
 
     def upstream_full(self) -> None:
         self._flow.hold_client(UPSTREAM_FULL)
@@ -287,17 +213,15 @@ class Relay:
 
     # --- the end
 
-    def _finish(self, *, reusable: bool) -> None:
-        head = self._head
-        assert head is not None
-        self._release(reusable=reusable and not head.close and self.body_sent)
+    def _finish(self) -> None:
+        self._release(reusable=self._reader.reusable and self.body_sent)
         self.note("")
         self.exchange = None
         self._conversation.answered()
 
     def _broken(self, message: str) -> None:
         """The upstream broke HTTP: before its head a refusal, after it a cut that the agent can see."""
-        answered = self._head is not None
+        answered = self._reader.head is not None
         self._release(reusable=False)
         if not answered:
             self._conversation.refuse(Refusal(Reason.UPSTREAM_INVALID, message))
@@ -310,7 +234,7 @@ class Relay:
         """Time-outs; called about once a second."""
         if self.exchange is None or now < self.deadline or self.upstream is None:
             return
-        answered = self._head is not None
+        answered = self._reader.head is not None
         self._release(reusable=False)
         if answered:
             self.note(Reason.UPSTREAM_TIMEOUT.value)

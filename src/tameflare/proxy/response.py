@@ -1,0 +1,138 @@
+"""The upstream's answer becomes the agent's: its head written anew, its body framed anew, nothing after its end.
+
+Bytes in, bytes out; no socket. One reader serves one conversation, answer after answer.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tameflare.wire.framer import LAST_CHUNK, Framer, encode_chunk, response_framer
+from tameflare.wire.heads import HeadFault, ResponseHead, ResponseHeads, head_end
+
+LARGEST_HEAD: Final = 64 * 1024
+
+
+class ResponseFault(Exception):
+    """The upstream broke HTTP; the message says how."""
+
+
+class ResponseReader:
+    """`head` is there once the answer has begun, `done` once it has ended.
+
+    `ends_connection` says that the agent's connection cannot be used after this answer; it is only known with the head.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_chunked",
+        "_framer",
+        "_heads",
+        "_mark",
+        "_method",
+        "_minor",
+        "_surplus",
+        "done",
+        "ends_connection",
+        "head",
+    )
+
+    def __init__(self) -> None:
+        self._heads = ResponseHeads()
+        self.head: ResponseHead | None = None
+        self.begin("GET", 1, "")
+
+    def begin(self, method: str, minor: int, request_id: str) -> None:
+        """Get ready for the answer to a request of this method and HTTP/1.`minor`."""
+        self._method = method
+        self._minor = minor
+        self._mark = request_id
+        self._buffer = b""
+        self._framer: Framer | None = None
+        self._chunked = False
+        self._surplus = False
+        self.head = None
+        self.done = False
+        self.ends_connection = False
+
+    @property
+    def untouched(self) -> bool:
+        """Whether not one byte of an answer came."""
+        return self.head is None and not self._buffer
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the upstream connection may carry another request."""
+        return self.done and self.head is not None and not self.head.close and not self._surplus
+
+    def feed(self, data: bytes, *, keep: bool) -> bytes:
+        """What goes to the agent. `keep`: its connection is to live on. Raises ResponseFault and FramingFault."""
+        if self.head is not None:
+            return self._frame(data)
+        found = self._read_head(self._buffer + data if self._buffer else data)
+        if found is None:
+            return b""
+        head, rest = found
+        self.head = head
+        self._framer = response_framer(head, self._method)
+        return self._write_head(head, keep) + self._frame(rest)
+
+    def finish(self) -> bytes:
+        """The upstream closed. Raises FramingFault where the answer is cut short."""
+        assert self._framer is not None
+        self._framer.finish()
+        self.done = self._surplus = True
+        return LAST_CHUNK if self._chunked else b""
+
+    def _read_head(self, data: bytes) -> tuple[ResponseHead, bytes] | None:
+        """The final head and what follows it; interim answers are dropped (RFC 9110 section 15.2)."""
+        while True:
+            end = head_end(data)
+            if end < 0:
+                if len(data) > LARGEST_HEAD:
+                    raise ResponseFault("the head of the answer is over 64 KiB")
+                self._buffer = data
+                return None
+            head = self._heads.parse(data if end == len(data) else data[:end])
+            if isinstance(head, HeadFault):
+                raise ResponseFault(head.message)
+            data = data[end:]
+            if head.status >= 200:
+                self._buffer = b""
+                return head, data
+            if head.status == 101:
+                raise ResponseFault("the upstream switched protocols unasked")
+
+    def _write_head(self, head: ResponseHead, keep: bool) -> bytes:
+        """An answer without a length is chunked, so that a cut is seen; HTTP/1.0 knows no chunks."""
+        if head.content_length is not None and (self._framer is not None or not head.chunked):
+            framing = b"Content-Length: %d\r\n" % head.content_length
+        elif self._framer is None:
+            framing = b""
+        elif self._minor:
+            self._chunked = True
+            framing = b"Transfer-Encoding: chunked\r\n"
+        else:
+            framing, keep = b"", False
+        if not keep:
+            self.ends_connection = True
+            framing += b"Connection: close\r\n"
+        elif not self._minor:
+            framing += b"Connection: keep-alive\r\n"
+        lines = [b"%b: %b\r\n" % (name, value) for _, name, value in head.headers]
+        start = b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)
+        return b"".join((start, *lines, framing, b"X-TameFlare-Request-Id: %b\r\n\r\n" % self._mark.encode()))
+
+    def _frame(self, data: bytes) -> bytes:
+        framer = self._framer
+        if framer is None:
+            self.done = True
+            self._surplus = bool(data)
+            return b""
+        payload = framer.feed(data) if data else b""
+        if framer.done:
+            self.done = True
+            self._surplus = bool(framer.rest)
+        if not self._chunked:
+            return payload
+        return (encode_chunk(payload) if payload else b"") + (LAST_CHUNK if self.done else b"")
