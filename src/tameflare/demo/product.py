@@ -134,8 +134,9 @@ class Product:
             return False
 
     def stop(self) -> int:
-        """Ctrl-C; returns the exit code. Killed after a time-out."""
-        assert self._process is not None
+        """Ctrl-C; returns the exit code, 0 where nothing was started. Killed after a time-out."""
+        if self._process is None:
+            return 0
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         try:
@@ -218,7 +219,11 @@ class Product:
         return rows
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
