@@ -98,15 +98,6 @@ def test_an_unexpected_fault_is_one_line(tf: Tf, monkeypatch: pytest.MonkeyPatch
     assert "Traceback" in tf("agents", "list").err
 
 
-def test_secrets_are_asked_for_only_on_a_terminal(tf: Tf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TF_TOKEN", "tfu_x")
-    ended = tf("connector", "add", "openai", "--gateway", "g")
-    assert ended.code == 2
-    assert "use `--secret-stdin` or `--secret-env`" in ended.err
-    ended = tf("connector", "add", "openai", "--gateway", "g", "--secret-env", "NOT_SET")
-    assert "the variable `NOT_SET` is not set" in ended.err
-
-
 def test_run_starts_without_the_heavy_libraries() -> None:
     script = "import sys; import tameflare.cli.main, tameflare.cli.run; print(' '.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()

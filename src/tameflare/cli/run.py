@@ -91,13 +91,19 @@ def _open(session: Session, here: project.Project, agent: str | None, program: s
 
 
 def _make_agent(here: project.Project, agent: str, fault: UnknownAgent) -> None:
+    """Make it through the API. Raises `fault` where nobody is logged in, TameFlareError where it is not active."""
     if not here.gateway or not (loginstore.read() or Settings().is_set(TOKEN)):
         raise fault
-    from tameflare.cli.client import connect, segment
+    from tameflare.cli.client import connect, items, segment
 
+    agents = f"/api/dashboard/gateways/{segment(here.gateway)}/agents"
     with connect() as api:
-        api.post(f"/api/dashboard/gateways/{segment(here.gateway)}/agents", {"name": agent})
-    _say(f"agent `{agent}` made under gateway `{here.gateway}`")
+        status = {item["name"]: item["status"] for item in items(api.get(agents))}.get(agent)
+        if status is None:
+            api.post(agents, {"name": agent})
+            _say(f"agent `{agent}` made under gateway `{here.gateway}`")
+        elif status != "active":
+            raise TameFlareError(f"agent `{agent}` is {status}", f"run `tf agents set {agent} --status active`")
 
 
 def _environment(

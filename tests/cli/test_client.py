@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Ended
+
+from tameflare.cli import loginstore
+from tameflare.cli.checks import environment_findings, listener_user
+from tameflare.cli.client import connect, fault_of, is_loopback, items, server_url
+from tameflare.cli.errors import Exit, NotLoggedIn, exit_code
+from tameflare.cli.init import gateway_name_for
+from tameflare.cli.output import clean, moment
+from tameflare.core.errors import SettingError
+from tameflare.settings import Settings
+
+Tf = Callable[..., Ended]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "words"),
+    [
+        (401, {"error": "Unauthorized"}, Exit.NOT_LOGGED_IN, "the server does not accept the stored log-in"),
+        (401, {"code": "login_failed", "message": "Invalid email or password"}, Exit.FAILED, "Invalid email"),
+        (403, {"error": "Forbidden", "required_role": "owner", "your_role": "member"}, Exit.FAILED, "the role `owner`"),
+        (404, {"error": "Not Found", "message": "no gateway `x`", "help": "do y"}, Exit.FAILED, "no gateway `x`; do y"),
+        (422, {"faults": [{"field": "name", "message": "too long"}, {"field": "", "message": "odd"}]}, Exit.USAGE,
+         "`name`: too long, odd"),
+        (500, None, Exit.FAILED, "the server answered 500"),
+        (502, ["x"], Exit.FAILED, "the server answered 502"),
+    ],
+)  # fmt: skip
+def test_an_error_answer_is_a_sentence_and_an_exit_code(status: int, body: object, code: Exit, words: str) -> None:
+    fault = fault_of(status, body, logged_in=True)
+    assert exit_code(fault) is code
+    assert words in str(fault)
+
+
+def test_a_stored_token_goes_only_to_its_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    loginstore.write(loginstore.Login("https://one.example", "tfu_x"))
+    assert server_url(Settings({})) == "https://one.example"
+    monkeypatch.setenv("TF_SERVER_URL", "https://two.example")
+    with pytest.raises(NotLoggedIn, match=r"not logged in at `https://two\.example`"):
+        connect()
+    with connect(required=False) as api:
+        assert not api.logged_in
+
+
+def test_a_log_in_prints_without_its_token() -> None:
+    assert "tfu_" not in repr(loginstore.Login("https://one.example", "tfu_secret"))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"server": "x"}', "nonsense"])
+def test_a_broken_log_in_says_what_to_do(text: str) -> None:
+    loginstore.write(loginstore.Login("a", "b"))
+    loginstore.path().write_text(text)
+    with pytest.raises(SettingError, match="remove it and run `tf login`"):
+        loginstore.read()
+
+
+def test_the_environment_token_needs_no_log_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_TOKEN", "tfu_ci")
+    with connect() as api:
+        assert api.logged_in
+
+
+@pytest.mark.parametrize(("url", "near"), [("http://127.0.0.1:1", True), ("http://[::1]:1", True),
+                                           ("http://localhost", True), ("https://127.example", False)])  # fmt: skip
+def test_loopback(url: str, near: bool) -> None:
+    assert is_loopback(url) is near
+
+
+def test_records_cannot_drive_a_terminal() -> None:
+    assert clean("a\x1b[2Jb\r\n\u202ec") == "a\\u001b[2Jb\\u000d\\n\\u202ec"
+    assert clean("Zürich") == "Zürich"
+
+
+def test_lists_are_found_bare_or_wrapped() -> None:
+    assert items([{"a": 1}, 2]) == [{"a": 1}]
+    assert items({"items": [{"a": 1}], "next_cursor": None}) == [{"a": 1}]
+    assert items({}) == items(None or []) == []
+
+
+def test_a_moment_that_is_unknown_is_empty() -> None:
+    assert moment(None) == ""
+    assert moment(0).startswith(("1970-01-01", "1969-12-31"))
+
+
+@pytest.mark.parametrize(
+    ("directory", "name"), [("My Agent!", "my-agent"), ("---", "default"), ("x" * 99, "x" * 40), ("a_b.c", "a-b-c")]
+)
+def test_a_gateway_is_named_like_its_directory(directory: str, name: str) -> None:
+    assert gateway_name_for(directory) == name
+
+
+def test_who_listens_on_a_port_is_read_from_the_kernels_table(tmp_path: Path) -> None:
+    table = tmp_path / "tcp"
+    line = "   0: 0100007F:{port} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000  1001        0 99 1 0\n"
+    table.write_text(
+        "  sl  local_address\n" + line.format(port="20FB", state="0A") + line.format(port="0BB8", state="01")
+    )
+    assert listener_user("http://127.0.0.1:8443", table) == 1001
+    assert listener_user("http://127.0.0.1:3000", table) is None
+    assert listener_user("http://proxy.example:8443", table) is None
+
+
+def test_an_inherited_no_proxy_is_told() -> None:
+    found = list(environment_findings({"no_proxy": "*", "ALL_PROXY": "socks5://x"}))
+    assert [level.value for level, _ in found] == ["warning", "warning"]
+    assert "no_proxy is set" in found[0][1]
+    assert next(iter(environment_findings({})))[0].value == "ok"
+
+
+def test_a_broken_project_file_says_what_to_do(tf: Tf) -> None:
+    folder = Path.cwd() / ".tf"
+    folder.mkdir(mode=0o700)
+    for text, words in (("[", "is not YAML"), ("server: x", "lacks one of"), ("- a", "lacks one of")):
+        (folder / "config.yaml").write_text(text)
+        ended = tf("agents", "list")
+        assert ended.code == 2
+        assert words in ended.err
+        assert "run `tf init` to write it anew" in ended.err
+
+
+def test_platforms_are_listed_without_a_server(tf: Tf) -> None:
+    assert "claude-code" in tf("init", "--list").out
+    assert json.loads(tf("init", "--list", "--json").out)["mcp"]

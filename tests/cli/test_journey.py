@@ -1,0 +1,194 @@
+"""From nothing to a governed run, by the command line alone: real server, real proxy, doubles of the vendors."""
+
+from __future__ import annotations
+
+import json
+import select
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.cli.installation import PASSWORD, Person, installed, person
+from tests.support.doubles import Vendors
+
+from tameflare.cli.platforms import PLATFORMS
+
+MODELS = ("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "https://api.openai.com/v1/models")
+CHAT = ("curl", "-sS", "https://api.openai.com/v1/chat/completions", "--json", '{"model":"m","messages":[]}')
+
+
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory, vendors: Vendors) -> Iterator[Person]:
+    with installed(tmp_path_factory.mktemp("cli"), vendors) as somebody:
+        somebody.done("init")
+        options = ("--secret-stdin", "--preset", "allow-all")
+        somebody.done("connector", "add", "openai", *options, text=vendors.keys.openai)
+        yield somebody
+
+
+def test_the_log_in_is_private_and_the_gateway_is_named_like_the_directory(owner: Person) -> None:
+    stored = owner.home / ".config" / "tameflare" / "login.json"
+    assert stat.S_IMODE(stored.stat().st_mode) == 0o600
+    assert stat.S_IMODE((owner.project / ".tf").stat().st_mode) == 0o700
+    assert "BEGIN CERTIFICATE" in (owner.project / ".tf" / "ca.pem").read_text()
+    assert [gateway["name"] for gateway in owner.json("status")["gateways"]] == ["my-agent"]
+
+
+def test_an_unchanged_program_reaches_its_vendor_without_a_key(owner: Person, vendors: Vendors) -> None:
+    mark = len(vendors.ledger)
+    ended = owner.tf("run", "--", *MODELS)
+    assert (ended.returncode, ended.stdout) == (0, "200")
+    assert ended.stderr.endswith("tameflare: 1 allowed, 0 denied, 0 held\n")
+    assert [seen.path for seen in vendors.ledger.since(mark)] == ["/v1/models"]
+
+
+def test_a_written_deny_is_in_force_when_its_command_ends(owner: Person) -> None:
+    owner.done("permissions", "set", "openai", "openai.chat.*", "deny")
+    ended = owner.tf("run", "--", *CHAT)
+    assert json.loads(ended.stdout)["error"]["reason"] == "rule_deny"
+    assert ended.stderr.endswith("tameflare: 0 allowed, 1 denied, 0 held\n")
+    owner.done("permissions", "remove", "openai", "openai.chat.*")
+    assert [rule["pattern"] for rule in owner.json("permissions", "list")] == ["**"]
+
+
+def test_the_kill_switch_bites_and_is_lifted(owner: Person) -> None:
+    owner.done("kill-switch", "--activate", "--scope", "connector:openai", "--reason", "drill")
+    assert owner.tf("run", "--", *MODELS).stdout == "403"
+    assert "drill" in owner.done("kill-switch", "status")
+    owner.done("kill-switch", "off", "--scope", "openai")
+    assert owner.tf("run", "--", *MODELS).stdout == "200"
+    assert owner.done("kill-switch", "status") == "kill switch is off\n"
+
+
+def test_a_new_name_makes_an_agent(owner: Person) -> None:
+    ended = owner.tf("run", "--name", "deploy-bot", "--", *MODELS)
+    assert (ended.stdout, "agent `deploy-bot` made" in ended.stderr) == ("200", True)
+    assert "deploy-bot" in owner.done("agents", "list")
+    owner.done("agents", "set", "deploy-bot", "--status", "suspended")
+    assert "agent `deploy-bot` is suspended" in owner.tf("run", "--name", "deploy-bot", "--", "true").stderr
+
+
+def test_logs_follow_what_happens(owner: Person) -> None:
+    owner.done("run", "--", *MODELS)
+    with owner.start("logs", "-f", "--last", "0", "--json") as following:
+        assert following.stdout is not None
+        shown = False
+        while not shown:  # until it has begun to follow, nothing that happens is its to show
+            owner.done("run", "-q", "--", "curl", "-sS", "https://nobody.example/x")
+            shown = bool(select.select([following.stdout], [], [], 0.5)[0])
+        row = json.loads(following.stdout.readline())
+        following.terminate()
+    assert (row["host"], row["reason"]) == ("nobody.example", "no_connector")
+    assert "no_connector" in owner.done("logs", "--last", "5", "--decision", "deny")
+
+
+def test_a_connector_is_tried_out(owner: Person) -> None:
+    assert owner.done("connector", "test", "openai") == (
+        "GET https://api.openai.com/v1/models: allowed, the upstream answered 200\n"
+    )
+    owner.done("connector", "add", "stripe", "--secret-stdin", text="sk_test_wrong")
+    denied = owner.tf("connector", "test", "stripe")
+    assert denied.returncode == 1
+    assert "denied by TameFlare (no_rule)" in denied.stdout
+    owner.done("permissions", "preset", "stripe", "allow-all")
+    refused = owner.tf("connector", "test", "stripe")
+    assert refused.returncode == 1
+    assert "replace it with `tf connector credential`" in refused.stderr
+    owner.done("connector", "remove", "stripe")
+    assert [item["name"] for item in owner.json("connector", "list")] == ["openai"]
+
+
+def test_an_unknown_type_is_told_before_a_secret_is_asked_for(owner: Person) -> None:
+    ended = owner.tf("connector", "add", "gitub")
+    assert (ended.returncode, ended.stderr) == (2, "tf: there is no connector type `gitub`; did you mean `github`?\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "words"),
+    [
+        ((), "", "cannot ask for `Credential for github` without a terminal; use `--secret-stdin` or `--secret-env`"),
+        (("--secret-env", "NOT_SET"), "", "the variable `NOT_SET` is not set; set it, or use `--secret-stdin`"),
+        (("--secret-stdin",), "\n", "the secret is empty; try again"),
+        (
+            ("--secret-stdin", "--secret-env", "X"),
+            "",
+            "both `--secret-stdin` and `--secret-env` were given; choose one",
+        ),
+    ],
+)
+def test_a_secret_that_cannot_be_had(owner: Person, options: tuple[str, ...], text: str, words: str) -> None:
+    ended = owner.tf("connector", "add", "github", *options, text=text)
+    assert (ended.returncode, ended.stderr) == (2, f"tf: {words}\n")
+
+
+def test_init_again_keeps_the_token(owner: Person) -> None:
+    before = (owner.project / ".tf" / "config.yaml").read_text()
+    owner.done("init")
+    assert (owner.project / ".tf" / "config.yaml").read_text() == before
+    owner.done("init", "--new-token")
+    assert (owner.project / ".tf" / "config.yaml").read_text() != before
+    assert owner.tf("run", "--", *MODELS).stdout == "200"
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_each_platform_has_its_recipe(owner: Person, platform: str) -> None:
+    told = owner.done("init", "--platform", platform)
+    assert (owner.project / ".tf" / f"{platform}.md").read_text().strip() == told.strip()
+    assert str(owner.project) in told
+    assert "tf run" in told or '"run"' in told
+    assert platform in owner.done("init", "--list")
+
+
+def test_status_names_what_is_up(owner: Person) -> None:
+    told = owner.done("status")
+    assert "my-agent  full_enforce" in told
+    assert "kill switch  off" in told
+    assert "heard from the control plane" in told
+
+
+def test_doctor_is_red_where_agent_and_proxy_share_a_user(owner: Person) -> None:
+    ended = owner.tf("doctor", "--json", SETTINGS_ENCRYPTION_KEY="ab" * 32)
+    report = json.loads(ended.stdout)
+    red = [finding["check"] for finding in report["findings"] if finding["level"] == "red"]
+    assert (ended.returncode, red) == (1, ["separation"])
+    shown = {row["name"]: (row["value"], row["source"]) for row in report["settings"]}
+    assert shown["SETTINGS_ENCRYPTION_KEY"] == ("***", "environment")
+    assert shown["TF_PORT"] == ("3000", "default")
+
+
+def test_doctor_names_a_wrong_setting(owner: Person) -> None:
+    ended = owner.tf("doctor", TF_PORT="eighty")
+    assert ended.returncode == 1
+    assert "TF_PORT is not a port from 0 to 65535" in ended.stdout
+
+
+def test_a_viewer_is_told_which_role_is_needed(owner: Person, tmp_path: Path) -> None:
+    viewer = person(owner.product, tmp_path / "viewer")
+    options = ("--register", "--name", "Vi", "--email", "vi@example.com", "--password-stdin")
+    viewer.done("login", *options, text=PASSWORD)
+    assert "default" in viewer.done("agents", "list", "--gateway", "my-agent")
+    ended = viewer.tf("agents", "add", "x", "--gateway", "my-agent")
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "tf: this needs the role `admin`, yours is `viewer`; ask an owner or admin\n",
+    )
+
+
+def test_a_wrong_password_and_a_stale_log_in(owner: Person, tmp_path: Path) -> None:
+    somebody = person(owner.product, tmp_path / "somebody")
+    ended = somebody.tf("login", "--email", "ada@example.com", "--password-stdin", text="wrong-wrong-wrong")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("tf: Invalid email or password")
+    ended = somebody.tf("agents", "list", "--gateway", "my-agent", TF_TOKEN="tfu_made_up")
+    assert (ended.returncode, ended.stderr) == (
+        4,
+        "tf: the server does not accept the stored log-in; run `tf login`\n",
+    )
+
+
+def test_what_does_not_exist_is_named(owner: Person) -> None:
+    assert "`nothing`" in owner.tf("kill-switch", "on", "--scope", "nothing").stderr
+    assert owner.tf("connector", "test", "nothing").returncode == 1
+    assert owner.tf("agents", "list", "--gateway", "nothing").returncode == 1
+    assert "no rule for `x.y`" in owner.tf("permissions", "remove", "openai", "x.y").stderr
