@@ -21,7 +21,7 @@ _HELP: Final = "send `Authorization: Bearer tfu_…`; `tf login` makes a token"
 _ELSEWHERE: Final = tuple(kind.value for kind in TokenKind if kind is not TokenKind.PERSONAL)
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     services = request.app.state.services
     assert isinstance(services, Services)
     return services
