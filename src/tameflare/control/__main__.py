@@ -10,6 +10,7 @@ from tameflare.settings import Settings
 
 _REFUSED: Final = 2
 _SCHEMA: Final = 3
+_INTERRUPTED: Final = 130
 
 
 def main() -> int:
@@ -21,6 +22,8 @@ def main() -> int:
     except TameFlareError as fault:
         sys.stderr.write(f"tf: {fault}\n")
         return _SCHEMA if fault.code == "schema_mismatch" else _REFUSED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     return 0
 
 
