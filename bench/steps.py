@@ -40,12 +40,13 @@ from tameflare.proxy.identity import Authenticator
 from tameflare.proxy.metrics import Metrics
 from tameflare.proxy.origin import Origin
 from tameflare.proxy.outbox import Outbox
+from tameflare.proxy.pool import Pool
 from tameflare.proxy.routing import Served
 from tameflare.proxy.runs import Runs
 from tameflare.proxy.spool import Spool
 from tameflare.proxy.state import Limits, ProxyState
 from tameflare.proxy.tasks import Tasks
-from tameflare.proxy.upstream import Pool, UpstreamConnection
+from tameflare.proxy.upstream import UpstreamConnection
 from tameflare.wire.heads import RequestHeads, ResponseHeads
 
 ROUNDS = 7
@@ -143,7 +144,7 @@ class Rig:
         self.conversation = Conversation(Agent(), self.context, Flow(Nowhere()), self.open)
         exchange = self.exchange()
         assert advance(exchange, self.state) is steps.Next.FORWARD
-        self.upstream = UpstreamConnection(self.context.key(exchange), pool)
+        self.upstream = UpstreamConnection(self.context.key(exchange), pool, None, asyncio.new_event_loop().create_future())
         self.upstream.connection_made(Nowhere())
         pool.put(self.upstream)
 

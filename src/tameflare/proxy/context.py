@@ -7,14 +7,16 @@ from typing import Any, Protocol
 
 from tameflare.core.addresses import AddressGuard
 from tameflare.proxy.ca import CertificateAuthority
+from tameflare.proxy.dialer import Dialer, Waiter
 from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.identity import Authenticator
 from tameflare.proxy.metrics import Metrics
 from tameflare.proxy.outbox import Outbox
+from tameflare.proxy.pool import Pool
 from tameflare.proxy.runs import Runs
 from tameflare.proxy.state import ProxyState
 from tameflare.proxy.tasks import Tasks
-from tameflare.proxy.upstream import Dialer, Key, Pool, Waiter
+from tameflare.proxy.upstream import Key
 
 _PUBLIC_ONLY = AddressGuard()
 

@@ -9,7 +9,6 @@ import msgspec
 
 from tameflare import __version__
 from tameflare.core.config import DEFAULT_AGENT
-from tameflare.core.errors import TameFlareError
 from tameflare.link.tokens import digest
 from tameflare.proxy import answers
 from tameflare.proxy.context import Context
@@ -18,7 +17,7 @@ from tameflare.proxy.metrics import CONTENT_TYPE
 from tameflare.proxy.runs import Run
 from tameflare.wire.framer import FramingFault, request_framer
 from tameflare.wire.heads import RequestHead
-from tameflare.wire.target import normalise_host, parse_authority
+from tameflare.wire.target import TargetFault, normalise_host, parse_authority
 
 if TYPE_CHECKING:
     from tameflare.proxy.server import ClientConnection
@@ -91,7 +90,7 @@ class Endpoint:
 
     def _is_own_host(self) -> bool:
         """Pages must not be reachable through a name that somebody points at this port."""
-        with contextlib.suppress(TameFlareError):
+        with contextlib.suppress(TargetFault):
             host = normalise_host(parse_authority(self._head.host or "").host)
             return host in LOOPBACK or host in self._context.own_hosts
         return False

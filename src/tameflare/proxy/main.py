@@ -27,10 +27,12 @@ from tameflare.link.messages import Bundle
 from tameflare.process import harden, hold_lock, inherited_socket, private_directory
 from tameflare.proxy.ca import CertificateAuthority
 from tameflare.proxy.context import Context
+from tameflare.proxy.dialer import Dialer
 from tameflare.proxy.feed import Feed
 from tameflare.proxy.identity import Authenticator
 from tameflare.proxy.metrics import Metrics
 from tameflare.proxy.outbox import Outbox
+from tameflare.proxy.pool import Pool
 from tameflare.proxy.resolver import Resolver
 from tameflare.proxy.routing import Served
 from tameflare.proxy.runs import Runs
@@ -40,7 +42,6 @@ from tameflare.proxy.spool import Spool
 from tameflare.proxy.state import Limits, ProxyState
 from tameflare.proxy.tasks import Tasks
 from tameflare.proxy.tls_context import upstream_context
-from tameflare.proxy.upstream import Dialer, Pool
 from tameflare.settings import Settings
 from tameflare.telemetry import configure_logs
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tameflare.core.errors import TameFlareError
-from tameflare.wire.target import normalise_host, parse_authority
+from tameflare.wire.target import TargetFault, normalise_host, parse_authority
 
 _DEFAULT_PORT = {"https": 443, "http": 80}
 
@@ -49,7 +48,7 @@ class Origin:
         try:
             authority = parse_authority(text)
             return normalise_host(authority.host) == self.host and self._port_of(authority.port) == self.port
-        except TameFlareError:
+        except TargetFault:
             return False
 
     def _port_of(self, port: int | None) -> int:
@@ -59,5 +58,5 @@ class Origin:
 def _same_host(text: str, host: str) -> bool:
     try:
         return normalise_host(text) == host
-    except TameFlareError:
+    except TargetFault:
         return False

@@ -181,8 +181,8 @@ class Relay:
             self.bytes_out += len(out)
             self._conversation.write(out)
 
-    def ended(self) -> None:
-        """The upstream closed."""
+    def ended(self, *, clean: bool) -> None:
+        """The upstream closed, or was cut off."""
         if self.exchange is None:
             return
         reader = self._reader
@@ -193,8 +193,10 @@ class Relay:
             self._connect()
         elif reader.head is None:
             self._conversation.refuse(Refusal(Reason.UPSTREAM_CLOSED, "the upstream closed before it answered"))
-        else:
+        elif clean:
             self._finish_at_end()
+        else:
+            self._broken("the upstream was cut off")
 
     def _finish_at_end(self) -> None:
         try:

@@ -14,7 +14,6 @@ from typing import Final, cast
 import structlog
 
 from tameflare.core.decision import Reason
-from tameflare.core.errors import TameFlareError
 from tameflare.proxy import answers, records
 from tameflare.proxy.context import Context
 from tameflare.proxy.conversation import Conversation
@@ -30,7 +29,7 @@ from tameflare.proxy.tunnel import Tunnel
 from tameflare.wire.faults import HeadFault
 from tameflare.wire.heads import RequestHead
 from tameflare.wire.sniff import FirstBytes, sniff
-from tameflare.wire.target import normalise_host, parse_absolute, parse_authority
+from tameflare.wire.target import TargetFault, normalise_host, parse_absolute, parse_authority
 from tameflare.wire.tls import TlsFault, TlsShell
 
 log = structlog.get_logger(__name__)
@@ -139,7 +138,7 @@ class ClientConnection(asyncio.Protocol):
             return None
         try:
             absolute = parse_absolute(head.target)
-        except TameFlareError as fault:
+        except TargetFault as fault:
             return Refusal(Reason.BAD_REQUEST, fault.message)
         if absolute.scheme != "http":
             return Refusal(Reason.BAD_REQUEST, "reach https through CONNECT")
@@ -166,7 +165,7 @@ class ClientConnection(asyncio.Protocol):
         try:
             authority = parse_authority(head.target)
             host = normalise_host(authority.host)
-        except TameFlareError as fault:
+        except TargetFault as fault:
             self._answer_and_close(answers.plain(400, Reason.BAD_REQUEST.value, fault.message))
             return
         self._origin = Origin("https", host, authority.port or HTTPS_PORT)

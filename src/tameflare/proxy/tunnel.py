@@ -87,9 +87,7 @@ class Tunnel:
         self._refuse(Refusal(Reason.RECORD_UNAVAILABLE, "the decision cannot be recorded"))
 
     async def _open(self) -> None:
-        found = await self._context.dialer.open(
-            self._exchange.origin, self._binding.guard, lambda: UpstreamLeg(self), None
-        )
+        found = await self._context.dialer.open(self._exchange.origin, self._binding.guard, lambda: UpstreamLeg(self))
         if isinstance(found, Refusal):
             self._end(found.reason.value)
             self._transport.abort()

@@ -1,28 +1,21 @@
-"""Connections to upstream servers: dialled by checked address, verified, kept for the next request of the same kind."""
+"""One connection to an upstream server, plain or inside TLS that we drive ourselves.
+
+TLS stands over memory buffers here as it does on the agents' side (docs/decisions/0001): a message costs a third of
+what the loop's own TLS takes, and the end of the peer's stream is told from a cut.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable
-from typing import Final, Protocol, TypeVar, cast
+from typing import Final, Protocol, cast
 
-from tameflare.core.addresses import AddressGuard
-from tameflare.core.decision import Reason
-from tameflare.proxy.origin import Origin
-from tameflare.proxy.refusal import Refusal
-from tameflare.proxy.resolver import Resolver, Target
-from tameflare.proxy.tasks import Tasks
+from tameflare.wire.tls import TlsFault, TlsShell
 
 WRITE_BUFFER: Final = 256 * 1024
-IDLE_PER_KEY: Final = 256
-IDLE_SECONDS: Final = 60.0
 
 Key = tuple[str, str, str, int]
-"""Fingerprint of gateway, connector, credential and allowed addresses; scheme; host; port."""
-
-
-P = TypeVar("P", bound=asyncio.Protocol)
+"""Fingerprint of connector, credential and allowed addresses; scheme; host; port."""
 
 
 class Receiver(Protocol):
@@ -30,53 +23,65 @@ class Receiver(Protocol):
 
     def received(self, data: bytes) -> None: ...
 
-    def ended(self) -> None:
-        """The upstream will send no more."""
+    def ended(self, *, clean: bool) -> None:
+        """The upstream will send no more; `clean` unless it was cut off."""
 
     def upstream_full(self) -> None: ...
 
     def upstream_drained(self) -> None: ...
 
 
-class Waiter(Protocol):
-    """Who waits for a connection."""
+class Keeper(Protocol):
+    """Who keeps idle connections."""
 
-    def connected(self, connection: UpstreamConnection) -> None: ...
-
-    def unreachable(self, refusal: Refusal) -> None: ...
+    def forget(self, connection: UpstreamConnection) -> None: ...
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """One connection. It belongs to at most one receiver at a time; whatever arrives in between ends it."""
+    """It belongs to at most one receiver at a time; whatever arrives in between ends it.
 
-    __slots__ = ("_pool", "idle_since", "key", "receiver", "transport", "used", "write")
+    `ready` is done when requests may be sent: at once without TLS, else after the handshake, or with its TlsFault.
+    """
 
-    def __init__(self, key: Key, pool: Pool) -> None:
+    __slots__ = ("_keeper", "_shell", "idle_since", "key", "ready", "receiver", "transport", "used", "write")
+
+    def __init__(self, key: Key, keeper: Keeper, shell: TlsShell | None, ready: asyncio.Future[None]) -> None:
         self.key = key
-        self._pool = pool
+        self.ready = ready
+        self._keeper = keeper
+        self._shell = shell
         self.receiver: Receiver | None = None
         self.used = False
         self.idle_since = 0.0
         self.transport: asyncio.Transport
         self.write: Callable[[bytes], None]
 
+    # --- the transport
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER)
-        self.write = self.transport.write
+        if self._shell is None:
+            self.write = self.transport.write
+            self.ready.set_result(None)
+        else:
+            self.write = self._seal
+            self.transport.write(self._shell.outgoing())
 
     def data_received(self, data: bytes) -> None:
-        if self.receiver is None:
-            self.discard()
+        if self._shell is None:
+            self._deliver(data)
         else:
-            self.receiver.received(data)
+            self._unseal(self._shell, data)
 
     def eof_received(self) -> bool:
-        self._end()
+        self._end(clean=self._shell is None or self._shell.peer_closed)
         return False
 
-    def connection_lost(self, _: Exception | None) -> None:
-        self._end()
+    def connection_lost(self, fault: Exception | None) -> None:
+        if not self.ready.done():
+            self.ready.set_exception(fault or ConnectionResetError("closed during the TLS handshake"))
+        self._end(clean=False)
 
     def pause_writing(self) -> None:
         if self.receiver is not None:
@@ -86,117 +91,54 @@ class UpstreamConnection(asyncio.Protocol):
         if self.receiver is not None:
             self.receiver.upstream_drained()
 
+    # --- TLS
+
+    def _seal(self, data: bytes) -> None:
+        assert self._shell is not None
+        self.transport.write(self._shell.send(data))
+
+    def _unseal(self, shell: TlsShell, data: bytes) -> None:
+        try:
+            plain = shell.receive(data)
+        except TlsFault as fault:
+            self._tls_failed(shell, fault)
+            return
+        out = shell.outgoing()
+        if out:
+            self.transport.write(out)
+        if shell.handshaken and not self.ready.done():
+            self.ready.set_result(None)
+        if plain:
+            self._deliver(plain)
+        if shell.peer_closed:
+            self._end(clean=True)
+
+    def _tls_failed(self, shell: TlsShell, fault: TlsFault) -> None:
+        self.transport.write(shell.outgoing())
+        self.transport.close()
+        if not self.ready.done():
+            self.ready.set_exception(fault)
+        self._end(clean=False)
+
+    # --- the receiver
+
+    def _deliver(self, data: bytes) -> None:
+        if self.receiver is None:
+            self.discard()
+        else:
+            self.receiver.received(data)
+
     def discard(self) -> None:
         """Close without ceremony; never to be used again."""
         self.receiver = None
-        self._pool.forget(self)
+        self._keeper.forget(self)
         if not self.transport.is_closing():
             self.transport.abort()
 
-    def _end(self) -> None:
-        self._pool.forget(self)
+    def _end(self, *, clean: bool) -> None:
+        self._keeper.forget(self)
         receiver, self.receiver = self.receiver, None
         if receiver is not None:
-            receiver.ended()
-
-
-class Pool:
-    """Idle connections by key, the one used last first."""
-
-    def __init__(self, tick: Callable[[], float]) -> None:
-        self._tick = tick
-        self._idle: dict[Key, list[UpstreamConnection]] = {}
-
-    def take(self, key: Key) -> UpstreamConnection | None:
-        waiting = self._idle.get(key)
-        while waiting:
-            connection = waiting.pop()
-            if not connection.transport.is_closing():
-                return connection
-        return None
-
-    def put(self, connection: UpstreamConnection) -> None:
-        waiting = self._idle.setdefault(connection.key, [])
-        if len(waiting) >= IDLE_PER_KEY or connection.transport.is_closing():
-            connection.discard()
-            return
-        connection.receiver = None
-        connection.used = True
-        connection.idle_since = self._tick()
-        waiting.append(connection)
-
-    def forget(self, connection: UpstreamConnection) -> None:
-        waiting = self._idle.get(connection.key)
-        if waiting is not None and connection in waiting:
-            waiting.remove(connection)
-
-    def sweep(self) -> None:
-        """Close what has been idle for too long."""
-        oldest = self._tick() - IDLE_SECONDS
-        for key, waiting in list(self._idle.items()):
-            for connection in [entry for entry in waiting if entry.idle_since < oldest]:
-                connection.discard()
-            if not waiting:
-                del self._idle[key]
-
-    def close(self) -> None:
-        for waiting in list(self._idle.values()):
-            for connection in list(waiting):
-                connection.discard()
-
-
-class Dialer:
-    """Dials in the background and hands the connection, or the reason why there is none, to whoever waits."""
-
-    def __init__(self, resolver: Resolver, context: ssl.SSLContext, pool: Pool, tasks: Tasks, timeout: float) -> None:
-        self._resolver = resolver
-        self._context = context
-        self._pool = pool
-        self._tasks = tasks
-        self._timeout = timeout
-
-    def dial(self, key: Key, origin: Origin, guard: AddressGuard, waiter: Waiter) -> None:
-        self._tasks.start(self._serve(key, origin, guard, waiter))
-
-    async def _serve(self, key: Key, origin: Origin, guard: AddressGuard, waiter: Waiter) -> None:
-        def make() -> UpstreamConnection:
-            return UpstreamConnection(key, self._pool)
-
-        found = await self.open(origin, guard, make, self._context if origin.scheme == "https" else None)
-        if isinstance(found, Refusal):
-            waiter.unreachable(found)
-        else:
-            waiter.connected(found)
-
-    async def open(
-        self, origin: Origin, guard: AddressGuard, make: Callable[[], P], context: ssl.SSLContext | None
-    ) -> P | Refusal:
-        """Resolve, guard, connect and, with a context, verify; the reason where one of these fails."""
-        try:
-            async with asyncio.timeout(self._timeout):
-                targets = await self._resolver.resolve(origin.host, origin.port, guard)
-                if isinstance(targets, Refusal):
-                    return targets
-                return await _first(targets, origin, make, context)
-        except TimeoutError:
-            return Refusal(Reason.UPSTREAM_TIMEOUT, f"`{origin.host}` did not answer within {self._timeout:g} seconds")
-
-
-async def _first(
-    targets: list[Target], origin: Origin, make: Callable[[], P], context: ssl.SSLContext | None
-) -> P | Refusal:
-    refusal = Refusal(Reason.UPSTREAM_UNREACHABLE, f"`{origin.host}` cannot be reached")
-    for address, port in targets:
-        try:
-            _, protocol = await asyncio.get_running_loop().create_connection(
-                make, address, port, ssl=context, server_hostname=origin.host if context is not None else None
-            )
-        except ssl.SSLCertVerificationError as fault:
-            return Refusal(Reason.UPSTREAM_CERTIFICATE, f"certificate of `{origin.host}`: {fault.verify_message}")
-        except ssl.SSLError as fault:
-            refusal = Refusal(Reason.UPSTREAM_INVALID, f"`{origin.host}` failed the TLS handshake: {fault.reason}")
-        except OSError as fault:
-            refusal = Refusal(Reason.UPSTREAM_UNREACHABLE, f"`{origin.host}` cannot be reached: {fault.strerror}")
-        else:
-            return protocol
-    return refusal
+            receiver.ended(clean=clean)
+        if not self.transport.is_closing():
+            self.transport.close()

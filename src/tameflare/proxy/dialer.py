@@ -1,0 +1,110 @@
+"""Dialling an upstream: resolved once, guarded, connected by the address that was checked, and verified."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from tameflare.core.addresses import AddressGuard
+from tameflare.core.decision import Reason
+from tameflare.proxy.origin import Origin
+from tameflare.proxy.refusal import Refusal
+from tameflare.proxy.resolver import Resolver, Target
+from tameflare.proxy.tasks import Tasks
+from tameflare.proxy.upstream import Keeper, Key, UpstreamConnection
+from tameflare.wire.tls import TlsFault, TlsShell
+
+P = TypeVar("P", bound=asyncio.Protocol)
+
+
+class Waiter(Protocol):
+    """Who waits for a connection."""
+
+    def connected(self, connection: UpstreamConnection) -> None: ...
+
+    def unreachable(self, refusal: Refusal) -> None: ...
+
+
+class Dialer:
+    """Dials in the background and hands the connection, or the reason why there is none, to whoever waits."""
+
+    def __init__(
+        self, resolver: Resolver, context: ssl.SSLContext, keeper: Keeper, tasks: Tasks, timeout: float
+    ) -> None:
+        self._resolver = resolver
+        self._context = context
+        self._keeper = keeper
+        self._tasks = tasks
+        self._timeout = timeout
+
+    def dial(self, key: Key, origin: Origin, guard: AddressGuard, waiter: Waiter) -> None:
+        self._tasks.start(self._serve(key, origin, guard, waiter))
+
+    async def _serve(self, key: Key, origin: Origin, guard: AddressGuard, waiter: Waiter) -> None:
+        found = await self._in_time(origin, self._verified(key, origin, guard))
+        if isinstance(found, Refusal):
+            waiter.unreachable(found)
+        else:
+            waiter.connected(found)
+
+    async def open(self, origin: Origin, guard: AddressGuard, make: Callable[[], P]) -> P | Refusal:
+        """A bare TCP connection to a guarded address, for tunnels."""
+        return await self._in_time(origin, self._connect(origin, guard, make))
+
+    async def _in_time(self, origin: Origin, work: Coroutine[Any, Any, P | Refusal]) -> P | Refusal:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await work
+        except TimeoutError:
+            return Refusal(Reason.UPSTREAM_TIMEOUT, f"`{origin.host}` did not answer within {self._timeout:g} seconds")
+
+    async def _verified(self, key: Key, origin: Origin, guard: AddressGuard) -> UpstreamConnection | Refusal:
+        """A connection on which requests may be sent: over TLS, its certificate was verified."""
+
+        def make() -> UpstreamConnection:
+            shell = None
+            if origin.scheme == "https":
+                shell = TlsShell(self._context, server_side=False, server_hostname=origin.host)
+            return UpstreamConnection(key, self._keeper, shell, asyncio.get_running_loop().create_future())
+
+        found = await self._connect(origin, guard, make)
+        if isinstance(found, Refusal):
+            return found
+        try:
+            await found.ready
+        except TlsFault as fault:
+            return _handshake_refusal(origin, fault)
+        except OSError:
+            return Refusal(Reason.UPSTREAM_INVALID, f"`{origin.host}` closed during the TLS handshake")
+        except asyncio.CancelledError:
+            found.discard()
+            raise
+        return found
+
+    async def _connect(self, origin: Origin, guard: AddressGuard, make: Callable[[], P]) -> P | Refusal:
+        targets = await self._resolver.resolve(origin.host, origin.port, guard)
+        if isinstance(targets, Refusal):
+            return targets
+        return await _first(targets, origin, make)
+
+
+async def _first(targets: list[Target], origin: Origin, make: Callable[[], P]) -> P | Refusal:
+    """The first address that answers; the last one's fault where none does."""
+    refusal = Refusal(Reason.UPSTREAM_UNREACHABLE, f"`{origin.host}` cannot be reached")
+    for address, port in targets:
+        try:
+            _, protocol = await asyncio.get_running_loop().create_connection(make, address, port)
+        except OSError as fault:
+            refusal = Refusal(Reason.UPSTREAM_UNREACHABLE, f"`{origin.host}` cannot be reached: {fault.strerror}")
+        else:
+            return protocol
+    return refusal
+
+
+def _handshake_refusal(origin: Origin, fault: TlsFault) -> Refusal:
+    cause = fault.__cause__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return Refusal(Reason.UPSTREAM_CERTIFICATE, f"certificate of `{origin.host}`: {cause.verify_message}")
+    return Refusal(Reason.UPSTREAM_INVALID, f"`{origin.host}` failed the TLS handshake: {fault.message}")
