@@ -11,9 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.support.canaries import Blob, files, open_to_others, processes, sightings
+from tests.support.canaries import Blob, files, open_to_others, sightings
 from tests.support.doubles import Vendors
-from tests.support.product import GATEWAY, Governed, installed
+from tests.support.processes import halted, processes
+from tests.support.product import GATEWAY, Governed, connectors, installed
 
 from tameflare.demo.privileges import is_all_seeing
 
@@ -74,7 +75,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory, vendors: Vendors) -> Plant
             "wrong secret": f"ghp_{secrets.token_hex(16)}",
         }
         planted = Planted(governed, values)
-        planted.blobs += [*faults(planted), *programs(planted), *process_table(planted)]
+        planted.blobs += [*faults(planted), *programs(planted), *process_table(planted), *spool(planted)]
         product.stop()
     return planted
 
@@ -125,6 +126,16 @@ def process_table(planted: Planted) -> Iterator[Blob]:
         yield from open_to_others(pid)
 
 
+def spool(planted: Planted) -> Iterator[Blob]:
+    """The proxy's records on disk, while the server does not take them."""
+    governed = planted.governed
+    with halted(governed, "tameflare.control"):
+        governed.run("curl", "-s", f"https://api.openai.com/v1/models?api_key={planted.secrets['wrong secret']}")
+        found = [(place, data) for place, data in files(governed.product.data / "proxy" / "spool") if data]
+    assert any(b"/v1/models" in data for _, data in found)
+    yield from found
+
+
 def may_hold_master_key(place: str) -> bool:
     """The operator gives it to `tf up`, which hands it to the server alone; both are closed to debuggers."""
     return place.startswith("environ of ") and place.endswith(("tf up", "-m tameflare.control"))
@@ -158,6 +169,9 @@ def test_nothing_is_left_on_disk(planted: Planted) -> None:
 def test_the_secrets_were_really_there(planted: Planted) -> None:
     product = planted.governed.product
     assert (product.data / "server" / "traffic.db").stat().st_size
+    assert (product.data / "server" / "tameflare.db").read_bytes().count(b"enc:v2:") >= len(
+        connectors(planted.governed.vendors)
+    )
     assert "TF_" not in planted.seen_by_agent.splitlines()[0].replace("TF_SERVER_URL", "")
     statuses = {blob.split()[0] for place, blob in planted.blobs if place == "output of agent.py"}
     assert statuses == {b"200"}

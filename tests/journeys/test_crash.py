@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from tests.support.canaries import processes
 from tests.support.doubles import Vendors
 from tests.support.load import PREFIX, THREADS, Load
+from tests.support.processes import kill, processes
 from tests.support.product import Governed, Row, installed
 
 from tameflare.demo.product import wait_until
@@ -25,22 +25,6 @@ def own(tmp_path: Path, vendors: Vendors) -> Iterator[Governed]:
     """An installation that may be broken."""
     with installed(tmp_path, vendors) as governed:
         yield governed
-
-
-def running(governed: Governed, module: str) -> int | None:
-    """The process of the product that runs this module, if there is one."""
-    for pid in processes(governed.product.pid):
-        if module in Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0"):
-            return pid
-    return None
-
-
-def kill(governed: Governed, module: str) -> None:
-    """kill -9, and wait until the supervisor has put another in its place."""
-    victim = running(governed, module)
-    assert victim is not None
-    os.kill(victim, signal.SIGKILL)
-    wait_until(lambda: running(governed, module) not in (None, victim), f"another {module}")
 
 
 @contextmanager

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.journeys.test_crash import running
-from tests.support.canaries import processes
 from tests.support.doubles import Vendors
+from tests.support.processes import halted, processes
 from tests.support.product import Governed, installed
 
 from tameflare.demo.product import wait_until
@@ -30,15 +26,6 @@ def status(governed: Governed) -> str:
     return governed.run("curl", "-sS", "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code}", USER).stdout
 
 
-@contextmanager
-def halted(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def test_a_clean_stop_and_a_second_start(own: Governed) -> None:
     product = own.product
     assert status(own) == "200"
@@ -52,9 +39,7 @@ def test_a_clean_stop_and_a_second_start(own: Governed) -> None:
 
 
 def test_the_proxy_goes_on_while_the_control_plane_is_away(own: Governed) -> None:
-    server = running(own, "tameflare.control")
-    assert server is not None
-    with halted(server):
+    with halted(own, "tameflare.control"):
         assert status(own) == "200"
         assert httpx.get(own.product.proxy + "/health", trust_env=False).status_code == 200
     row = own.record(lambda row: row["path"] == "/user")

@@ -51,14 +51,6 @@ def _dump(path: Path) -> bytes:
         return "\n".join(database.iterdump()).encode()
 
 
-def processes(first: int) -> Iterator[int]:
-    """A process and all that descend from it."""
-    yield first
-    for task in Path(f"/proc/{first}/task").glob("*/children"):
-        for child in task.read_text().split():
-            yield from processes(int(child))
-
-
 def open_to_others(pid: int) -> Iterator[Blob]:
     """What the process table shows of a process: command line and, if this user may read it, environment."""
     for name in ("cmdline", "environ"):
