@@ -72,6 +72,30 @@ def test_a_credential_goes_in_and_is_shown_masked(owner: httpx.Client, main: str
     assert owner.delete(path).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"domains": ["api.first.test", "evil.test"]}, "domains"),
+        ({"domains": ["*.first.test"]}, "domains"),
+        ({"ports": [443, 8443]}, "ports"),
+        ({"allow_plaintext": True}, "allow_plaintext"),
+    ],
+)
+def test_a_stored_credential_is_not_led_elsewhere(
+    owner: httpx.Client, main: str, change: dict[str, object], field: str
+) -> None:
+    first = {"type": "generic", "name": "first", "domains": ["api.first.test", "b.first.test"], "auth": "bearer"}
+    made = owner.post(main, json=first | {"secret": SECRET}).json()
+    path = f"{main}/first"
+    assert fields(owner.patch(path, json=change)) == [field]
+    assert owner.get(path).json() == made
+    assert owner.patch(path, json={"domains": ["b.first.test"]}).status_code == 200
+    assert owner.patch(path, json=change | {"secret": SECRET}).status_code == 200
+    owner.delete(f"{path}/credential")
+    assert owner.patch(path, json={"domains": ["third.test"], "ports": [1]}).status_code == 200
+    owner.delete(path)
+
+
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.MEMBER])
 def test_members_and_viewers_see_no_credential(server: Running, main: str, role: Role) -> None:
     person = server.person(role)
