@@ -54,8 +54,13 @@ def _rendered(exchange: Exchange, refusal: Refusal) -> Rendered:
         retry_after=refusal.retry_after,
     )
     if exchange.binding is None:
-        return denials.plain(denial)
+        return denials.git(denial) if _asked_by_git(exchange) else denials.plain(denial)
     return exchange.binding.connector.deny(denial, exchange.request)
+
+
+def _asked_by_git(exchange: Exchange) -> bool:
+    """Whether this is how git's smart HTTP begins; git shows its user nothing but plain text."""
+    return exchange.path.endswith("/info/refs") and exchange.query.startswith("service=git-")
 
 
 def plain(status: int, code: str, message: str, *, keep: bool = False, extra: str = "") -> bytes:
