@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
+import subprocess
 
 
-def unprivileged() -> list[str]:
+@functools.cache
+def unprivileged() -> tuple[str, ...]:
     """What to put before a command line so that root runs it without capabilities; empty for anybody else.
 
-    Also empty where util-linux's setpriv is missing: `is_all_seeing` then stays true for the command.
+    Also empty where util-linux's setpriv is missing or may not do this: `is_all_seeing` is true then.
     """
     setpriv = shutil.which("setpriv") if os.geteuid() == 0 else None
-    return [setpriv, "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"] if setpriv else []
+    if setpriv is None:
+        return ()
+    prefix = (setpriv, "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all")
+    tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)  # noqa: S603 - fixed words
+    return prefix if tried.returncode == 0 else ()
 
 
 def is_all_seeing() -> bool:
