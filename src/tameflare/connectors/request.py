@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import final
 
 Header = tuple[bytes, bytes, bytes]
@@ -22,7 +23,7 @@ class HttpRequest:
         port: int,
         path: str,
         query: str = "",
-        headers: list[Header] | None = None,
+        headers: Iterable[Header] = (),
         body: bytes | None = None,
     ) -> None:
         self.method = method
@@ -31,7 +32,7 @@ class HttpRequest:
         self.port = port
         self.path = path
         self.query = query
-        self.headers = [] if headers is None else headers
+        self.headers = headers
         self.body = body
 
     def header(self, name: bytes) -> str:

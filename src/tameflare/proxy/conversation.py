@@ -123,7 +123,8 @@ class Conversation:
             self._fault(HeadFault(431, "head_too_large", "the head is over 64 KiB"))
             return
         self._buffer = data
-        self.deadline = self._context.state.tick() + self._context.state.limits.head_timeout
+        # from its first byte on, however often a further one comes
+        self.deadline = min(self.deadline, self._context.state.tick() + self._context.state.limits.head_timeout)
 
     def _begin(self, head: RequestHead, rest: bytes) -> None:
         opened = self._opener(head, rest)
@@ -142,7 +143,7 @@ class Conversation:
             self._proceed(advance(opened, self._context.state))
             return
         self._proceed(advance(opened, self._context.state))
-        if rest and self._framer is not None:
+        if rest and self._framer is not None and not self.closed:
             self._feed_body(rest)
 
     def _feed_body(self, data: bytes) -> None:
@@ -220,6 +221,7 @@ class Conversation:
         """The decision could not be recorded, so the request must not go."""
         if self.exchange is not None and not self.closed:
             self._recorded = False
+            self._relay.drop()
             self.refuse(Refusal(Reason.RECORD_UNAVAILABLE, "the decision cannot be recorded"))
 
     def upstream_ready(self) -> None:
@@ -252,8 +254,7 @@ class Conversation:
         elif exchange.head.expect_continue:
             self._finish()
         else:
-            self._drained = 0
-            self.deadline = self._context.state.tick() + self._context.state.limits.head_timeout
+            self._swallow()
 
     def _note(self, exchange: Exchange, refusal: Refusal, size: int) -> None:
         context = self._context
@@ -274,8 +275,13 @@ class Conversation:
         if run is not None:
             run.denied += 1
 
+    def _swallow(self) -> None:
+        """Read and drop the rest of a body that nobody wants, so that the agent gets to read its answer."""
+        self._drained = 0
+        self.deadline = self._context.state.tick() + self._context.state.limits.head_timeout
+        self._flow.resume_client(BUFFER_FULL)
+
     def _drain(self, size: int) -> None:
-        """The body of a refused request is read and dropped, so that the agent gets to read its answer."""
         self._drained += size
         if self._framer is None:
             self._drained = -1
@@ -287,11 +293,14 @@ class Conversation:
         """The exchange is over; go on with what has been pipelined meanwhile."""
         if self.closed:
             return
-        busy = self._framer is not None
         self.exchange = None
         state = self._context.state
         self.deadline = state.tick() + state.limits.client_idle_timeout
-        if busy or not self._keep:
+        if self._framer is not None:
+            self._keep = False
+            self._swallow()
+            return
+        if not self._keep:
             self._finish()
             return
         if self._buffer:

@@ -94,7 +94,8 @@ def identify(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     """The token, the run and the agent must hold now, not only when the tunnel was opened."""
     identity = exchange.identity
     if identity is None or proxy.served is None or not identity.is_valid(proxy.served, proxy.clock()):
-        return Refusal(Reason.UNAUTHENTICATED, "the proxy token, run or agent is not valid", close=True)
+        revoked = identity is not None  # who has not proved anything yet may try again on this connection
+        return Refusal(Reason.UNAUTHENTICATED, "the proxy token, run or agent is not valid", close=revoked)
     if proxy.is_stale():
         return Refusal(Reason.CONFIGURATION_STALE, "the configuration is older than TF_CONFIG_MAX_AGE allows")
     return None

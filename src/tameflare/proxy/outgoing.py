@@ -24,8 +24,6 @@ from tameflare.wire.heads import RequestHead
 if TYPE_CHECKING:
     from tameflare.proxy.exchange import Exchange
 
-Header = tuple[bytes, bytes, bytes]
-
 KEY_SEEN = "agent_key_seen"
 PASSED_THROUGH = "credential_passthrough"
 
@@ -41,13 +39,13 @@ def prepare(exchange: Exchange) -> Refusal | None:
     """Fill `exchange.outgoing`, or say why the credential cannot be put in."""
     binding = exchange.binding
     if binding is None:
-        _write(exchange, _lines(exchange.head.headers, METHOD_OVERRIDES), exchange.query, b"")
+        _write(exchange, _without_overrides(exchange), exchange.query, b"")
         return None
     if binding.lacks_credential:
         return Refusal(Reason.CREDENTIAL_MISSING, f"connector `{binding.name}` has no credential")
     if binding.mode is CredentialMode.PASSTHROUGH:
         exchange.flags += (PASSED_THROUGH,)
-        _write(exchange, _lines(exchange.head.headers, METHOD_OVERRIDES), exchange.query, b"")
+        _write(exchange, _without_overrides(exchange), exchange.query, b"")
     else:
         misused = _replace(exchange, binding)
         if misused is not None:
@@ -55,30 +53,27 @@ def prepare(exchange: Exchange) -> Refusal | None:
     return _leaked(exchange, binding) if placeholders.MARK in exchange.outgoing else None
 
 
-def _lines(headers: Sequence[Header], strip: frozenset[bytes]) -> list[bytes]:
-    return [b"%b: %b\r\n" % (name, value) for lower, name, value in headers if lower not in strip]
-
-
 def _replace(exchange: Exchange, binding: Binding) -> Refusal | None:
     """Write the head with our credential in the place of what the agent sent."""
     strip = binding.connector.strip
-    taken = strip.headers
-    headers = exchange.head.headers
-    lines = _lines(headers, taken)
-    if len(lines) < len(headers):
-        misused = _inspect(exchange, binding, [value for lower, _, value in headers if lower in taken])
+    fields = exchange.head.headers
+    lines = fields.layout.lines_without(strip.headers)
+    taken = lines.taken(fields.values)
+    if taken:
+        misused = _inspect(exchange, binding, taken)
         if misused is not None:
             return misused
+    kept = lines.write(fields.values)
     injection = binding.injection(exchange.origin.host)
     query = strip_query(exchange.query, strip.query) if exchange.query else ""
     if injection is None:
-        _write(exchange, lines, query, b"")
+        _write(exchange, kept, query, b"")
         return None
     if injection.query:
         query = "&".join(filter(None, (query, *(f"{name}={value}" for name, value in injection.query))))
     if strip.cookies or injection.cookies:
-        lines = _with_cookies(lines, strip, injection)
-    _write(exchange, lines, query, injection.header_lines)
+        kept = _with_cookies(kept, strip, injection)
+    _write(exchange, kept, query, injection.header_lines)
     return None
 
 
@@ -111,11 +106,11 @@ def _misused(value: bytes, binding: Binding) -> Refusal:
     return Refusal(Reason.PLACEHOLDER_MISUSED, f"this is the key of `{named}`, not of `{binding.name}`")
 
 
-def _write(exchange: Exchange, lines: list[bytes], query: str, extra: bytes) -> None:
+def _write(exchange: Exchange, lines: bytes, query: str, extra: bytes) -> None:
     head = exchange.head
     target = f"{exchange.path}?{query}" if query else exchange.path
     start = f"{head.method} {target}{exchange.origin.host_line}".encode("latin-1")
-    exchange.outgoing = b"".join((start, *lines, extra, _framing(exchange), b"\r\n"))
+    exchange.outgoing = b"".join((start, lines, extra, _framing(exchange), b"\r\n"))
 
 
 def _framing(exchange: Exchange) -> bytes:
@@ -127,10 +122,15 @@ def _framing(exchange: Exchange) -> bytes:
     return b"" if head.content_length is None else b"Content-Length: %d\r\n" % head.content_length
 
 
-def _with_cookies(lines: list[bytes], strip: Strip, injection: Injection) -> list[bytes]:
+def _without_overrides(exchange: Exchange) -> bytes:
+    fields = exchange.head.headers
+    return fields.layout.lines_without(METHOD_OVERRIDES).write(fields.values)
+
+
+def _with_cookies(lines: bytes, strip: Strip, injection: Injection) -> bytes:
     """The lines with the agent's cookies of our names out and ours in, as one Cookie field (RFC 6265 section 5.4)."""
     kept, cookies = [], []
-    for line in lines:
+    for line in lines.splitlines(keepends=True):
         name, _, value = line.partition(b": ")
         if name.lower() == b"cookie":
             cookies.append(strip_cookies(value.decode("latin-1").strip(), strip.cookies))
@@ -138,4 +138,4 @@ def _with_cookies(lines: list[bytes], strip: Strip, injection: Injection) -> lis
             kept.append(line)
     cookies.extend(f"{name}={value}" for name, value in injection.cookies)
     joined = "; ".join(filter(None, cookies))
-    return [*kept, f"Cookie: {joined}\r\n".encode("latin-1")] if joined else kept
+    return b"".join(kept) + (f"Cookie: {joined}\r\n".encode("latin-1") if joined else b"")

@@ -13,10 +13,10 @@ from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.state import ProxyState
+from tameflare.wire.fields import Fields
 
 _LONGEST_HEADER: Final = 256
 _LONGEST_VALUE: Final = 256
-_SELECTED: Final = frozenset((b"content-type", b"user-agent"))
 
 
 def of_decision(exchange: Exchange, proxy: ProxyState) -> Intent:
@@ -50,7 +50,6 @@ def _intent(
     identity = exchange.identity
     assert identity is not None
     binding, origin, head = exchange.binding, exchange.origin, exchange.head
-    content_type, user_agent = _selected(head.headers)
     gateway = identity.gateway.compiled
     status, overhead_us, bytes_in, bytes_out = end or (0, 0, 0, 0)
     return Intent(
@@ -66,8 +65,8 @@ def _intent(
         origin.host,
         origin.port,
         recorded_path(exchange.path or exchange.target.partition("?")[0], exchange.query, proxy.limits.sensitive_query),
-        content_type,
-        user_agent,
+        _selected(head.headers, b"content-type"),
+        _selected(head.headers, b"user-agent"),
         decision.verdict,
         reason,
         message,
@@ -88,10 +87,8 @@ def _run(identity: Identity) -> str:
     return identity.run.id if identity.run is not None else ""
 
 
-def _selected(headers: Sequence[tuple[bytes, bytes, bytes]]) -> tuple[str, str]:
-    found = {lower: value for lower, _, value in headers if lower in _SELECTED}
-    content_type, user_agent = found.get(b"content-type", b""), found.get(b"user-agent", b"")
-    return content_type[:_LONGEST_HEADER].decode("latin-1"), user_agent[:_LONGEST_HEADER].decode("latin-1")
+def _selected(fields: Fields, name: bytes) -> str:
+    return fields.first(name)[:_LONGEST_HEADER].decode("latin-1")
 
 
 def _actions(actions: Sequence[Action], record: Sequence[str]) -> tuple[RecordedAction, ...]:

@@ -223,9 +223,8 @@ class Relay:
 
     def _broken(self, message: str) -> None:
         """The upstream broke HTTP: before its head a refusal, after it a cut that the agent can see."""
-        answered = self._reader.head is not None
         self._release(reusable=False)
-        if not answered:
+        if not self.status:
             self._conversation.refuse(Refusal(Reason.UPSTREAM_INVALID, message))
             return
         self.note(Reason.UPSTREAM_INVALID.value)
@@ -244,6 +243,10 @@ class Relay:
             self._conversation.abort()
         else:
             self._conversation.refuse(Refusal(Reason.UPSTREAM_TIMEOUT, "the upstream did not answer in time"))
+
+    def drop(self) -> None:
+        """The exchange will not be carried, and nothing of it is on record."""
+        self.exchange = None
 
     def cancel(self, reason: Reason) -> None:
         """The client is gone, or the process stops."""

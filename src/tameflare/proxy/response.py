@@ -119,9 +119,10 @@ class ResponseReader:
             framing += b"Connection: close\r\n"
         elif not self._minor:
             framing += b"Connection: keep-alive\r\n"
-        lines = [b"%b: %b\r\n" % (name, value) for _, name, value in head.headers]
+        fields = head.headers
+        lines = fields.layout.all_lines.write(fields.values)
         start = b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)
-        return b"".join((start, *lines, framing, b"X-TameFlare-Request-Id: %b\r\n\r\n" % self._mark.encode()))
+        return b"".join((start, lines, framing, b"X-TameFlare-Request-Id: %b\r\n\r\n" % self._mark.encode()))
 
     def _frame(self, data: bytes) -> bytes:
         framer = self._framer

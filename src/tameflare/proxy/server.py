@@ -27,7 +27,7 @@ from tameflare.proxy.revocation import reason_to_cut
 from tameflare.proxy.routing import Binding
 from tameflare.proxy.tunnel import Tunnel
 from tameflare.wire.faults import HeadFault
-from tameflare.wire.heads import RequestHead
+from tameflare.wire.heads import NO_FIELDS, RequestHead
 from tameflare.wire.sniff import FirstBytes, sniff
 from tameflare.wire.target import TargetFault, normalise_host, parse_absolute, parse_authority
 from tameflare.wire.tls import TlsFault, TlsShell
@@ -346,7 +346,7 @@ class ClientConnection(asyncio.Protocol):
     # --- records about the connection itself
 
     def _record_refused(self, origin: Origin, refusal: Refusal) -> None:
-        head = RequestHead("", "/", 1, [], origin.authority, None, False, False, False, False, None, 0)
+        head = RequestHead("", "/", 1, NO_FIELDS, origin.authority, None, False, False, False, False, None, 0)
         exchange = self._exchange(head, origin, "/", self._identity)
         self._context.metrics.denied[refusal.reason.value] += 1
         self._context.outbox.note(records.of_refusal(exchange, self._context.state, refusal, 0, 0))

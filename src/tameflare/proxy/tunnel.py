@@ -15,7 +15,7 @@ from tameflare.proxy.origin import Origin
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.routing import Binding
 from tameflare.wire.client_hello import HelloFault, server_name
-from tameflare.wire.heads import RequestHead
+from tameflare.wire.heads import NO_FIELDS, RequestHead
 
 if TYPE_CHECKING:
     from tameflare.proxy.context import Context
@@ -43,7 +43,7 @@ class Tunnel:
         self._up = self._down = 0
         self._noted = False
         state = context.state
-        head = RequestHead("CONNECT", "/", 1, [], origin.authority, None, False, False, False, False, None, 0)
+        head = RequestHead("CONNECT", "/", 1, NO_FIELDS, origin.authority, None, False, False, False, False, None, 0)
         self._exchange = Exchange(state.new_request_id(), head, origin, "/", identity, state.tick(), 0)
         self._deadline = state.tick() + state.limits.head_timeout
 

@@ -12,12 +12,13 @@ from typing import Final
 from tameflare.wire.diagnosis import LARGEST_HEAD, MOST_FIELDS, partial_fault
 from tameflare.wire.faults import HeadFault
 from tameflare.wire.fields import Header
-from tameflare.wire.request_heads import RequestHead, RequestHeads
+from tameflare.wire.request_heads import NO_FIELDS, RequestHead, RequestHeads
 from tameflare.wire.response_heads import ResponseHead, ResponseHeads
 
 __all__: Final = [
     "LARGEST_HEAD",
     "MOST_FIELDS",
+    "NO_FIELDS",
     "HeadFault",
     "Header",
     "RequestHead",

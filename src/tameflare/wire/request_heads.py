@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -10,13 +11,15 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from tameflare.wire.diagnosis import diagnose
 from tameflare.wire.faults import HeadFault
-from tameflare.wire.fields import FieldReader, Header, count_tabs
+from tameflare.wire.fields import Collector, FieldReader, Fields, Layout, Layouts, Values, count_tabs, passing
 from tameflare.wire.framing import Framing, read_framing
 from tameflare.wire.methods import METHODS
 from tameflare.wire.names import REQUEST_NAMES, TOKEN
 
 _MINOR: Final = {b"HTTP/1.1": 1, b"HTTP/1.0": 0}
 _VERSION: Final = re.compile(rb"HTTP/[0-9]\.[0-9]")
+LAYOUTS: Final = Layouts(REQUEST_NAMES)
+NO_FIELDS: Final = Fields(LAYOUTS.of(()), ())
 _ABSOLUTE: Final = re.compile(rb"https?://[^/?#]", re.IGNORECASE)
 
 
@@ -30,7 +33,7 @@ class RequestHead(msgspec.Struct, gc=False):
     method: str
     target: str
     minor: int
-    headers: list[Header]
+    headers: Fields
     host: str | None
     content_length: int | None
     chunked: bool
@@ -47,9 +50,9 @@ class RequestHeads:
     __slots__ = ("_fields", "_last", "_parser")
 
     def __init__(self) -> None:
-        self._fields = FieldReader(REQUEST_NAMES)
+        self._fields = FieldReader(LAYOUTS)
         self._parser: HttpRequestParser | None = None
-        self._last: tuple[int, list[tuple[int, bytes]], Framing] = (-1, [], Framing())
+        self._last: tuple[int, Layout, Values, Framing] = (-1, NO_FIELDS.layout, (), Framing())
 
     def parse(self, data: bytes) -> RequestHead | HeadFault:
         """Reads exactly one head including its final empty line."""
@@ -60,46 +63,48 @@ class RequestHeads:
         line = _request_line(lines[0])
         if isinstance(line, HeadFault):
             return line
-        if not self._feed(data, len(lines) - 3):
+        found = self._feed(data, len(lines) - 3)
+        if found is None:
             return diagnose(data, REQUEST_NAMES, line[2])
-        framing = self._framing(line[2])
+        layout, values = found
+        framing = self._framing(line[2], layout, values)
         if isinstance(framing, HeadFault):
             self._parser = None
             return framing
-        headers = self._fields.passing(framing, trim=tabs > 0 or b" \r\n" in data)
+        headers = passing(LAYOUTS, layout, values, framing.options.names, trim=tabs > 0 or b" \r\n" in data)
         return self._head(line, framing, headers, len(data))
 
-    def _feed(self, data: bytes, expected: int) -> bool:
-        """Whether llhttp reads `data` as one head of `expected` fields."""
+    def _feed(self, data: bytes, expected: int) -> tuple[Layout, Values] | None:
+        """What llhttp reads in `data`, if that is one head of `expected` fields."""
         fields = self._fields
         fields.reset()
         parser = self._parser or HttpRequestParser(fields)
         self._parser = None
         try:
             parser.feed_data(data)
+            self._parser = parser
         except HttpParserUpgrade:
-            return fields.count() == expected
+            return fields.take(expected, _collect, data)
         except HttpParserError:
-            return False
-        self._parser = parser
-        return fields.count() == expected
+            return None
+        return fields.take(expected, _collect, data)
 
-    def _framing(self, minor: int) -> Framing | HeadFault:
+    def _framing(self, minor: int, layout: Layout, values: Values) -> Framing | HeadFault:
         """The framing; most requests of a connection say the same about it as the one before."""
-        special = self._fields.special
+        special = layout.special_values(values)
         last = self._last
-        if special == last[1] and minor == last[0]:
-            return last[2]
-        framing = read_framing(special, minor)
+        if layout is last[1] and special == last[2] and minor == last[0]:
+            return last[3]
+        framing = read_framing(layout.special_pairs(values), minor)
         if isinstance(framing, HeadFault):
             return framing
         if framing.host is None and minor == 1:
             return HeadFault(400, "host_missing", "the request has no Host")
-        self._last = (minor, special.copy(), framing)
+        self._last = (minor, layout, special, framing)
         return framing
 
     def _head(
-        self, line: tuple[str, str, int], framing: Framing, headers: list[Header], size: int
+        self, line: tuple[str, str, int], framing: Framing, headers: Fields, size: int
     ) -> RequestHead | HeadFault:
         method, target, minor = line
         host, options, length = framing.host, framing.options, framing.content_length
@@ -120,6 +125,11 @@ class RequestHeads:
             framing.proxy_authorization,
             size,
         )
+
+
+def _collect(collector: Collector, data: bytes) -> None:
+    with suppress(HttpParserUpgrade):
+        HttpRequestParser(collector).feed_data(data)
 
 
 def _request_line(line: bytes) -> tuple[str, str, int] | HeadFault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 
@@ -11,12 +12,13 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from tameflare.wire.diagnosis import diagnose
 from tameflare.wire.faults import HeadFault
-from tameflare.wire.fields import FieldReader, Header, count_tabs
+from tameflare.wire.fields import Collector, FieldReader, Fields, Layout, Layouts, Values, count_tabs, passing
 from tameflare.wire.framing import read_framing
 from tameflare.wire.names import RESPONSE_NAMES
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 _LONGEST_CACHED: Final = 64
+LAYOUTS: Final = Layouts(RESPONSE_NAMES)
 _VERSION: Final = re.compile(rb"HTTP/(?!1\.[01])[0-9](?:\.[0-9])? ")
 
 
@@ -25,7 +27,7 @@ class ResponseHead(msgspec.Struct, gc=False):
 
     status: int
     reason: bytes
-    headers: list[Header]
+    headers: Fields
     content_length: int | None
     chunked: bool
     close: bool
@@ -38,7 +40,7 @@ class ResponseHeads:
     __slots__ = ("_fields",)
 
     def __init__(self) -> None:
-        self._fields = FieldReader(RESPONSE_NAMES)
+        self._fields = FieldReader(LAYOUTS)
 
     def parse(self, data: bytes) -> ResponseHead | HeadFault:
         """Reads exactly one head including its final empty line."""
@@ -50,33 +52,40 @@ class ResponseHeads:
         if line is None:
             return _status_line_fault(data)
         minor, status, reason = line
-        if not self._feed(data, len(lines) - 3):
+        found = self._feed(data, len(lines) - 3)
+        if found is None:
             return diagnose(data, RESPONSE_NAMES, minor)
-        framing = read_framing(self._fields.special, minor)
+        layout, values = found
+        framing = read_framing(layout.special_pairs(values), minor)
         if isinstance(framing, HeadFault):
             return framing
         options = framing.options
         return ResponseHead(
             status,
             reason,
-            self._fields.passing(framing, trim=tabs > 0 or b" \r\n" in data),
+            passing(LAYOUTS, layout, values, options.names, trim=tabs > 0 or b" \r\n" in data),
             framing.content_length,
             framing.chunked,
             options.close if minor == 1 else not options.keep_alive,
             minor,
         )
 
-    def _feed(self, data: bytes, expected: int) -> bool:
-        """Whether llhttp reads `data` as one head; a new parser each time, the old one waits for the body."""
+    def _feed(self, data: bytes, expected: int) -> tuple[Layout, Values] | None:
+        """What llhttp reads in `data`, if that is one head; a new parser each time, the old one waits for the body."""
         fields = self._fields
         fields.reset()
         try:
             HttpResponseParser(fields).feed_data(data)
         except HttpParserUpgrade:
-            return fields.count() == expected
+            return fields.take(expected, _collect, data)
         except HttpParserError:
-            return False
-        return fields.count() == expected
+            return None
+        return fields.take(expected, _collect, data)
+
+
+def _collect(collector: Collector, data: bytes) -> None:
+    with suppress(HttpParserUpgrade):
+        HttpResponseParser(collector).feed_data(data)
 
 
 def _status_line(line: bytes) -> tuple[int, int, bytes] | None:
