@@ -1,4 +1,7 @@
-"""A running proxy in front of a scripted upstream, one of each for a module."""
+"""A running proxy in front of a scripted upstream, one of each for a module.
+
+A module may set `ENVIRONMENT`, the settings that its proxy runs with.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,14 @@ from tests.support.upstream import Upstream
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Plane, Upstream]]:
+def served(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[tuple[Plane, Upstream]]:
     with plane(tmp_path_factory.mktemp("plane")) as made:
         double = Upstream(made.authority.issue_cert(HOST))
         with double.running():
             made.simple()
-            made.start(pins=f"{HOST}:443:127.0.0.1:{double.port}")
+            made.start(f"{HOST}:443:127.0.0.1:{double.port}", **getattr(request.module, "ENVIRONMENT", {}))
             yield made, double
 
 

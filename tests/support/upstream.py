@@ -45,6 +45,16 @@ class Talk:
         self.writer.write(data)
         await self.writer.drain()
 
+    async def pause(self) -> None:
+        """Let a little time pass, while something else is waited for."""
+        await asyncio.sleep(0.005)
+
+    async def gone(self) -> bytes:
+        """Wait until the other side has closed; what it sent until then."""
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            return await self.reader.read()
+        return b""
+
     def reset(self) -> None:
         self.writer.transport.abort()
 
@@ -75,7 +85,7 @@ class Upstream:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
+        with contextlib.suppress(asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError, ssl.SSLError):
             await self.script(Talk(reader, writer, self.seen))
         writer.close()
         with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
