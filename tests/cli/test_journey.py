@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import select
 import stat
 from collections.abc import Iterator
@@ -129,6 +130,21 @@ def test_init_again_keeps_the_token(owner: Person) -> None:
     owner.done("init", "--new-token")
     assert (owner.project / ".tf" / "config.yaml").read_text() != before
     assert owner.tf("run", "--", *MODELS).stdout == "200"
+
+
+def test_init_mends_what_cannot_be_used(owner: Person) -> None:
+    config = owner.project / ".tf" / "config.yaml"
+    good = config.read_text()
+    config.write_text(re.sub("gwtk_.*", "gwtk_revoked", good))
+    assert "run `tf init` to get a new one" in owner.tf("run", "--", "true").stderr
+    owner.done("init")
+    assert owner.tf("run", "--", *MODELS).stdout == "200"
+    config.write_text("[")
+    owner.done("init")
+    assert owner.tf("run", "--", *MODELS).stdout == "200"
+    config.parent.chmod(0o755)
+    assert "is not private to you" in owner.tf("init").stderr
+    config.parent.chmod(0o700)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -14,8 +14,10 @@ from tameflare.cli.options import environment, json_option
 from tameflare.cli.output import note, print_json, say
 from tameflare.cli.platforms import PLATFORMS, recipe
 from tameflare.cli.project import FOLDER, Project
+from tameflare.cli.session import Session
+from tameflare.core.errors import SettingError
 from tameflare.core.secret import Secret
-from tameflare.settings import GATEWAY_URL, Settings
+from tameflare.settings import GATEWAY_URL
 
 
 @click.command(
@@ -27,7 +29,8 @@ Examples:
   tf init --platform claude-code
   tf init --list
 
-Running it again keeps gateway and token; `--new-token` gets a fresh one.""",
+Running it again keeps gateway and token as long as the proxy accepts it;
+`--new-token` gets a fresh one all the same.""",
 )
 @click.option("--gateway", "-g", metavar="NAME", help="Gateway to use or make [default: the directory's name].")
 @click.option("--proxy", metavar="URL", help="Where the proxy is [default: GATEWAY_URL or http://127.0.0.1:8443].")
@@ -42,11 +45,13 @@ def command(
     if list_:
         _list(as_json)
         return
-    settings = environment()
     folder = Path.cwd() / FOLDER
-    here = None if new_token else _existing(folder, gateway, proxy)
+    stored = _stored(folder)
+    name = gateway or stored.get("gateway") or gateway_name_for(Path.cwd().name)
+    url = (proxy or stored.get("proxy") or environment().get(GATEWAY_URL)).rstrip("/")
+    here = None if new_token else _existing(folder, stored, name, url)
     if here is None:
-        here = _set_up(folder, settings, gateway, proxy)
+        here = _set_up(folder, name, url)
     written = _write_recipe(folder, platform, here) if platform else None
     if as_json:
         print_json({"folder": str(folder), "gateway": here.gateway, "server": here.server, "proxy": here.proxy})
@@ -62,27 +67,38 @@ def _list(as_json: bool) -> None:
         say(f"{name:<12} {sentence}")
 
 
-def _existing(folder: Path, gateway: str | None, proxy: str | None) -> Project | None:
-    """What a former `tf init` left here, if it is for the same gateway and proxy."""
-    stored = project.read_config(folder) if folder.is_dir() else None
-    if not stored or gateway not in {None, stored["gateway"]} or proxy not in {None, stored["proxy"]}:
+def _stored(folder: Path) -> dict[str, str]:
+    """What a former `tf init` left here; a file that cannot be read is removed, as it is about to be written anew."""
+    if not folder.is_dir():
+        return {}
+    project.check_private(folder)
+    try:
+        return project.read_config(folder) or {}
+    except SettingError as fault:
+        note(f"{fault.message}: starting afresh")
+        (folder / "config.yaml").unlink()
+        return {}
+
+
+def _existing(folder: Path, stored: dict[str, str], gateway: str, proxy: str) -> Project | None:
+    """The project as it stands, if it is for this gateway and proxy and its token still holds."""
+    if (stored.get("gateway"), stored.get("proxy")) != (gateway, proxy):
         return None
-    return Project(folder, stored["server"], stored["proxy"], stored["gateway"], Secret(stored["gateway_token"]))
+    here = Project(folder, stored["server"], proxy, gateway, Secret(stored["gateway_token"]))
+    return None if Session(here.proxy, here.token).refused() else here
 
 
-def _set_up(folder: Path, settings: Settings, gateway: str | None, proxy: str | None) -> Project:
+def _set_up(folder: Path, name: str, proxy: str) -> Project:
     from tameflare.cli.client import connect, segment
     from tameflare.cli.settle import settle
 
-    name = gateway or gateway_name_for(Path.cwd().name)
     with connect() as api:
         _make_gateway(api, name)
         tokens = f"/api/dashboard/gateways/{segment(name)}/tokens"
         token = api.post(tokens, {"name": f"tf init on {machine.node() or 'a machine'}"})["token"]
         server = api.server
-        url = (proxy or settings.get(GATEWAY_URL)).rstrip("/")
-        settle(api, url)
-    here = Project(folder, server, url, name, Secret(token))
+        settle(api, proxy)
+    here = Project(folder, server, proxy, name, Secret(token))
     project.save(folder, here, _fetch_ca(here.proxy))
     note(f"wrote {folder} for gateway `{name}`")
     return here

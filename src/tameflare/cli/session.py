@@ -72,6 +72,15 @@ class Session:
         """Call `on_gone` from a thread if the proxy ends the session before `close()`."""
         threading.Thread(target=self._watch, args=(on_gone,), name="session", daemon=True).start()
 
+    def refused(self) -> bool:
+        """Whether the proxy answers and does not accept the token."""
+        try:
+            connection, response = self._send("GET", "/run/none", None)
+        except TameFlareError:
+            return False
+        connection.close()
+        return response.status == http.client.PROXY_AUTHENTICATION_REQUIRED
+
     def counts(self, run: Run) -> dict[str, int] | None:
         """How many requests of the run were allowed, denied, held and limited; None where the proxy cannot say."""
         try:
