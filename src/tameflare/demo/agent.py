@@ -25,7 +25,7 @@ LARGEST_FILE = 64 * 1024 * 1024
 
 def ask_model() -> str:
     """One streamed chat completion."""
-    client = openai.OpenAI(max_retries=0)
+    client = openai.OpenAI(max_retries=0, timeout=20)
     messages: list[openai.types.chat.ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello"}]
     with client.chat.completions.create(model="gpt-demo", messages=messages, stream=True) as stream:
         return "".join(chunk.choices[0].delta.content or "" for chunk in stream)
@@ -33,7 +33,7 @@ def ask_model() -> str:
 
 def list_pulls() -> str:
     """The open pull requests of a repository."""
-    client = github.Github(auth=github.Auth.Token(os.environ["GITHUB_TOKEN"]), retry=None)
+    client = github.Github(auth=github.Auth.Token(os.environ["GITHUB_TOKEN"]), retry=None, timeout=20)
     return ", ".join(pull.title for pull in client.get_repo("acme/site").get_pulls())
 
 

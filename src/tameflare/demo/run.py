@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,26 @@ def run_agent(product: Product) -> dict[str, dict[str, Any]]:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        for line in process.stdout:
-            step = json.loads(line)
-            told[step["step"]] = step
-            if step["step"] == LAST_STEP_BEFORE_SWITCH:
-                product.kill_switch(active=True)
-                process.stdin.write("\n")
-                process.stdin.flush()
-        if process.wait(AGENT_TIMEOUT) != 0:
-            raise TameFlareError(f"the agent ended with {process.returncode}")
+        with time_limit(process):
+            for line in process.stdout:
+                step = json.loads(line)
+                told[step["step"]] = step
+                if step["step"] == LAST_STEP_BEFORE_SWITCH:
+                    product.kill_switch(active=True)
+                    process.stdin.write("\n")
+                    process.stdin.flush()
+            process.wait()
+    if process.returncode != 0:
+        raise TameFlareError(f"the agent ended with {process.returncode}")
     return told
+
+
+@contextlib.contextmanager
+def time_limit(process: subprocess.Popen[str]) -> Iterator[None]:
+    """End the process where it takes longer than AGENT_TIMEOUT."""
+    timer = threading.Timer(AGENT_TIMEOUT, process.terminate)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
