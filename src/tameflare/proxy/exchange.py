@@ -96,7 +96,7 @@ def identify(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     if identity is None or proxy.served is None or not identity.is_valid(proxy.served, proxy.clock()):
         revoked = identity is not None  # who has not proved anything yet may try again on this connection
         return Refusal(Reason.UNAUTHENTICATED, "the proxy token, run or agent is not valid", close=revoked)
-    if proxy.is_stale():
+    if proxy.stale:
         return Refusal(Reason.CONFIGURATION_STALE, "the configuration is older than TF_CONFIG_MAX_AGE allows")
     return None
 
@@ -174,11 +174,12 @@ def read(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
     if exchange.body is not None:
         request.body = exchange.body
         return None
-    classified = binding.connector.classify(request)
+    has_body = exchange.has_body
+    classified = binding.classify(request, only_path=not has_body and not exchange.query)
     if not classified.needs_body:
         exchange.actions = classified.actions
         return None
-    if not exchange.has_body:
+    if not has_body:
         request.body = exchange.body = b""
         return None
     if (exchange.head.content_length or 0) > proxy.limits.max_body:

@@ -248,6 +248,7 @@ class Plane:
         """Time-outs of all connections, about once a second."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
+            self._state.check_age()
             now = time.monotonic()
             for connection in list(self._context.connections):
                 connection.sweep(now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from tameflare.core.action import Action
@@ -92,10 +93,16 @@ def _selected(fields: Fields, name: bytes) -> str:
 
 
 def _actions(actions: Sequence[Action], record: Sequence[str]) -> tuple[RecordedAction, ...]:
+    if len(actions) == 1 and not record:
+        return (_bare(actions[0].type, actions[0].risk, actions[0].effect),)
     return tuple(
-        RecordedAction(action.type, action.risk, action.effect, _parameters(action, record) if record else {})
-        for action in actions
+        RecordedAction(action.type, action.risk, action.effect, _parameters(action, record)) for action in actions
     )
+
+
+@lru_cache(4096)
+def _bare(kind: str, risk: str, effect: str) -> RecordedAction:
+    return RecordedAction(kind, risk, effect)
 
 
 def _parameters(action: Action, record: Sequence[str]) -> dict[str, str]:

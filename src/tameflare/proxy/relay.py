@@ -32,6 +32,7 @@ class Relay:
         "_conversation",
         "_dial_started",
         "_flow",
+        "_heard",
         "_key",
         "_pending",
         "_pending_size",
@@ -40,7 +41,6 @@ class Relay:
         "_total_deadline",
         "body_sent",
         "bytes_out",
-        "deadline",
         "exchange",
         "overhead",
         "status",
@@ -54,7 +54,7 @@ class Relay:
         self._reader = ResponseReader()
         self.exchange: Exchange | None = None
         self.upstream: UpstreamConnection | None = None
-        self.deadline = self._total_deadline = 0.0
+        self._heard = self._total_deadline = 0.0
 
     # --- towards the upstream
 
@@ -71,7 +71,7 @@ class Relay:
         self._reader.begin(exchange.head.method, exchange.head.minor, exchange.request_id)
         state = self._context.state
         self._total_deadline = exchange.arrived + state.limits.total_timeout
-        self._touch()
+        self._heard = self._context.state.tick()
 
     def begin(self) -> None:
         """The decision is on record: find a connection and send."""
@@ -128,7 +128,7 @@ class Relay:
         if self.upstream is not None:
             if payload:
                 self.upstream.write(payload)
-            self._touch()
+            self._heard = self._context.state.tick()
             return
         self._pending.append(payload)
         self._pending_size += len(payload)
@@ -153,7 +153,7 @@ class Relay:
         exchange, reader = self.exchange, self._reader
         if exchange is None:
             return
-        self._touch()
+        self._heard = self._context.state.tick()
         started = reader.head is not None
         try:
             out = reader.feed(data, keep=started or (self.body_sent and self._conversation.keeps(exchange)))
@@ -172,9 +172,10 @@ class Relay:
         if self._reader.ends_connection:
             self._conversation.close_after()
 
-    def _touch(self) -> None:
-        state = self._context.state
-        self.deadline = min(self._total_deadline, state.tick() + state.limits.idle_timeout)
+    @property
+    def deadline(self) -> float:
+        """When the upstream has been silent for too long, or everything has taken too long."""
+        return min(self._total_deadline, self._heard + self._context.state.limits.idle_timeout)
 
     def _send(self, out: bytes) -> None:
         if out:

@@ -21,6 +21,7 @@ class ResponseReader:
     """`head` is there once the answer has begun, `done` once it has ended.
 
     `ends_connection` says that the agent's connection cannot be used after this answer; it is only known with the head.
+    `untouched`: not one byte of an answer came, be it of an interim one.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class ResponseReader:
         "done",
         "ends_connection",
         "head",
+        "untouched",
     )
 
     def __init__(self) -> None:
@@ -54,11 +56,7 @@ class ResponseReader:
         self.head = None
         self.done = False
         self.ends_connection = False
-
-    @property
-    def untouched(self) -> bool:
-        """Whether not one byte of an answer came."""
-        return self.head is None and not self._buffer
+        self.untouched = True
 
     @property
     def reusable(self) -> bool:
@@ -67,6 +65,7 @@ class ResponseReader:
 
     def feed(self, data: bytes, *, keep: bool) -> bytes:
         """What goes to the agent. `keep`: its connection is to live on. Raises ResponseFault and FramingFault."""
+        self.untouched = False
         if self.head is not None:
             return self._frame(data)
         found = self._read_head(self._buffer + data if self._buffer else data)

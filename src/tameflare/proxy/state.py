@@ -44,12 +44,14 @@ class ProxyState:
         self.clock = clock
         self.tick = tick
         self.served: Served | None = None
+        self.stale = False
         self._config_age = config_age
         self._windows: dict[str, RateWindow] = {}
 
     def serve(self, served: Served) -> None:
         """Switch to a new version; windows of agents that are gone are forgotten."""
         self.served = served
+        self.check_age()
         known = {agent for gateway in served.compiled.gateways.values() for agent in gateway.agents_by_id}
         self._windows = {agent: window for agent, window in self._windows.items() if agent in known}
 
@@ -59,9 +61,10 @@ class ProxyState:
             found = self._windows[agent] = RateWindow()
         return found
 
-    def is_stale(self) -> bool:
+    def check_age(self) -> None:
+        """Note whether the configuration is too old to be served; called about once a second."""
         limit = self.limits.config_max_age
-        return limit > 0 and self._config_age() > limit
+        self.stale = limit > 0 and self._config_age() > limit
 
     def new_request_id(self) -> str:
         """Sortable by time: milliseconds, then 80 random bits."""
