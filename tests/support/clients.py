@@ -22,9 +22,9 @@ def request(method: str = "GET", path: str = "/", extra: bytes = b"", host: str 
     return f"{method} {path} HTTP/{version}\r\nHost: {host}\r\n".encode() + extra + b"\r\n"
 
 
-def post(wire: Wire, body: bytes, extra: bytes = b"", path: str = "/", method: str = "POST") -> Reply:
+def post(wire: Wire, body: bytes, extra: bytes = b"", path: str = "/", method: str = "POST", host: str = HOST) -> Reply:
     """A request with a body of stated length, and its answer."""
-    wire.send(request(method, path, b"Content-Length: %d\r\n" % len(body) + extra) + body)
+    wire.send(request(method, path, b"Content-Length: %d\r\n" % len(body) + extra, host) + body)
     return wire.reply()
 
 
