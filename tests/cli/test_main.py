@@ -47,6 +47,13 @@ def test_an_unknown_command_gets_a_suggestion(tf: Tf) -> None:
     assert tf("xyzzy") == (2, "", "tf: no command `xyzzy`; `tf --help` lists all\n")
 
 
+@pytest.mark.parametrize("group", [(), ("connector",), ("permissions",), ("agents",)], ids=str)
+def test_a_group_by_itself_shows_its_help(tf: Tf, group: tuple[str, ...]) -> None:
+    ended = tf(*group)
+    assert ended.code == 2
+    assert ended.err.startswith("Usage: tf")
+
+
 def test_a_wrong_option_is_one_line(tf: Tf) -> None:
     ended = tf("logs", "--nonsense")
     assert ended.code == 2

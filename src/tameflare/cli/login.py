@@ -29,9 +29,11 @@ set-up code for it. Scripts and CI may set TF_TOKEN instead of logging in.""",
 )
 @click.option("--server", metavar="URL", help="Server [default: TF_SERVER_URL, or http://127.0.0.1:3000].")
 @click.option("--register", is_flag=True, help="Register a new account, also where an owner exists.")
-@click.option("--setup-code", envvar="TF_SETUP_CODE", metavar="CODE", help="Set-up code for the first owner.")
-@click.option("--name", envvar="TF_LOGIN_NAME", help="Your name, for a new account.")
-@click.option("--email", envvar="TF_LOGIN_EMAIL", help="Your e-mail address.")
+@click.option(
+    "--setup-code", envvar="TF_SETUP_CODE", show_envvar=True, metavar="CODE", help="Set-up code for the first owner."
+)
+@click.option("--name", envvar="TF_LOGIN_NAME", show_envvar=True, help="Your name, for a new account.")
+@click.option("--email", envvar="TF_LOGIN_EMAIL", show_envvar=True, help="Your e-mail address.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from the first line of stdin.")
 @json_option
 def command(

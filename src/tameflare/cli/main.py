@@ -99,6 +99,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _usage(fault: click.ClickException) -> int:
+    if isinstance(fault, click.exceptions.NoArgsIsHelpError):
+        fault.show()
+        return fault.exit_code
     context = fault.ctx if isinstance(fault, click.UsageError) else None
     sentence = fault.format_message().rstrip(".")
     if isinstance(fault, click.UsageError) and "`" not in sentence:
