@@ -1,0 +1,1 @@
+"""What TameFlare costs: `make bench`. See docs/performance.md."""

@@ -1,0 +1,103 @@
+"""Cores, processes and memory of this machine, read from /proc. Linux only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import resource
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+TICKS: Final = os.sysconf("SC_CLK_TCK")
+PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+OPEN_FILES: Final = 16384
+PROC: Final = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Cores:
+    """`proxy` is the one core of the proxy's process; `others` are for everything else."""
+
+    proxy: frozenset[int]
+    others: frozenset[int]
+
+    @classmethod
+    def of_this_machine(cls) -> Cores:
+        first, *rest = sorted(os.sched_getaffinity(0))
+        return cls(frozenset((first,)), frozenset(rest or (first,)))
+
+
+def threads(pid: int) -> list[int]:
+    return [int(entry.name) for entry in (PROC / str(pid) / "task").iterdir()]
+
+
+def pin(pid: int, cores: frozenset[int]) -> None:
+    """All threads of a process to these cores; what it starts later follows."""
+    for thread in threads(pid):
+        with contextlib.suppress(ProcessLookupError):  # a thread may end meanwhile
+            os.sched_setaffinity(thread, cores)
+
+
+def lower_priority(pid: int, nice: int) -> None:
+    for thread in threads(pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, thread, nice)
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/<pid>/stat from the state on; the command's name before them may hold anything."""
+    return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of all threads so far."""
+    fields = _stat(pid)
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident_bytes(pid: int) -> int:
+    return int((PROC / str(pid) / "statm").read_text().split()[1]) * PAGE
+
+
+def command(pid: int) -> list[str]:
+    return (PROC / str(pid) / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for entry in PROC.iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # processes come and go
+            if entry.name.isdecimal() and int(_stat(int(entry.name))[1]) == pid:
+                found.append(int(entry.name))
+    return found
+
+
+def allow_many_files() -> None:
+    """For this process and those that it starts: a proxy with a thousand tunnels needs more than the usual 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def describe() -> str:
+    """One line about what was measured on."""
+    models = [line.partition(":")[2].strip() for line in _lines(PROC / "cpuinfo") if line.startswith("model name")]
+    model = models[0] if models else platform.machine()
+    return (
+        f"{len(os.sched_getaffinity(0))} cores of {model}, Linux {platform.release()}, "
+        f"Python {platform.python_version()}, {ssl.OPENSSL_VERSION}"
+    )
+
+
+def busy_seconds() -> float:
+    """What all cores together have worked since the machine started, for telling how quiet it is."""
+    user, nice, system, _idle, _wait, irq, soft = (int(field) for field in _lines(PROC / "stat")[0].split()[1:8])
+    return (user + nice + system + irq + soft) / TICKS
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()

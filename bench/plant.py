@@ -1,0 +1,204 @@
+"""Everything that is measured, running: the whole product by `tf up`, and the fast upstream behind it.
+
+Nothing is switched off or replaced: credentials are sealed, rules judged, the rate counted (with a limit that is never
+reached), records spooled and delivered into SQLite, and the upstream's certificate is verified.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import httpx
+
+from bench import load, machine, native
+from bench.machine import Cores
+from tameflare.connectors.placeholders import placeholder
+from tameflare.core.errors import TameFlareError
+from tameflare.demo.certificates import make_certificates
+from tameflare.demo.product import Connector, Product
+
+HOST: Final = "api.github.com"
+UPLOAD_HOST: Final = "uploads.github.com"
+RATE_LIMIT: Final = 1_000_000
+CONTROL_PLANE_NICE: Final = 10
+SETTLE_SECONDS: Final = 120.0
+RULES: Final = (
+    ("github.*", "allow"),
+    ("github.pr.merge", "deny"),
+    ("github.repo.delete", "deny"),
+    ("github.release.upload_asset", "allow"),
+)
+HEADERS: Final = (
+    "User-Agent: bench/1.0 (linux x86_64)\r\nAccept: application/json\r\nAccept-Encoding: identity\r\n"
+    f"Authorization: Bearer {placeholder('github', 'github')}\r\nX-Request-Id: 5f0c4c2e-7f7b-4a63-9d0e-1d6a4f6b5c11\r\n"
+    "X-GitHub-Api-Version: 2022-11-28\r\nX-Agent-Version: 1.2.3\r\n"
+)
+
+
+def request_head(line: str, host: str = HOST, extra: str = "") -> bytes:
+    return f"{line} HTTP/1.1\r\nHost: {host}\r\n{HEADERS}{extra}\r\n".encode()
+
+
+def connect_head(host: str, token: str) -> bytes:
+    credential = base64.b64encode(f"{token}:".encode()).decode()
+    return (
+        f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\nProxy-Authorization: Basic {credential}\r\n\r\n".encode()
+    )
+
+
+def requests_of(size: int) -> dict[str, bytes]:
+    """The heads that jobs name. `size` is that of what is uploaded or downloaded, in bytes."""
+    upload = f"Content-Type: application/octet-stream\r\nContent-Length: {size}\r\n"
+    return {
+        "json": request_head("GET /repos/octo/hello/pulls/7"),
+        "events": request_head("GET /repos/octo/hello/contents/sse"),
+        "download": request_head(f"GET /repos/octo/hello/contents/bytes/{size}"),
+        "upload": request_head("POST /repos/octo/hello/releases/1/assets?name=x", UPLOAD_HOST, upload),
+    }
+
+
+@dataclass
+class Plant:
+    """A running installation with its upstream. `proxy_pid` is the data plane's process, `answers` what came through
+    it so far."""
+
+    directory: Path
+    programs: dict[str, Path]
+    product: Product
+    upstream_port: int
+    token: str
+    proxy_pid: int
+    answers: int = 0
+
+    def direct(self, job: load.Job) -> load.Found:
+        """The same requests straight to the upstream."""
+        return load.run(self.programs["load"], job, self.upstream_port, self._heads(job))
+
+    def ours(self, job: load.Job, watch: Callable[[], None] | None = None) -> load.Found:
+        """The same requests through the proxy."""
+        connect = self._write("connect", connect_head(self._host(job), self.token))
+        more = [*self._heads(job), "--connect", connect]
+        found = load.run(self.programs["load"], job, self.proxy_port, more, watch)
+        self.answers += found.all_answers
+        return found
+
+    @property
+    def proxy_port(self) -> int:
+        return int(self.product.proxy.rpartition(":")[2])
+
+    def _heads(self, job: load.Job) -> list[str]:
+        head = requests_of(job.size)[job.request]
+        return ["--request", self._write("request", head), "--server-name", self._host(job)]
+
+    @staticmethod
+    def _host(job: load.Job) -> str:
+        return UPLOAD_HOST if job.request == "upload" else HOST
+
+    def _write(self, name: str, data: bytes) -> str:
+        path = self.directory / name
+        path.touch(0o600)
+        path.write_bytes(data)
+        return str(path)
+
+    # --- the proxy's process
+
+    def cpu_seconds(self) -> float:
+        return machine.cpu_seconds(self.proxy_pid)
+
+    def memory(self) -> int:
+        return machine.resident_bytes(self.proxy_pid)
+
+    def health(self) -> Any:
+        return httpx.get(self.product.proxy + "/health", trust_env=False, timeout=30).json()
+
+    def settle(self) -> None:
+        """Wait until all records are delivered, so that no delivery disturbs what is measured next."""
+        pause = threading.Event()
+        for _ in range(int(SETTLE_SECONDS / 0.25)):
+            pause.wait(0.25)
+            if self.health()["spool"]["waiting_bytes"] == 0:
+                return
+        raise TameFlareError(f"records still wait after {SETTLE_SECONDS:.0f} s", self.product.log_text()[-2000:])
+
+    def check_records(self) -> None:
+        """Raises TameFlareError where a request was answered that is not on record; only after `settle`."""
+        if self.rows() < self.answers:
+            raise TameFlareError(
+                f"{self.answers} requests were answered and {self.rows()} are on record", "a bug: tell us"
+            )
+
+    def rows(self) -> int:
+        """Requests on record in the control plane's database."""
+        with closing(sqlite3.connect(f"file:{self.product.data}/server/traffic.db?mode=ro", uri=True)) as database:
+            tables = database.execute(
+                "SELECT name FROM sqlite_master WHERE type='table' AND name GLOB 'traffic_[0-9]*'"
+            )
+            return sum(
+                database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for (name,) in tables.fetchall()
+            )
+
+
+@contextmanager
+def running() -> Iterator[Plant]:
+    """Build, start, set up, pin; stop everything at the end."""
+    cores, own = Cores.of_this_machine(), os.sched_getaffinity(0)
+    programs = native.build()
+    machine.allow_many_files()
+    with ExitStack() as stack:
+        stack.callback(os.sched_setaffinity, 0, own)
+        os.sched_setaffinity(0, cores.others)
+        directory = Path(stack.enter_context(TemporaryDirectory(prefix="tameflare-bench-")))
+        made = make_certificates(directory, (HOST, UPLOAD_HOST))
+        port = stack.enter_context(upstream(programs["upstream"], made.certificate, made.key))
+        pins = ",".join(f"{host}:443:127.0.0.1:{port}" for host in (HOST, UPLOAD_HOST))
+        product = stack.enter_context(installed(Product(directory, pins, made.authority)))
+        connector = Connector("github", "ghp_" + os.urandom(18).hex(), RULES)
+        token = product.add_gateway("bench", (connector,), rate_limit_per_minute=RATE_LIMIT)
+        product.wait_for_configuration()
+        yield Plant(directory, programs, product, port, token, _place(product.pid, cores))
+
+
+@contextmanager
+def installed(product: Product) -> Iterator[Product]:
+    """Started and set up; stopped also where it does not get that far."""
+    with ExitStack() as stack:
+        stack.push(product)  # its end without its beginning, which may fail halfway
+        try:
+            product.start()
+            product.register()
+        except TameFlareError as fault:
+            raise TameFlareError(fault.message, f"{fault.help}\n{product.log_text()[-2000:]}") from fault
+        yield product
+
+
+@contextmanager
+def upstream(program: Path, certificate: Path, key: Path) -> Iterator[int]:
+    """The upstream's port while it runs; it ends when its stdin does."""
+    command = [str(program), str(certificate), str(key)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise TameFlareError("the upstream did not start", "the line above says why")
+        yield int(line)
+
+
+def _place(supervisor: int, cores: Cores) -> int:
+    """The proxy alone on its core; the control plane, which would have a core of its own, behind everything else."""
+    proxy = next(pid for pid in machine.children(supervisor) if "tameflare.proxy" in machine.command(pid))
+    machine.pin(proxy, cores.proxy)
+    servers = [pid for pid in machine.children(supervisor) if pid != proxy]
+    for pid in (*servers, *machine.children(proxy)):
+        machine.pin(pid, cores.others)
+        machine.lower_priority(pid, CONTROL_PLANE_NICE)
+    return proxy

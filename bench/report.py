@@ -1,0 +1,72 @@
+"""Medians and spreads of rounds, as a table and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from bench.figures import Row
+
+_ADDED = ("time of a request at", "delay of a server-sent event")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure over all rounds. `added` is ours minus direct, taken round by round."""
+
+    name: str
+    unit: str
+    direct: list[float]
+    ours: list[float]
+
+    @property
+    def added(self) -> list[float]:
+        if not self.name.startswith(_ADDED):
+            return []
+        return [ours - direct for direct, ours in zip(self.direct, self.ours, strict=True)]
+
+
+def lines(rows: Iterable[Row]) -> list[Line]:
+    """In the order in which they first came."""
+    found: dict[str, Line] = {}
+    for row in rows:
+        line = found.setdefault(row.name, Line(row.name, row.unit, [], []))
+        line.ours.append(row.ours)
+        if row.direct is not None:
+            line.direct.append(row.direct)
+    return list(found.values())
+
+
+def table(found: list[Line]) -> str:
+    """Markdown: medians, and the lowest and highest of the rounds in brackets."""
+    head = "| | unit | direct | TameFlare | added |\n|---|---|---|---|---|\n"
+    body = (
+        f"| {line.name} | {line.unit} | {_cell(line.direct)} | {_cell(line.ours)} | {_cell(line.added)} |\n"
+        for line in found
+    )
+    return head + "".join(body)
+
+
+def _cell(values: list[float]) -> str:
+    if not values:
+        return ""
+    middle = _number(median(values))
+    return middle if len(values) == 1 else f"{middle} ({_number(min(values))} to {_number(max(values))})"
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def steps_table(steps: list[tuple[str, float]]) -> str:
+    rows = (f"| {name} | {cost:.2f} |\n" for name, cost in steps)
+    return "| step | µs |\n|---|---|\n" + "".join(rows)
+
+
+def as_json(found: list[Line], steps: list[tuple[str, float]], **about: Any) -> dict[str, Any]:
+    figures = [{**asdict(line), "added": line.added} for line in found]
+    return {**about, "figures": figures, "steps_us": dict(steps)}
