@@ -157,11 +157,15 @@ def test_the_agent_gets_only_its_own_back(planted: Planted) -> None:
 
 
 def test_nothing_is_left_on_disk(planted: Planted) -> None:
+    """But for the two files that are there to hold a token."""
     product = planted.governed.product
     holders = {
         "gateway token": product.project / ".tf" / "config.yaml",
         "link token": product.data / "proxy" / "link.token",
     }
+    for name, holder in holders.items():
+        held = {name: planted.secrets[name]}
+        assert sightings(held, files(product.directory)) == [f"{name} in {holder.relative_to(product.directory)}"]
     for name, value in planted.secrets.items():
         assert sightings({name: value}, files(product.directory, [holders[name]] if name in holders else ())) == []
 

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,8 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 def wait_until(condition: Callable[[], bool], what: str, timeout: float = START_TIMEOUT) -> None:
     """Ask `condition` until it holds; TameFlareError naming `what` after `timeout` seconds."""
     pause = threading.Event()
-    for _ in range(int(timeout / 0.05)):
+    give_up = time.monotonic() + timeout
+    while time.monotonic() < give_up:
         if condition():
             return
         pause.wait(0.05)
