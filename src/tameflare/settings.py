@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from tameflare.core.decision import EnforcementLevel
 from tameflare.core.errors import SettingError
@@ -124,6 +125,31 @@ def parse_pins(value: str) -> Pins:
     return pins
 
 
+@dataclass(frozen=True)
+class UpstreamProxy:
+    """A company's proxy that stands between ours and the world; `credential` is `user:password`."""
+
+    host: str
+    port: int
+    credential: Secret | None = None
+
+    def __str__(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+def parse_upstream_proxy(value: str) -> UpstreamProxy | None:
+    """`http://[user:password@]host:port`."""
+    parts = urlsplit(value)
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if parts.scheme != "http" or not host or not port or parts.path not in ("", "/") or parts.query:
+        raise ValueError("`http://[user:password@]host:port`")
+    pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    return UpstreamProxy(host, port, Secret(pair) if parts.username else None)
+
+
 _NO_PINS: Pins = {}
 
 DATA_DIR: Final = Setting(
@@ -184,6 +210,12 @@ RESOLVE: Final = Setting(
     parse_pins,
     _NO_PINS,
     "Pins upstream addresses: `host:port:address:port,…`; pinned addresses pass the address guard.",
+)
+UPSTREAM_PROXY: Final = Setting(
+    "TF_UPSTREAM_PROXY",
+    parse_upstream_proxy,
+    None,
+    "A company's proxy that upstream connections go through: `http://[user:password@]host:port`.",
 )
 CONNECT_TIMEOUT: Final = Setting(
     "TF_CONNECT_TIMEOUT", _seconds, 10.0, "Seconds for resolving, connecting and the TLS handshake with an upstream."

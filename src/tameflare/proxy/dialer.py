@@ -9,11 +9,13 @@ from typing import Any, Protocol, TypeVar
 
 from tameflare.core.addresses import AddressGuard
 from tameflare.core.decision import Reason
+from tameflare.proxy.hop import connect_through
 from tameflare.proxy.origin import Origin
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.resolver import Resolver, Target
 from tameflare.proxy.tasks import Tasks
 from tameflare.proxy.upstream import Keeper, Key, UpstreamConnection
+from tameflare.settings import UpstreamProxy
 from tameflare.wire.tls import TlsFault, TlsShell
 
 P = TypeVar("P", bound=asyncio.Protocol)
@@ -31,8 +33,15 @@ class Dialer:
     """Dials in the background and hands the connection, or the reason why there is none, to whoever waits."""
 
     def __init__(
-        self, resolver: Resolver, context: ssl.SSLContext, keeper: Keeper, tasks: Tasks, timeout: float
+        self,
+        resolver: Resolver,
+        context: ssl.SSLContext,
+        keeper: Keeper,
+        tasks: Tasks,
+        timeout: float,
+        via: UpstreamProxy | None = None,
     ) -> None:
+        self._via = via
         self._resolver = resolver
         self._context = context
         self._keeper = keeper
@@ -87,20 +96,32 @@ class Dialer:
         targets = await self._resolver.resolve(origin.host, origin.port, guard)
         if isinstance(targets, Refusal):
             return targets
-        return await _first(targets, origin, make)
+        return await _first(targets, origin, make, self._via)
 
 
-async def _first(targets: list[Target], origin: Origin, make: Callable[[], P]) -> P | Refusal:
+async def _first(
+    targets: list[Target], origin: Origin, make: Callable[[], P], via: UpstreamProxy | None
+) -> P | Refusal:
     """The first address that answers; the last one's fault where none does."""
     refusal = Refusal(Reason.UPSTREAM_UNREACHABLE, f"`{origin.host}` cannot be reached")
-    for address, port in targets:
+    for target in targets:
         try:
-            _, protocol = await asyncio.get_running_loop().create_connection(make, address, port)
+            return await _reach(target, make, via)
         except OSError as fault:
-            refusal = Refusal(Reason.UPSTREAM_UNREACHABLE, f"`{origin.host}` cannot be reached: {fault.strerror}")
-        else:
-            return protocol
+            way = f" through `{via}`" if via is not None else ""
+            refusal = Refusal(Reason.UPSTREAM_UNREACHABLE, f"`{origin.host}` cannot be reached{way}: {fault.strerror}")
     return refusal
+
+
+async def _reach(target: Target, make: Callable[[], P], via: UpstreamProxy | None) -> P:
+    if via is None:
+        _, protocol = await asyncio.get_running_loop().create_connection(make, *target)
+        return protocol
+    transport = await connect_through(via, target)
+    protocol = make()
+    transport.set_protocol(protocol)
+    protocol.connection_made(transport)
+    return protocol
 
 
 def _handshake_refusal(origin: Origin, fault: TlsFault) -> Refusal:

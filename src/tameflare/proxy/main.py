@@ -159,6 +159,7 @@ class Plane:
         )
         self._context = self._make_context(token)
         await self._feed.load()
+        self._state.check_age()
         self._tasks.start(self._feed.run())
         self._tasks.start(self._shipping.run())
         self._tasks.start(self._sweep())
@@ -185,7 +186,14 @@ class Plane:
             state=self._state,
             outbox=Outbox(self._spool, loop.call_soon, self._limits.record_or_deny),
             pool=pool,
-            dialer=Dialer(resolver, self._upstream, pool, self._tasks, self._limits.connect_timeout),
+            dialer=Dialer(
+                resolver,
+                self._upstream,
+                pool,
+                self._tasks,
+                self._limits.connect_timeout,
+                self._settings.get(names.UPSTREAM_PROXY),
+            ),
             authority=self._authority,
             authenticator=Authenticator(runs, time.time),
             runs=runs,

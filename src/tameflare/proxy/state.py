@@ -51,7 +51,7 @@ class ProxyState:
     def serve(self, served: Served) -> None:
         """Switch to a new version; windows of agents that are gone are forgotten."""
         self.served = served
-        self.check_age()
+        self.stale = False
         known = {agent for gateway in served.compiled.gateways.values() for agent in gateway.agents_by_id}
         self._windows = {agent: window for agent, window in self._windows.items() if agent in known}
 
