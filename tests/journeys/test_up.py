@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +38,15 @@ def test_a_clean_stop_and_a_second_start(own: Governed) -> None:
     assert status(own) == "200"
     assert product.log_text().count("set-up code") == 1
     wait_until(lambda: len([row for row in product.traffic() if row["status"] == 200]) == 2, "both records")
+
+
+def test_nothing_outlives_a_killed_supervisor(own: Governed) -> None:
+    everything = list(processes(own.product.pid))
+    os.kill(own.product.pid, signal.SIGKILL)
+    own.product.stop()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in everything), "the end of all processes", 20)
+    own.product.start()
+    assert status(own) == "200"
 
 
 def test_the_proxy_goes_on_while_the_control_plane_is_away(own: Governed) -> None:
