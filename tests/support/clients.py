@@ -70,10 +70,17 @@ def is_closed(wire: Wire) -> bool:
 def shake_hands(wire: Wire, shell: TlsShell) -> None:
     """Carry a handshake over a wire until it is done, from whatever the proxy says next."""
     while not shell.handshaken:
-        data = wire.sock.recv(65536)
-        assert data, "closed during the handshake"
-        shell.receive(data)
+        shell.receive(some(wire))
         wire.send(shell.outgoing())
+
+
+def some(wire: Wire) -> bytes:
+    """What has come, or comes next; at least a byte."""
+    found = wire.take_all()
+    if not found:
+        assert wire.more(), "closed by the proxy"
+        found = wire.take_all()
+    return found
 
 
 def peak_memory(plane: Plane) -> int:

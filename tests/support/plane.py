@@ -101,6 +101,10 @@ class Wire:
         with contextlib.suppress(ConnectionError, ssl.SSLError):
             while self.more():
                 pass
+        return self.take_all()
+
+    def take_all(self) -> bytes:
+        """What has come and was not looked at yet."""
         found, self._buffer = self._buffer, b""
         return found
 
@@ -170,7 +174,9 @@ class Plane:
         """
         self.version += 1
         config = Configuration(self.version, 1_700_000_000, gateways=(gateway,), **configuration)
-        sealed = tuple(SealedCredential(f"id-{name}", f"{value}-{self.version}") for name, value in (credentials or {}).items())
+        sealed = tuple(
+            SealedCredential(f"id-{name}", f"{value}-{self.version}") for name, value in (credentials or {}).items()
+        )
         bundle = Bundle(0, "", b"", self.key, sealed)
         snapshot = seal_snapshot(
             config, bundle, self.signer, bundle_key(link_server.TOKEN, PROXY), PROXY, os.urandom(12)

@@ -42,6 +42,7 @@ class Tunnel:
         self._upstream: UpstreamLeg | None = None
         self._up = self._down = 0
         self._noted = False
+        self._client_done = self._upstream_done = False
         state = context.state
         head = RequestHead("CONNECT", "/", 1, NO_FIELDS, origin.authority, None, False, False, False, False, None, 0)
         self._exchange = Exchange(state.new_request_id(), head, origin, "/", identity, state.tick(), 0)
@@ -102,14 +103,19 @@ class Tunnel:
         self._flow.resume_client(BUFFER_FULL)
 
     def client_ended(self) -> None:
-        if self._upstream is None:
+        """The agent's half is over; the tunnel is when both are."""
+        self._client_done = True
+        if self._upstream is None or self._upstream_done:
             self._transport.close()
         elif self._upstream.transport.can_write_eof():
             self._upstream.transport.write_eof()
 
     def client_lost(self, reason: str = "") -> None:
         if self._upstream is not None:
-            self._upstream.transport.abort()
+            if self._client_done and self._upstream_done:
+                self._upstream.transport.close()
+            else:
+                self._upstream.transport.abort()
         self._end(reason)
 
     @property
@@ -125,7 +131,10 @@ class Tunnel:
         self._transport.write(data)
 
     def upstream_ended(self) -> None:
-        if self._transport.can_write_eof() and not self._transport.is_closing():
+        self._upstream_done = True
+        if self._client_done:
+            self._transport.close()
+        elif self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
 
     def upstream_lost(self) -> None:
