@@ -182,6 +182,7 @@ class Conversation:
             self._context.outbox.put(records.of_decision(exchange, self._context.state), self)
         elif outcome is Next.BODY:
             self._collected = bytearray()
+            self.deadline = self._context.state.tick() + self._context.state.limits.idle_timeout
             if exchange.head.expect_continue:
                 self.write(CONTINUE)
         else:
@@ -195,6 +196,7 @@ class Conversation:
         collected += payload
         exchange.bytes_in += len(payload)
         state = self._context.state
+        self.deadline = state.tick() + state.limits.idle_timeout
         if len(collected) > state.limits.max_body:
             self._overflow(exchange, bytes(collected), done)
         elif done:
@@ -364,6 +366,8 @@ class Conversation:
             self._relay.sweep(now)
         elif self._drained >= 0 and now > self.deadline:
             self._finish()
+        elif self._collected is not None and now > self.deadline:
+            self.refuse(Refusal(Reason.BAD_REQUEST, "the body did not come", close=True))
         elif self.exchange is not None and now > self.exchange.arrived + self._context.state.limits.total_timeout:
             self.abort()
         elif self.exchange is None and now > self.deadline:

@@ -71,10 +71,13 @@ class Endpoint:
 
     def _answer(self, answer: bytes) -> None:
         self._answered = True
+        if self._head.method == "HEAD":
+            answer = answer[: answer.index(b"\r\n\r\n") + 4]
         self._connection.send(answer)
         self._connection.close()
 
     def _respond(self) -> None:
+        self._connection.deadline = 0.0
         if not self._is_own_host():
             self._answer(answers.plain(421, "host_mismatch", "this is a proxy; set HTTPS_PROXY instead"))
             return

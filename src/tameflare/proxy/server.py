@@ -134,6 +134,7 @@ class ClientConnection(asyncio.Protocol):
         if head.target.startswith(("/", "*")):
             self._endpoint = Endpoint(self, self._context, head)
             self._receive = self._endpoint.feed
+            self._arm(self._context.state.limits.head_timeout)
             self._endpoint.feed(rest)
             return None
         try:
@@ -327,9 +328,10 @@ class ClientConnection(asyncio.Protocol):
         self.recheck()
         if self._tunnel is not None:
             self._tunnel.sweep(now)
-        elif self._endpoint is None and self.deadline and now > self.deadline:
-            self.abort()
-        elif self._endpoint is None and not self.deadline:
+        elif self.deadline:
+            if now > self.deadline:
+                self.abort()
+        elif self._endpoint is None:
             self._conversation.sweep(now)
 
     @property
