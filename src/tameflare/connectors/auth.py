@@ -14,7 +14,10 @@ from tameflare.connectors.placeholders import bound_to
 from tameflare.core.config import AuthScheme
 from tameflare.core.errors import InvalidValue
 
-METHOD_OVERRIDES: Final = frozenset({b"x-http-method-override", b"x-method-override", b"x-http-method"})
+METHOD_OVERRIDES: Final = frozenset(
+    {b"x-http-method-override", b"x-method-override", b"x-http-method", b"x-original-url", b"x-rewrite-url"}
+)
+"""Headers by which a server may take a request for another than its first line says."""
 METHOD_OVERRIDE_FIELD: Final = "_method"
 _KEY_LENGTH: Final = 16
 
@@ -110,12 +113,21 @@ def strip_query(query: str, names: frozenset[str]) -> str:
     """A raw query without the parameters of these names, however they are encoded; the rest as it came."""
     if not query:
         return query
-    kept = [pair for pair in query.split("&") if _field_name(pair) not in names]
-    return "&".join(kept)
+    pairs = query.split("&")
+    if ";" in query:
+        pairs = [_strip_divided(pair, names) for pair in pairs]
+    return "&".join(pair for pair in pairs if field_name(pair) not in names)
 
 
-def _field_name(pair: str) -> str:
-    return unquote_plus(pair.partition("=")[0]).partition("[")[0]
+def _strip_divided(pair: str, names: frozenset[str]) -> str:
+    """Some servers divide parameters by `;` as well."""
+    first, *others = pair.split(";")
+    return ";".join((first, *(other for other in others if field_name(other) not in names)))
+
+
+def field_name(pair: str) -> str:
+    """The name in `name=value` as the laxest server reads it: PHP and Rack cut blanks and what follows a NUL or `[`."""
+    return unquote_plus(pair.partition("=")[0]).partition("[")[0].partition("\0")[0].strip()
 
 
 def strip_cookies(header: str, names: frozenset[str]) -> str:

@@ -7,7 +7,7 @@ import zlib
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from tameflare.connectors.auth import METHOD_OVERRIDE_FIELD
+from tameflare.connectors.auth import METHOD_OVERRIDE_FIELD, field_name
 from tameflare.connectors.faults import Unreadable
 from tameflare.connectors.fields import Fields, parse_form
 from tameflare.connectors.request import HttpRequest
@@ -17,7 +17,11 @@ MAX_RATIO: Final = 100
 MAX_DECODED: Final = 16 << 20
 FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
-_SEPARATOR: Final = re.compile(rb"[&;]")
+_SEPARATOR: Final = re.compile(r"[&;]")
+_MEDIA_TYPE_END: Final = re.compile(r"[;,\s]")
+_OVERRIDE_WORD: Final = re.compile(rb"(?<![A-Za-z0-9])[._]method(?![A-Za-z0-9_])")
+_AS_PART_NAME: Final = re.compile(rb"\*?\s*=[^\r\n]*")
+_LOOK_BACK: Final = 200
 _GZIP: Final = 31
 _CHARSET: Final = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 
@@ -28,8 +32,17 @@ def content_type(request: HttpRequest) -> str:
 
 
 def is_form(request: HttpRequest) -> bool:
-    """Whether a server might read the body as a form: urlencoded or multipart."""
-    return content_type(request) in {FORM, MULTIPART}
+    """Whether a server might read the body as a form: urlencoded or multipart.
+
+    Rack takes a POST without a type for one, and ends the type at a comma; of several types any may count.
+    """
+    kinds = [value.decode("latin-1").strip().lower() for value in request.values(b"content-type")]
+    return not any(kinds) or any(map(_names_form, kinds))
+
+
+def _names_form(kind: str) -> bool:
+    bare = _MEDIA_TYPE_END.split(kind, 1)[0]
+    return bare in {"", FORM} or bare.startswith("multipart/")
 
 
 def plain_body(request: HttpRequest) -> bytes:
@@ -51,8 +64,8 @@ def _check_head(request: HttpRequest) -> None:
     types = request.values(b"content-type")
     if len(types) > 1:
         raise Unreadable("the request has several content types")
-    charset = _CHARSET.search(request.header(b"content-type"))
-    if charset and charset.group(1).lower() not in {"utf-8", "utf8", "us-ascii"}:
+    charsets = {charset.lower() for charset in _CHARSET.findall(request.header(b"content-type"))}
+    if charsets - {"utf-8", "utf8", "us-ascii"}:
         raise Unreadable("the body has a charset other than UTF-8")
 
 
@@ -103,7 +116,23 @@ def form_fields(request: HttpRequest) -> Fields:
 
 def refuse_override(plain: bytes) -> None:
     """Refuse a body that a server could read as a form with a `_method` field. Raises Unreadable."""
-    if METHOD_OVERRIDE_FIELD.encode() in unquote_to_bytes(plain):
-        names = _SEPARATOR.split(plain)
-        if b'name="' in plain or any(unquote_to_bytes(name).startswith(b"_method=") for name in names):
-            raise Unreadable("the body overrides the method")
+    decoded = unquote_to_bytes(plain).replace(b"\\", b"")
+    if b"method" not in decoded:
+        return
+    if _has_override_field(plain) or _has_override_part(decoded):
+        raise Unreadable("the body overrides the method")
+
+
+def _has_override_field(plain: bytes) -> bool:
+    """PHP makes `_method` of `.method` as well."""
+    names = map(field_name, _SEPARATOR.split(plain.decode("latin-1")))
+    return any(name.replace(".", "_") == METHOD_OVERRIDE_FIELD for name in names)
+
+
+def _has_override_part(decoded: bytes) -> bool:
+    """Whether the word stands where a multipart part says its name, quoted or not."""
+    for match in _OVERRIDE_WORD.finditer(decoded):
+        _, found, behind = decoded[max(0, match.start() - _LOOK_BACK) : match.start()].rpartition(b"name")
+        if found and _AS_PART_NAME.fullmatch(behind):
+            return True
+    return False

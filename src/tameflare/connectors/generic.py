@@ -7,7 +7,15 @@ from typing import ClassVar, Final
 from tameflare.connectors import auth, denials
 from tameflare.connectors.auth import Credential, Injection
 from tameflare.connectors.base import Classified, HttpCall
-from tameflare.connectors.bodies import FORM, content_type, form_fields, json_fields
+from tameflare.connectors.bodies import (
+    FORM,
+    content_type,
+    form_fields,
+    is_form,
+    json_fields,
+    plain_body,
+    refuse_override,
+)
 from tameflare.connectors.denials import Denial, Rendered
 from tameflare.connectors.fields import Fields, encode, parse_query
 from tameflare.connectors.naming import merge
@@ -33,7 +41,7 @@ class GenericConnector:
 
     def classify(self, request: HttpRequest) -> Classified:
         query = self._query(request)
-        return Classified((self._action(request, query),), content_type(request) == FORM)
+        return Classified((self._action(request, query),), _may_be_urlencoded(request))
 
     def name(self, request: HttpRequest) -> tuple[Action, ...]:
         kind = content_type(request)
@@ -42,6 +50,8 @@ class GenericConnector:
             fields = form_fields(request)
         elif kind.endswith(("/json", "+json")):
             fields = json_fields(request)
+        else:
+            refuse_override(plain_body(request))
         query = self._query(request)
         return (self._action(request, merge(query, fields)),)
 
@@ -86,6 +96,14 @@ def _call(method: str, host: str, parameters: Fields) -> HttpCall:
     if method in _READS | {"DELETE"}:
         return HttpCall(method, host, path, encode(rest))
     return HttpCall(method, host, path, "", (), "application/json", denials.json_bytes(rest))
+
+
+def _may_be_urlencoded(request: HttpRequest) -> bool:
+    """Whether a server might read the body as an urlencoded form. One that says it is multipart passes unread."""
+    kind = content_type(request)
+    if request.method != "POST" or (kind.startswith("multipart/") and len(request.values(b"content-type")) == 1):
+        return kind == FORM
+    return is_form(request)
 
 
 def _weigh(method: str) -> tuple[Risk, Effect]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import ClassVar, Final
+from urllib.parse import quote
 
 from tameflare.connectors import denials
+from tameflare.connectors.auth import field_name
 from tameflare.connectors.bodies import FORM, MULTIPART, content_type, json_value, plain_body
 from tameflare.connectors.faults import Unreadable
 from tameflare.connectors.fields import Fields, parse_form
@@ -41,7 +43,7 @@ class SlackConnector(TableConnector):
 
     def check_unnamed(self, request: HttpRequest) -> None:
         if content_type(request) in {FORM, ""}:
-            parse_form(plain_body(request))
+            _refuse_hidden_key(parse_form(plain_body(request)))
         else:
             _check_key(request)
 
@@ -51,6 +53,7 @@ class SlackConnector(TableConnector):
             return _check_key(request)
         fields = super().body_fields(request, leaf)
         fields.pop(TOKEN, None)
+        _refuse_hidden_key(fields)
         return fields
 
     def rewrite(self, request: HttpRequest) -> bytes | None:
@@ -61,6 +64,12 @@ class SlackConnector(TableConnector):
         if request.values(b"content-encoding"):
             raise Unreadable("the body holds a key and is compressed")
         return b"&".join(pair for pair in body.split(b"&") if TOKEN not in parse_form(pair))
+
+
+def _refuse_hidden_key(fields: Fields) -> None:
+    """Refuse a name that a lax server reads as `token`, such as one with a blank before it. Raises Unreadable."""
+    if any(name != TOKEN and field_name(quote(name)) == TOKEN for name in fields):
+        raise Unreadable("the body holds a field that could be read as `token`")
 
 
 def _check_key(request: HttpRequest) -> Fields:

@@ -25,6 +25,7 @@ Values = tuple[bytes, ...]
 
 _FORBIDDEN: Final = bytes(octet for octet in range(32)) + b"\x7f"
 _LAYOUTS: Final = 1024
+_LONGEST_NAMES: Final = 2048  # bytes in all; longer lists are not remembered, which bounds the memory of it
 
 
 def _picker(indexes: list[int]) -> Callable[[Values], Values]:
@@ -36,15 +37,20 @@ def _picker(indexes: list[int]) -> Callable[[Values], Values]:
 
 
 class Lines:
-    """Writes the fields of a layout but for some names; `taken` are the values of those."""
+    """Writes the fields of a layout but for some names; `taken` are the values of those.
+
+    `_` counts as `-`: servers that hand fields on as CGI variables (RFC 3875 section 4.1.18) know no difference.
+    """
 
     __slots__ = ("_pick", "_template", "taken")
 
     def __init__(self, layout: Layout, without: frozenset[bytes]) -> None:
-        kept = [entry for entry in layout.passing if entry[1] not in without]
+        folded = {name.replace(b"_", b"-") for name in without}
+        out = {at for at, lower, _ in layout.passing if lower.replace(b"_", b"-") in folded}
+        kept = [entry for entry in layout.passing if entry[0] not in out]
         self._template = b"".join(name.replace(b"%", b"%%") + b": %b\r\n" for _, _, name in kept)
         self._pick = _picker([at for at, _, _ in kept])
-        self.taken = _picker([at for at, lower, _ in layout.passing if lower in without])
+        self.taken = _picker(sorted(out))
 
     def write(self, values: Values) -> bytes:
         """Field lines, each with its CRLF."""
@@ -100,6 +106,8 @@ class Layouts:
         layout = self._known.get(names)
         if layout is None:
             layout = Layout(names, self._names)
+            if sum(map(len, names)) > _LONGEST_NAMES:
+                return layout
             if len(self._known) >= _LAYOUTS:
                 self._known.clear()
             self._known[names] = layout

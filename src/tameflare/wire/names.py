@@ -46,11 +46,16 @@ class Names(dict[bytes, "bytes | int"]):
         self._special = special
 
     def learn(self, name: bytes) -> bytes | int:
-        """What `name` is; ValueError for what is no field name, which is not remembered."""
+        """What `name` is; ValueError for what is no field name, which is not remembered.
+
+        `Content_Length` and the like end here: some servers take them for the fields that they resemble.
+        """
         if TOKEN.fullmatch(name) is None:
             raise ValueError(name)
         lower = name.lower()
-        otherwise = DROPPED if lower.startswith(_DROPPED_PREFIXES) else lower
+        plain = lower.replace(b"_", b"-")
+        ends_here = plain.startswith(_DROPPED_PREFIXES) or (plain != lower and plain in self._special)
+        otherwise = DROPPED if ends_here else lower
         known = self._special.get(lower, otherwise)
         if len(self) < _REMEMBERED and len(name) <= _LONGEST:
             self[name] = known
