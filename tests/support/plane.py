@@ -224,10 +224,11 @@ class Plane:
             "TF_RESOLVE": pins,
             **environment,
         }
+        written = len(self.log)
         with (self.directory / "log").open("ab") as log:
             command = [sys.executable, "-m", "tameflare.proxy"]
             self.process = subprocess.Popen(command, env=settings, stderr=log, stdin=subprocess.DEVNULL)
-        found = wait_until(lambda: re.findall(r'"port": (\d+)', self.log), "the proxy listens")
+        found = wait_until(lambda: re.findall(r'"port": (\d+)', self.log[written:]), "the proxy listens")
         self.port = int(found[-1])
         if self.version:
             wait_until(lambda: self.health()["configuration"]["version"] == self.version, "the proxy is configured")
