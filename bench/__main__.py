@@ -14,13 +14,14 @@ from bench.figures import FIGURES, ONCE, Row, Scale
 from bench.plant import Plant, running
 from tameflare.core.errors import TameFlareError
 
+NOISE_SECONDS = 3.0
 QUICK = Scale(seconds=1.0, warmup=0.3, steady_seconds=2.0, transfer=20_000_000, tunnels=200)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round: whether it works, not how fast it is")
-    parser.add_argument("--rounds", type=int, default=5, help="how often everything is measured (5)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (3)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every value of every round there")
     return parser.parse_args()
 
@@ -54,6 +55,7 @@ def cost_of_steps() -> list[tuple[str, float]]:
             rows.append(("all of these and the streaming between them, one request", steps.microseconds(rig.whole)))
             rows.append(("TLS: 1 KiB sealed, or opened", steps.tls_cost()))
             rig.spool.close()
+            rig.upstream.ready.get_loop().close()
             return rows
     finally:
         os.sched_setaffinity(0, own)
@@ -65,14 +67,16 @@ def main() -> int:
     try:
         say("starting the product and its upstream")
         with running() as plant:
+            plant.settle()
+            noise = machine.noise(NOISE_SECONDS)
             rows = measure(plant, scale, rounds)
             kept = plant.rows()
         found, costs = report.lines(rows), cost_of_steps()
     except TameFlareError as fault:
         say(f"bench: {fault}")
         return 1
-    about = {"machine": machine.describe(), "rounds": rounds, "requests_on_record": kept}
-    print(f"{machine.describe()}; {rounds} rounds; {kept:,} requests on record\n")
+    about = {"machine": machine.describe(), "noise": noise, "rounds": rounds, "requests_on_record": kept}
+    print(f"{machine.describe()}; {noise}; {rounds} rounds; {kept:,} requests on record\n")
     print(report.table(found))
     print(report.steps_table(costs))
     if asked.json is not None:

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from bench.plant import HOST, Plant, connect_head, requests_of
+from bench.plant import HOST, NUMBER, Plant, connect_head, requests_of
 from tameflare.core.errors import TameFlareError
 
 TIMEOUT = 30.0
@@ -22,7 +22,7 @@ def idle_tunnels(plant: Plant, count: int) -> Iterator[None]:
     with ExitStack() as stack:
         for _ in range(count):
             tunnel = stack.enter_context(_open(plant, context))
-            tunnel.sendall(requests_of(0)["json"])
+            tunnel.sendall(requests_of(0)["json"].replace(NUMBER.encode(), b"7"))
             _expect_ok(tunnel, 1024)
         yield
 

@@ -7,6 +7,7 @@ import os
 import platform
 import resource
 import ssl
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -52,10 +53,10 @@ def _stat(pid: int) -> list[str]:
     return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of all threads so far."""
+def cpu_seconds(pid: int) -> tuple[float, float]:
+    """Time of all threads so far: in the program and in the kernel."""
     fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    return int(fields[11]) / TICKS, int(fields[12]) / TICKS
 
 
 def resident_bytes(pid: int) -> int:
@@ -93,10 +94,19 @@ def describe() -> str:
     )
 
 
-def busy_seconds() -> float:
-    """What all cores together have worked since the machine started, for telling how quiet it is."""
-    user, nice, system, _idle, _wait, irq, soft = (int(field) for field in _lines(PROC / "stat")[0].split()[1:8])
-    return (user + nice + system + irq + soft) / TICKS
+def noise(seconds: float) -> str:
+    """How busy this machine is with other things, watched for so long while nothing of ours works."""
+    before = _busy_and_stolen()
+    threading.Event().wait(seconds)
+    busy, stolen = (after - at_first for after, at_first in zip(_busy_and_stolen(), before, strict=True))
+    all_of_it = seconds * (os.cpu_count() or 1)
+    return f"other work {busy / all_of_it:.0%}, stolen by the host {stolen / all_of_it:.0%}"
+
+
+def _busy_and_stolen() -> tuple[float, float]:
+    """Seconds that all cores together have worked, and that the virtual machine's host has withheld."""
+    user, nice, system, _idle, _wait, irq, soft, stolen = map(int, _lines(PROC / "stat")[0].split()[1:9])
+    return (user + nice + system + irq + soft) / TICKS, stolen / TICKS
 
 
 def _lines(path: Path) -> list[str]:

@@ -4,8 +4,10 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LARGEST_HEAD 8192
+#define NUMBER_MARK "######"
 #define MOST_CONNECTIONS 4096
 #define LONGEST_SECONDS 600
 
@@ -69,6 +71,7 @@ struct plan read_plan(int count, char **arguments) {
         take(&plan, name, optarg);
     if (plan.port <= 0 || !plan.request.size)
         refuse("--port and --request are needed");
+    plan.number = memmem(plan.request.bytes, plan.request.size, NUMBER_MARK, strlen(NUMBER_MARK));
     if (plan.connections < 1 || plan.connections > MOST_CONNECTIONS)
         refuse("--connections must be from 1 to 4096");
     if (plan.seconds <= 0 || plan.seconds > LONGEST_SECONDS)

@@ -15,6 +15,7 @@ struct plan {
     int port;            /* on 127.0.0.1: the proxy, or the server itself */
     struct text connect; /* the head of a CONNECT to be sent first; empty: straight to the server */
     struct text request; /* the head of each request */
+    char *number;        /* where in it a run of ###### is, which each request replaces by another number; or NULL */
     const char *server_name;
     int64_t body;        /* bytes that follow each head */
     int connections;

