@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ import click
 from tameflare.cli.client import Api, connect, items
 from tameflare.cli.errors import Unreachable
 from tameflare.cli.options import json_option
-from tameflare.cli.output import clean, note
+from tameflare.cli.output import clean, note, print_json
 
 _PATH: Final = "/api/dashboard/traffic"
 _WAIT_SECONDS: Final = 20
@@ -94,7 +93,10 @@ def _tail(api: Api, start: object) -> Iterator[dict[str, Any]]:
 
 
 def _print(row: dict[str, Any], as_json: bool) -> None:
-    click.echo(json.dumps(row, ensure_ascii=False) if as_json else line(row))
+    if as_json:
+        print_json(row, indent=None)
+    else:
+        click.echo(line(row))
 
 
 def line(row: dict[str, Any]) -> str:

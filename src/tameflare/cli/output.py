@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,7 +10,8 @@ from typing import Any, Final
 
 import click
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+from tameflare.core.text import spell_out
+
 _COLOURS: Final = {
     "allow": "green",
     "allowed": "green",
@@ -30,11 +30,11 @@ _WIDE: Final = 10_000
 
 def clean(text: object) -> str:
     """`text` with control and direction-changing characters spelled out, so that no record can drive a terminal."""
-    return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", str(text)).replace("\n", "\\n")
+    return spell_out(str(text)).replace("\n", "\\n")
 
 
-def print_json(data: Any) -> None:
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+def print_json(data: Any, indent: int | None = 2) -> None:
+    click.echo(spell_out(json.dumps(data, indent=indent, ensure_ascii=False, default=str)))
 
 
 def say(text: str) -> None:
