@@ -66,6 +66,22 @@ def test_the_environment_token_needs_no_log_in(monkeypatch: pytest.MonkeyPatch) 
         assert api.logged_in
 
 
+def test_no_token_or_password_goes_where_only_a_folder_leads(tf: Tf, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path.cwd() / ".tf"
+    folder.mkdir(mode=0o700)
+    lines = ("server: https://elsewhere.example", "proxy: http://p", "gateway: g", "gateway_token: gwtk_x")
+    (folder / "config.yaml").write_text("\n".join(lines))
+    for arguments, token in ((("agents", "list"), "tfu_ci"), (("login", "--email", "a@example.com"), "")):
+        monkeypatch.setenv("TF_TOKEN", token)
+        ended = tf(*arguments)
+        assert ended.code == 2
+        assert "nothing but the `.tf` folder says that `https://elsewhere.example` is your server" in ended.err
+    monkeypatch.setenv("TF_TOKEN", "tfu_ci")
+    monkeypatch.setenv("TF_SERVER_URL", "https://elsewhere.example")
+    with connect() as api:
+        assert (api.server, api.logged_in) == ("https://elsewhere.example", True)
+
+
 @pytest.mark.parametrize(("url", "near"), [("http://127.0.0.1:1", True), ("http://[::1]:1", True),
                                            ("http://localhost", True), ("https://127.example", False)])  # fmt: skip
 def test_loopback(url: str, near: bool) -> None:

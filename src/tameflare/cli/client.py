@@ -145,16 +145,30 @@ def server_url(environment: settings.Settings) -> str:
     return login.server if login else environment.get(settings.SERVER_URL)
 
 
+def trusted_server(environment: settings.Settings) -> str:
+    """As `server_url`, for what must reach no stranger: a token or password that is not bound to one server.
+
+    Raises SettingError where nothing but a `.tf` folder names it, since the folder may have come with somebody's files.
+    """
+    server, login = server_url(environment).rstrip("/"), loginstore.read()
+    known = {environment.get(settings.SERVER_URL).rstrip("/"), login.server.rstrip("/") if login else ""}
+    if server not in known:
+        raise SettingError(
+            f"nothing but the `.tf` folder says that `{server}` is your server", "if it is: set TF_SERVER_URL to it"
+        )
+    return server
+
+
 def connect(*, required: bool = True) -> Api:
     """The API with TF_TOKEN or the stored log-in. A stored token goes only to the server that it was made for.
 
-    Raises NotLoggedIn where `required` and there is no token for this server.
+    Raises NotLoggedIn where `required` and there is no token for this server, SettingError as `trusted_server`.
     """
     environment = settings.Settings()
-    server = server_url(environment).rstrip("/")
     given = environment.get(settings.TOKEN)
     if given:
-        return Api(server, given.reveal())
+        return Api(trusted_server(environment), given.reveal())
+    server = server_url(environment).rstrip("/")
     login = loginstore.read()
     if login and login.server.rstrip("/") == server:
         return Api(server, login.token)

@@ -46,9 +46,9 @@ def command(
     as_json: bool,
 ) -> None:
     """Register or log in, and remember it on this machine."""
-    from tameflare.cli.client import Api, server_url
+    from tameflare.cli.client import Api, trusted_server
 
-    with Api(server or server_url(Settings())) as api:
+    with Api(server or trusted_server(Settings())) as api:
         first = needs_owner(api.get("/api/health"))
         if register or first:
             answer = _register(
