@@ -17,6 +17,7 @@ from tameflare.proxy.runs import Run, Runs
 log = structlog.get_logger(__name__)
 
 _REMEMBERED = 4096
+_LONGEST_REMEMBERED = 1024
 
 
 class Identity:
@@ -67,7 +68,8 @@ class Authenticator:
             return None
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        self._known[header] = found
+        if len(header) <= _LONGEST_REMEMBERED:
+            self._known[header] = found
         return found
 
     def gateway_of(self, served: Served, token: str) -> ServedGateway | None:

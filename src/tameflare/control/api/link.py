@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 import msgspec
+import structlog
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
@@ -13,10 +14,12 @@ from tameflare.control.store.engine import DatabaseUnavailable
 from tameflare.control.store.proxies import Proxy
 from tameflare.core.errors import TameFlareError
 from tameflare.link.messages import FEED_PATH, MAX_WAIT_SECONDS, RECORDS_PATH, Feed, Snapshot
+from tameflare.link.tokens import TokenKind
 
 router = APIRouter(tags=["link"], include_in_schema=False)
 
 _RETRY_SECONDS: Final = 1
+_log = structlog.get_logger("tameflare.link")
 Authorization = Annotated[str, Header()]
 
 
@@ -82,6 +85,8 @@ def _link_token(authorization: str) -> str:
 async def _proxy(services: Any, token: str) -> Proxy:
     proxy: Proxy | None = await services.proxies.authenticate(token) if token else None
     if proxy is None:
+        kind = next((kind.value for kind in TokenKind if token.startswith(kind.value)), "unknown")
+        _log.warning("link_token_refused", kind=kind)
         raise Unauthorized("Unauthorized", "use the link token of a proxy: `gwln_…`")
     return proxy
 
