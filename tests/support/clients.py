@@ -19,7 +19,13 @@ PIECE = bytes(64 * 1024)
 
 
 def request(method: str = "GET", path: str = "/", extra: bytes = b"", host: str = HOST, version: str = "1.1") -> bytes:
-    return f"{method} {path} HTTP/{version}\r\nHost: {host}\r\n".encode() + extra + b"\r\n"
+    """A head; a POST that says nothing of its body is bytes, which no connector reads."""
+    kind = (
+        b"Content-Type: application/octet-stream\r\n"
+        if method == "POST" and b"content-type" not in extra.lower()
+        else b""
+    )
+    return f"{method} {path} HTTP/{version}\r\nHost: {host}\r\n".encode() + kind + extra + b"\r\n"
 
 
 def post(wire: Wire, body: bytes, extra: bytes = b"", path: str = "/", method: str = "POST", host: str = HOST) -> Reply:
