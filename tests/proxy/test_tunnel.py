@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -56,9 +57,11 @@ def publish(proxy: Plane, verdict: Verdict, **configuration: object) -> None:
     proxy.publish(gateway, **configuration)
 
 
-def last_intent(proxy: Plane, known: int) -> Intent:
-    """The first record of a decision after those `known`."""
-    return wait_until(lambda: next(iter(proxy.intents()[known:]), None), "a decision is on record")
+def intent_since(proxy: Plane, began: float) -> Intent:
+    """The first decision that was made since then."""
+    return wait_until(
+        lambda: next((entry for entry in proxy.intents() if entry.time >= began), None), "a decision is on record"
+    )
 
 
 def ended(proxy: Plane, intent: Intent) -> Outcome:
@@ -94,7 +97,7 @@ def ask(wire: Wire, shell: TlsShell) -> bytes:
 
 
 def test_the_agent_talks_to_the_upstreams_own_certificate(passing: Plane, upstream: Upstream) -> None:
-    known = len(passing.intents())
+    began = time.time()
     wire = passing.connect()
     wire.sock = trusting_upstream(passing).wrap_socket(wire.sock, server_hostname=HOST)
     reply = wire.get(extra=b"Authorization: Bearer the-agents-own\r\n")
@@ -103,7 +106,7 @@ def test_the_agent_talks_to_the_upstreams_own_certificate(passing: Plane, upstre
     assert b"the-agents-own" in upstream.seen[0]
     assert CANARY.encode() not in upstream.seen[0]
     wire.close()
-    intent = last_intent(passing, known)
+    intent = intent_since(passing, began)
     assert (intent.actions[0].type, intent.verdict, intent.host) == ("tunnel.open", "allow", HOST)
     outcome = ended(passing, intent)
     assert outcome.bytes_in > 500
@@ -124,11 +127,11 @@ def test_a_large_answer_comes_through_whole(passing: Plane, upstream: Upstream) 
 
 @pytest.mark.parametrize("sni", ["other.example.test", f"{HOST}.evil.test"])
 def test_another_name_in_the_handshake_is_refused(passing: Plane, upstream: Upstream, sni: str) -> None:
-    known, before = len(passing.intents()), upstream.connections
+    began, before = time.time(), upstream.connections
     wire = passing.connect()
     wire.send(hello(passing, sni)[1])
     assert wire.rest() == b""
-    intent = last_intent(passing, known)
+    intent = intent_since(passing, began)
     assert (intent.verdict, intent.reason, intent.status) == ("deny", "host_mismatch", 421)
     assert upstream.connections == before
 
@@ -144,22 +147,22 @@ def test_no_name_in_the_handshake_is_taken_for_the_host_of_the_tunnel(passing: P
 @pytest.mark.parametrize("verdict", [Verdict.DENY, Verdict.REQUIRES_APPROVAL])
 def test_a_rule_that_does_not_allow_closes_the_tunnel(proxy: Plane, upstream: Upstream, verdict: Verdict) -> None:
     publish(proxy, verdict)
-    known, before = len(proxy.intents()), upstream.connections
+    began, before = time.time(), upstream.connections
     wire = proxy.connect()
     wire.send(hello(proxy)[1])
     assert wire.rest() == b""
-    assert last_intent(proxy, known).status == 403
+    assert intent_since(proxy, began).status == 403
     assert upstream.connections == before
 
 
 def test_the_kill_switch_cuts_an_open_tunnel(passing: Plane, upstream: Upstream) -> None:
-    known = len(passing.intents())
+    began = time.time()
     wire = passing.connect()
     wire.sock = trusting_upstream(passing).wrap_socket(wire.sock, server_hostname=HOST)
     assert wire.get().status == 200
     publish(passing, Verdict.ALLOW, kill_switches=(KillSwitch(ScopeKind.CONNECTOR, "pinned", "drill"),))
     assert wire.rest() == b""
-    assert ended(passing, last_intent(passing, known)).reason == "kill_switch_active"
+    assert ended(passing, intent_since(passing, began)).reason == "kill_switch_active"
 
 
 def test_each_side_may_end_its_half(passing: Plane, raw: Upstream) -> None:
@@ -167,7 +170,7 @@ def test_each_side_may_end_its_half(passing: Plane, raw: Upstream) -> None:
         await talk.say(b"%d and goodbye" % len(await talk.gone()))
 
     raw.script = script
-    known = len(passing.intents())
+    began = time.time()
     _, first = hello(passing, RAW)
     wire = passing.connect(RAW)
     begun = raw.connections
@@ -177,7 +180,7 @@ def test_each_side_may_end_its_half(passing: Plane, raw: Upstream) -> None:
     wire.sock.shutdown(socket.SHUT_WR)
     assert wire.rest() == b"%d and goodbye" % (len(first) + 4)
     wire.close()
-    outcome = ended(passing, last_intent(passing, known))
+    outcome = ended(passing, intent_since(passing, began))
     assert (outcome.bytes_in, outcome.bytes_out) == (len(first) + 4, len(b"%d and goodbye" % len(first)))
 
 
@@ -203,11 +206,11 @@ def test_the_bytes_go_on_as_they_came(passing: Plane, raw: Upstream) -> None:
     "garbage", [b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", b"\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00"]
 )
 def test_what_is_no_client_hello_is_refused(passing: Plane, raw: Upstream, garbage: bytes) -> None:
-    known, before = len(passing.intents()), raw.connections
+    began, before = time.time(), raw.connections
     wire = passing.connect(RAW)
     wire.send(garbage)
     assert wire.rest() == b""
-    assert last_intent(passing, known).reason == "not_http"
+    assert intent_since(passing, began).reason == "not_http"
     assert raw.connections == before
 
 
@@ -216,11 +219,11 @@ def test_an_upstream_that_is_away_closes_the_tunnel(proxy: Plane) -> None:
         "pinned", type="tunnel", domains=("nowhere.invalid",), auth=AuthScheme.VENDOR, credential=CredentialMode.NONE
     )
     proxy.publish(proxy.gateway(gone, rules=rules(("pinned", "**", Verdict.ALLOW))))
-    known = len(proxy.intents())
+    began = time.time()
     wire = proxy.connect("nowhere.invalid")
     wire.send(hello(proxy, "nowhere.invalid")[1])
     assert wire.rest() == b""
-    assert ended(proxy, last_intent(proxy, known)).reason == "upstream_unreachable"
+    assert ended(proxy, intent_since(proxy, began)).reason == "upstream_unreachable"
 
 
 # --- first bytes, where the tunnel is opened
@@ -266,11 +269,11 @@ def test_an_interception_needs_no_name_in_the_handshake(proxy: Plane, upstream: 
     "banner", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\x00\x01\x02\x03", b"EHLO me\r\n", b"PRI * HTTP/2.0\r\n\r\n"]
 )
 def test_other_protocols_are_refused_with_a_record(proxy: Plane, upstream: Upstream, banner: bytes) -> None:
-    known, before = len(proxy.intents()), upstream.connections
+    began, before = time.time(), upstream.connections
     wire = proxy.connect()
     wire.send(banner)
     wire.rest()
-    intent = last_intent(proxy, known)
+    intent = intent_since(proxy, began)
     assert (intent.verdict, intent.host, intent.status) == ("deny", HOST, 400)
     assert intent.reason in ("not_http", "bad_request")
     assert upstream.connections == before
