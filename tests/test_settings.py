@@ -80,6 +80,19 @@ def test_an_empty_value_is_the_default(setting: Setting[Any]) -> None:
     assert not Settings({setting.name: "  "}).is_set(setting)
 
 
+@pytest.mark.parametrize(
+    ("environment", "server", "proxy"),
+    [
+        ({"TF_PORT": "3100", "TF_PROXY_PORT": "8543"}, "http://127.0.0.1:3100", "http://127.0.0.1:8543"),
+        ({"TF_PORT": "3100", "TF_SERVER_URL": "https://s.example"}, "https://s.example", "http://127.0.0.1:8443"),
+        ({"TF_PORT": "0", "TF_PROXY_PORT": "8443"}, "http://127.0.0.1:3000", "http://127.0.0.1:8443"),
+    ],
+)
+def test_an_unset_url_is_at_the_port_that_is_set(environment: dict[str, str], server: str, proxy: str) -> None:
+    found = Settings(environment)
+    assert (found.get(settings.SERVER_URL), found.get(settings.GATEWAY_URL)) == (server, proxy)
+
+
 def test_check_reads_every_setting() -> None:
     Settings({}).check()
     with pytest.raises(SettingError, match="TF_PROXY_PORT"):

@@ -22,12 +22,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Setting(Generic[T]):
-    """`parse` raises ValueError with what was expected."""
+    """`parse` raises ValueError with what was expected.
+
+    `follows` names a port: while that one is set and this is not, the default (a URL) is at that port.
+    """
 
     name: str
     parse: Callable[[str], T]
     default: T
     sentence: str
+    follows: Setting[int] | None = None
 
 
 def _text(value: str) -> str:
@@ -172,7 +176,11 @@ LOCAL_PROXY: Final = Setting(
 PROXY_HOST: Final = Setting("TF_PROXY_HOST", _text, "127.0.0.1", "Address of the proxy's listener.")
 PROXY_PORT: Final = Setting("TF_PROXY_PORT", _port, 8443, "Port of the proxy's listener.")
 SERVER_URL: Final = Setting(
-    "TF_SERVER_URL", _text, "http://127.0.0.1:3000", "Where the command line and a proxy find the control plane."
+    "TF_SERVER_URL",
+    _text,
+    "http://127.0.0.1:3000",
+    "Where the command line and a proxy find the control plane; unset, at TF_PORT of this machine.",
+    follows=PORT,
 )
 LINK_TOKEN: Final = Setting(
     "TF_LINK_TOKEN", _optional_secret, None, "Link token of a proxy on another machine; `tf up` makes its own."
@@ -181,7 +189,11 @@ TOKEN: Final = Setting(
     "TF_TOKEN", _optional_secret, None, "Personal access token of the command line, before the one of `tf login`."
 )
 GATEWAY_URL: Final = Setting(
-    "GATEWAY_URL", _text, "http://127.0.0.1:8443", "Where `tf run` finds the proxy when no `.tf` folder says so."
+    "GATEWAY_URL",
+    _text,
+    "http://127.0.0.1:8443",
+    "Where `tf run` finds the proxy when no `.tf` folder says so; unset, at TF_PROXY_PORT of this machine.",
+    follows=PROXY_PORT,
 )
 GATEWAY_TOKEN: Final = Setting(
     "TF_GATEWAY_TOKEN", _optional_secret, None, "Proxy token that `tf run` uses before the one in `.tf/config.yaml`."
@@ -273,11 +285,17 @@ class Settings:
         """Raises SettingError where the value cannot be used."""
         raw = self._environment.get(setting.name, "").strip()
         if not raw:
-            return setting.default
+            return self._default(setting)
         try:
             return setting.parse(raw)
         except ValueError as fault:
             raise SettingError(f"{setting.name} is not {fault}", "correct it or unset it") from None
+
+    def _default(self, setting: Setting[T]) -> T:
+        port = self.get(setting.follows) if setting.follows else 0
+        if setting.follows is None or port in (0, setting.follows.default):
+            return setting.default
+        return setting.parse(f"http://127.0.0.1:{port}")
 
     def is_set(self, setting: Setting[Any]) -> bool:
         return bool(self._environment.get(setting.name, "").strip())

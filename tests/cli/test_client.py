@@ -48,6 +48,11 @@ def test_a_stored_token_goes_only_to_its_own_server(monkeypatch: pytest.MonkeyPa
         assert not api.logged_in
 
 
+def test_a_port_that_is_set_stands_before_the_server_of_the_log_in() -> None:
+    loginstore.write(loginstore.Login("http://127.0.0.1:3000", "tfu_x"))
+    assert server_url(Settings({"TF_PORT": "3100"})) == "http://127.0.0.1:3100"
+
+
 def test_a_log_in_prints_without_its_token() -> None:
     assert "tfu_" not in repr(loginstore.Login("https://one.example", "tfu_secret"))
 

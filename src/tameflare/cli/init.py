@@ -33,7 +33,7 @@ Running it again keeps gateway and token as long as the proxy accepts it;
 `--new-token` gets a fresh one all the same.""",
 )
 @click.option("--gateway", "-g", metavar="NAME", help="Gateway to use or make [default: the directory's name].")
-@click.option("--proxy", metavar="URL", help="Where the proxy is [default: GATEWAY_URL or http://127.0.0.1:8443].")
+@click.option("--proxy", metavar="URL", help="Where the proxy is [default: GATEWAY_URL, or TF_PROXY_PORT here].")
 @click.option("--platform", type=click.Choice(sorted(PLATFORMS)), help="Write a recipe for this platform.")
 @click.option("--list", "list_", is_flag=True, help="List the platforms.")
 @click.option("--new-token", is_flag=True, help="Get a new proxy token also where there is one.")

@@ -27,7 +27,7 @@ Examples:
 On a new server the first log-in registers the owner; `tf up` prints the
 set-up code for it. Scripts and CI may set TF_TOKEN instead of logging in.""",
 )
-@click.option("--server", metavar="URL", help="Server [default: TF_SERVER_URL, or http://127.0.0.1:3000].")
+@click.option("--server", metavar="URL", help="Server [default: TF_SERVER_URL, or TF_PORT here].")
 @click.option("--register", is_flag=True, help="Register a new account, also where an owner exists.")
 @click.option(
     "--setup-code", envvar="TF_SETUP_CODE", show_envvar=True, metavar="CODE", help="Set-up code for the first owner."
