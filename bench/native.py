@@ -13,14 +13,15 @@ SOURCES: Final = Path(__file__).with_name("native")
 BUILD: Final = Path(__file__).with_name("build")
 PROGRAMS: Final = {
     "load": ("load", "client", "events", "message", "plan", "samples", "stream"),
-    "upstream": ("upstream", "answers", "message", "stream"),
+    "upstream": ("upstream", "answers", "listener", "message", "stream"),
+    "relay": ("relay", "listener", "stream"),
 }
 FLAGS: Final = ("-O2", "-std=gnu11", "-Wall", "-Wextra")
 COMPILE_SECONDS: Final = 120
 
 
 def build(directory: Path = BUILD, *flags: str) -> dict[str, Path]:
-    """Paths of `load` and `upstream`. Raises TameFlareError where they cannot be compiled."""
+    """Their paths by name. Raises TameFlareError where they cannot be compiled."""
     directory.mkdir(exist_ok=True)
     newest = max(path.stat().st_mtime for path in SOURCES.iterdir())
     programs = {name: directory / name for name in PROGRAMS}

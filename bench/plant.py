@@ -77,6 +77,7 @@ class Plant:
     programs: dict[str, Path]
     product: Product
     upstream_port: int
+    relay_port: int
     token: str
     proxy_pid: int
     answers: int = 0
@@ -84,6 +85,10 @@ class Plant:
     def direct(self, job: load.Job) -> load.Found:
         """The same requests straight to the upstream."""
         return load.run(self.programs["load"], job, self.upstream_port, self._heads(job))
+
+    def relayed(self, job: load.Job) -> load.Found:
+        """The same requests through a bare relay of bytes on the proxy's core: the least that any proxy costs here."""
+        return load.run(self.programs["load"], job, self.relay_port, self._heads(job))
 
     def ours(self, job: load.Job, watch: Callable[[], None] | None = None) -> load.Found:
         """The same requests through the proxy."""
@@ -166,13 +171,14 @@ def running() -> Iterator[Plant]:
         os.sched_setaffinity(0, cores.others)
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="tameflare-bench-")))
         made = make_certificates(directory, (HOST, UPLOAD_HOST))
-        port = stack.enter_context(upstream(programs["upstream"], made.certificate, made.key))
+        port = stack.enter_context(serving([str(programs["upstream"]), str(made.certificate), str(made.key)]))
+        relay = stack.enter_context(serving([str(programs["relay"]), str(port)], cores.proxy))
         pins = ",".join(f"{host}:443:127.0.0.1:{port}" for host in (HOST, UPLOAD_HOST))
         product = stack.enter_context(installed(Product(directory, pins, made.authority)))
         connector = Connector("github", "ghp_" + os.urandom(18).hex(), RULES)
         token = product.add_gateway("bench", (connector,), rate_limit_per_minute=RATE_LIMIT)
         product.wait_for_configuration()
-        yield Plant(directory, programs, product, port, token, _place(product.pid, cores))
+        yield Plant(directory, programs, product, port, relay, token, _place(product.pid, cores))
 
 
 @contextmanager
@@ -189,14 +195,15 @@ def installed(product: Product) -> Iterator[Product]:
 
 
 @contextmanager
-def upstream(program: Path, certificate: Path, key: Path) -> Iterator[int]:
-    """The upstream's port while it runs; it ends when its stdin does."""
-    command = [str(program), str(certificate), str(key)]
+def serving(command: list[str], cores: frozenset[int] = frozenset()) -> Iterator[int]:
+    """The port of one of our servers while it runs; it ends when its stdin does."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            raise TameFlareError("the upstream did not start", "the line above says why")
+            raise TameFlareError(f"`{Path(command[0]).name}` did not start", "the line above says why")
+        if cores:
+            machine.pin(process.pid, cores)
         yield int(line)
 
 

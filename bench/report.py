@@ -19,6 +19,7 @@ class Line:
     name: str
     unit: str
     direct: list[float]
+    relayed: list[float]
     ours: list[float]
 
     @property
@@ -32,21 +33,24 @@ def lines(rows: Iterable[Row]) -> list[Line]:
     """In the order in which they first came."""
     found: dict[str, Line] = {}
     for row in rows:
-        line = found.setdefault(row.name, Line(row.name, row.unit, [], []))
+        line = found.setdefault(row.name, Line(row.name, row.unit, [], [], []))
         line.ours.append(row.ours)
         if row.direct is not None:
             line.direct.append(row.direct)
+        if row.relayed is not None:
+            line.relayed.append(row.relayed)
     return list(found.values())
 
 
 def table(found: list[Line]) -> str:
     """Markdown: medians, and the lowest and highest of the rounds in brackets."""
-    head = "| | unit | direct | TameFlare | added |\n|---|---|---|---|---|\n"
-    body = (
-        f"| {line.name} | {line.unit} | {_cell(line.direct)} | {_cell(line.ours)} | {_cell(line.added)} |\n"
-        for line in found
-    )
-    return head + "".join(body)
+    head = "| | unit | direct | bare relay | TameFlare | added |\n|---|---|---|---|---|---|\n"
+    return head + "".join(map(_row, found))
+
+
+def _row(line: Line) -> str:
+    cells = " | ".join(map(_cell, (line.direct, line.relayed, line.ours, line.added)))
+    return f"| {line.name} | {line.unit} | {cells} |\n"
 
 
 def _cell(values: list[float]) -> str:

@@ -6,22 +6,17 @@
 #define _GNU_SOURCE
 #include "answers.h"
 #include "clock.h"
+#include "listener.h"
 #include "message.h"
 #include "stream.h"
 
-#include <arpa/inet.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG 4096
 #define EVENTS_AT_ONCE 512
 #define PIECE 65536
-#define LONGEST_LIFE 3600
 #define EVENT_INTERVAL (NS_PER_SECOND / 50)
 #define MOST_EVENTS 3000
 
@@ -176,24 +171,6 @@ static void accept_all(struct server *server) {
     }
 }
 
-static void die(const char *what) {
-    fprintf(stderr, "upstream: %s\n", what);
-    exit(1);
-}
-
-static int listen_on_loopback(void) {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    struct sockaddr_in place = {.sin_family = AF_INET};
-    socklen_t size = sizeof place;
-    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(fd, (struct sockaddr *)&place, size) < 0 || listen(fd, BACKLOG) < 0)
-        die("cannot listen on 127.0.0.1");
-    getsockname(fd, (struct sockaddr *)&place, &size);
-    printf("%d\n", ntohs(place.sin_port));
-    fflush(stdout);
-    return fd;
-}
-
 static SSL_CTX *server_context(const char *certificate, const char *key) {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     prepare_context(context);
@@ -207,11 +184,6 @@ static SSL_CTX *server_context(const char *certificate, const char *key) {
 static void watch(struct server *server, int fd, void *mark) {
     struct epoll_event wanted = {.events = EPOLLIN, .data.ptr = mark};
     epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &wanted);
-}
-
-static bool stdin_ended(void) {
-    char nothing[64];
-    return read(STDIN_FILENO, nothing, sizeof nothing) <= 0;
 }
 
 /* False when it is time to end. */
@@ -241,8 +213,7 @@ static void serve(struct server *server) {
 int main(int count, char **arguments) {
     if (count != 3)
         die("usage: upstream CERTIFICATE KEY");
-    signal(SIGPIPE, SIG_IGN);
-    alarm(LONGEST_LIFE); /* whatever happens to the one who started us */
+    live_for_a_while();
     prepare_answers();
     struct server server = {.epoll = epoll_create1(EPOLL_CLOEXEC), .tls = server_context(arguments[1], arguments[2])};
     server.listener = listen_on_loopback();

@@ -32,7 +32,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def port(programs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     made = make_certificates(tmp_path_factory.mktemp("certificates"), [plant.HOST])
-    with plant.upstream(programs["upstream"], made.certificate, made.key) as port:
+    with plant.serving([str(programs["upstream"]), str(made.certificate), str(made.key)]) as port:
         yield port
 
 
@@ -72,6 +72,13 @@ def test_events_tell_their_delay(programs: dict[str, Path], port: int, tmp_path:
     assert 0 < delays.p50 < 500_000
 
 
+def test_a_relay_passes_everything_on(programs: dict[str, Path], port: int, tmp_path: Path) -> None:
+    with plant.serving([str(programs["relay"]), str(port)]) as relay:
+        assert run(programs, relay, tmp_path, Job("json", connections=4, seconds=0.3)).answers > 4
+        found = run(programs, relay, tmp_path, Job("json", connections=2, seconds=0.3, fresh=True))
+    assert found.bytes_in == found.answers * 1024 > 0
+
+
 def test_failures_are_no_figures(programs: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(TameFlareError, match="requests failed"):
         run(programs, 1, tmp_path, Job("json", seconds=0.5))
@@ -109,7 +116,8 @@ def test_a_table_shows_medians_spreads_and_what_was_added() -> None:
         "time of a request at 200/s: p50",
         "ms",
         "1.50 (1.00 to 2.00)",
+        "",
         "3.00 (2.50 to 9.00)",
         "2.00 (0.50 to 7.50)",
     ]
-    assert cells[1] == ["memory", "MB", "", "1,234", ""]
+    assert cells[1] == ["memory", "MB", "", "", "1,234", ""]
