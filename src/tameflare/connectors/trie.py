@@ -18,10 +18,12 @@ _CAPTURE: Final = re.compile(r"\{(\w+)(?::(int|any)|(\+))?\}")
 class Leaf:
     """The routes of one method and path template, and what has to be known to tell them apart."""
 
-    __slots__ = ("body_kind", "names", "reads_body", "routes", "schema", "sole")
+    __slots__ = ("_labels", "_numbers", "body_kind", "names", "reads_body", "routes", "schema", "sole")
 
     def __init__(self, names: tuple[tuple[str, bool], ...]) -> None:
         self.names = names
+        self._labels = tuple(name for name, _ in names)
+        self._numbers = tuple(name for name, number in names if number)
         self.routes: list[Route] = []
         self.sole: Route | None = None
         self.reads_body = False
@@ -37,12 +39,11 @@ class Leaf:
 
     def bind(self, captured: list[str]) -> dict[str, object]:
         """Captured segments by name, decoded, the numbers as int."""
-        bound: dict[str, object] = {}
-        for (name, number), segment in zip(self.names, captured, strict=True):
-            if number:
-                bound[name] = int(segment)
-            else:
-                bound[name] = unquote(segment) if "%" in segment else segment
+        bound: dict[str, object] = dict(zip(self._labels, captured, strict=True))
+        for name in self._numbers:
+            bound[name] = int(bound[name])  # type: ignore[call-overload]
+        if "%" in "".join(captured):
+            bound |= {name: unquote(value) for name, value in bound.items() if isinstance(value, str)}
         return bound
 
 
@@ -91,9 +92,10 @@ class Trie:
         if path[:1] != "/":
             return None
         segments = path[1:].split("/")
-        quick = self._stride(method, segments)
-        if quick is not None:
-            return quick
+        if "" not in segments and ";" not in path and "%" not in path:
+            quick = self._stride(method, segments)
+            if quick is not None:
+                return quick
         captured: list[str] = []
         leaf = _walk(self._root, segments, 0, method, captured)
         if leaf is None and method == "HEAD":
@@ -102,7 +104,7 @@ class Trie:
         return None if leaf is None else (leaf, captured)
 
     def _stride(self, method: str, segments: list[str]) -> tuple[Leaf, list[str]] | None:
-        """The common case without taking anything back: the literal child or the plain segment at each step.
+        """The common case, plain segments, without taking anything back: the literal child or the capture at each step.
 
         None says nothing: the thorough search decides. What is found here the thorough search would find first, since
         it too prefers literals.
@@ -113,7 +115,7 @@ class Trie:
             child = node.literals.get(segment)
             if child is None:
                 child = node.segment if node.number is None else _number_child(node, segment)
-                if child is None or not segment or ";" in segment or "%" in segment:
+                if child is None:
                     return None
                 captured.append(segment)
             node = child

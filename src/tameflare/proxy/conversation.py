@@ -201,13 +201,27 @@ class Conversation:
             self._overflow(exchange, bytes(collected), done)
         elif done:
             self._collected = None
+            exchange = self.exchange = self._renewed(exchange)
             exchange.body = bytes(collected)
             exchange.waited = state.tick() - exchange.arrived
             self._proceed(advance(exchange, state))
 
+    def _renewed(self, exchange: Exchange) -> Exchange:
+        """The exchange, begun anew where it no longer holds: a new version came, or its run ended, during its body."""
+        identity, state = exchange.identity, self._context.state
+        if identity is not None and state.served is not None and identity.is_valid(state.served, state.clock()):
+            return exchange
+        fresh = self._opener(exchange.head, b"")
+        assert isinstance(fresh, Exchange)
+        fresh.arrived, fresh.bytes_in = exchange.arrived, exchange.bytes_in
+        return fresh
+
     def _overflow(self, exchange: Exchange, collected: bytes, done: bool) -> None:
         """A body without a stated length grew over the limit; only `monitor` lets it through, as it came."""
         self._collected = None
+        if self._renewed(exchange) is not exchange:
+            self.refuse(Refusal(Reason.CONFIGURATION_STALE, "the configuration changed while the body was read"))
+            return
         refusal = body_too_large(exchange, self._context.state)
         self._proceed(refusal or advance(exchange, self._context.state))
         if self._drained < 0 and self.exchange is exchange:

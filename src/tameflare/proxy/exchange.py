@@ -174,12 +174,11 @@ def read(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
     if exchange.body is not None:
         request.body = exchange.body
         return None
-    has_body = exchange.has_body
-    classified = binding.classify(request, only_path=not has_body and not exchange.query)
+    classified = binding.connector.classify(request)
     if not classified.needs_body:
         exchange.actions = classified.actions
         return None
-    if not has_body:
+    if not exchange.has_body:
         request.body = exchange.body = b""
         return None
     if (exchange.head.content_length or 0) > proxy.limits.max_body:

@@ -11,8 +11,7 @@ import structlog
 
 from tameflare.connectors import registry
 from tameflare.connectors.auth import Injection
-from tameflare.connectors.base import Classified, Connector
-from tameflare.connectors.request import HttpRequest
+from tameflare.connectors.base import Connector
 from tameflare.core.addresses import AddressGuard
 from tameflare.core.compile import CompiledConfiguration, CompiledConnector, CompiledGateway
 from tameflare.core.config import Configuration, ConnectorConfig, CredentialMode
@@ -24,8 +23,6 @@ log = structlog.get_logger(__name__)
 HTTPS_PORT = 443
 HTTP_PORT = 80
 OWN_KEYS = 64
-KEPT_PATHS = 4096
-LONGEST_KEPT_PATH = 256
 
 
 class Binding:
@@ -34,7 +31,6 @@ class Binding:
     __slots__ = (
         "_credential",
         "_injections",
-        "_named",
         "compiled",
         "connector",
         "fingerprint",
@@ -59,20 +55,6 @@ class Binding:
         self._credential = credential
         self._injections: dict[str, Injection] = {}
         self.own_keys: set[bytes] = set()
-        self._named: dict[tuple[str, str, str], Classified] = {}
-
-    def classify(self, request: HttpRequest, *, only_path: bool) -> Classified:
-        """Name a request by its head. `only_path`: it has neither query nor body, so that the answer can be kept."""
-        if not only_path or len(request.path) > LONGEST_KEPT_PATH:
-            return self.connector.classify(request)
-        key = (request.method, request.host, request.path)
-        known = self._named.get(key)
-        if known is None:
-            known = self.connector.classify(request)
-            if len(self._named) >= KEPT_PATHS:
-                self._named.clear()
-            self._named[key] = known
-        return known
 
     def learn_own_key(self, value: bytes) -> None:
         """Remember how this connector's placeholder is written in a header, so that it need not be read again."""
