@@ -21,6 +21,7 @@ LISTEN_FD: Final = "TF_LISTEN_FD"
 
 _PR_SET_DUMPABLE: Final = 4
 _OTHERS: Final = 0o077
+_MANY_FILES: Final = 65536
 
 
 class StartFault(TameFlareError):
@@ -40,6 +41,13 @@ def harden() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         raise StartFault(f"this process cannot be closed to debuggers: {os.strerror(ctypes.get_errno())}")
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as the machine lets us: each connection of an agent takes one or two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(soft, _MANY_FILES) if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def private_directory(path: Path, *, allow_wide: bool = False) -> Path:

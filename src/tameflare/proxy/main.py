@@ -24,12 +24,13 @@ from tameflare.core.config import Configuration
 from tameflare.core.errors import SettingError, TameFlareError
 from tameflare.core.secret import Secret
 from tameflare.link.messages import Bundle
-from tameflare.process import harden, hold_lock, inherited_socket, private_directory
+from tameflare.process import harden, hold_lock, inherited_socket, private_directory, raise_file_limit
 from tameflare.proxy.ca import CertificateAuthority
 from tameflare.proxy.context import Context
 from tameflare.proxy.dialer import Dialer
 from tameflare.proxy.feed import Feed
 from tameflare.proxy.identity import Authenticator
+from tameflare.proxy.link_client import is_loopback
 from tameflare.proxy.metrics import Metrics
 from tameflare.proxy.outbox import Outbox
 from tameflare.proxy.pool import Pool
@@ -68,6 +69,8 @@ def main() -> int:
 
 def serve(settings: Settings, listener: socket.socket | None = None) -> None:
     """Run until SIGTERM or SIGINT. Raises TameFlareError for what keeps the proxy from starting."""
+    refuse_plaintext(settings.get(names.PROXY_HOST))
+    raise_file_limit()
     wide = settings.get(names.ALLOW_WIDE_PERMISSIONS)
     directory = private_directory(settings.get(names.DATA_DIR) / "proxy", allow_wide=wide)
     with hold_lock(directory / "proxy.lock", f"another proxy uses `{directory}`"):
@@ -75,6 +78,15 @@ def serve(settings: Settings, listener: socket.socket | None = None) -> None:
             listener = bind(settings.get(names.PROXY_HOST), settings.get(names.PROXY_PORT))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(Plane(settings, directory, listener).run())
+
+
+def refuse_plaintext(host: str) -> None:
+    """Tokens come over this listener without TLS, so they must not cross a network. Raises SettingError."""
+    if not is_loopback(host):
+        raise SettingError(
+            f"TF_PROXY_HOST `{host}` is not a loopback address and this proxy speaks no TLS to agents",
+            "leave it at 127.0.0.1 and run a proxy on each machine that has agents, with TF_LINK_TOKEN",
+        )
 
 
 def bind(host: str, port: int) -> socket.socket:
