@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from tameflare.core.config import DEFAULT_RATE_PER_MINUTE
 from tameflare.core.decision import EnforcementLevel
 from tameflare.core.errors import SettingError
 from tameflare.core.secret import Secret
@@ -205,7 +206,10 @@ LEVEL: Final = Setting(
     "TF_ENFORCEMENT_LEVEL", _level, EnforcementLevel.FULL_ENFORCE, "Enforcement level that a new gateway starts with."
 )
 RATE_LIMIT: Final = Setting(
-    "TF_RATE_LIMIT_PER_MINUTE", _count, 120, "Requests a minute and agent that a new gateway starts with."
+    "TF_RATE_LIMIT_PER_MINUTE",
+    _count,
+    DEFAULT_RATE_PER_MINUTE,
+    "Requests a minute and agent that a new gateway starts with.",
 )
 MAX_BODY: Final = Setting("TF_MAX_BODY", _count, 1 << 20, "Bytes of a body that is read before the decision.")
 CONFIG_MAX_AGE: Final = Setting(

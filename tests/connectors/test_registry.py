@@ -44,8 +44,8 @@ def test_every_type_is_described_and_made(kind: str) -> None:
 
 def test_vendors_know_their_hosts() -> None:
     assert registry.create(_config(type="stripe", domains=())).domains == ("api.stripe.com", "files.stripe.com")
-    assert registry.default_domains("openai") == ("api.openai.com",)
-    assert registry.default_domains("generic") == ()
+    assert registry.describe("openai").domains == ("api.openai.com",)
+    assert registry.describe("generic").domains == ()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from tameflare.core.access import AccessRule
 from tameflare.core.action import Action
 from tameflare.core.compile import CompiledConfiguration
 from tameflare.core.config import (
-    EMPTY,
     AgentConfig,
     AgentStatus,
     Configuration,
@@ -72,7 +71,7 @@ def test_a_rule_that_cannot_be_compiled_stops_the_whole_configuration() -> None:
 
 
 def test_the_empty_configuration_serves_nobody() -> None:
-    found = CompiledConfiguration(EMPTY)
+    found = CompiledConfiguration(Configuration(version=0, issued_at=0))
     assert not found.gateways
     assert not found.by_digest
 

@@ -8,17 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tameflare.core.action import Action, Effect, Risk
-from tameflare.core.decision import Reason, Verdict, parse_verdict
+from tameflare.core.decision import Reason
 from tameflare.core.errors import InvalidValue, SettingError, TameFlareError
 from tameflare.core.redact import LONGEST_PATH, mask_query, recorded_path
 from tameflare.core.roles import Role, at_least
-
-
-def test_both_spellings_of_an_approval_are_read() -> None:
-    assert parse_verdict("require_approval") is parse_verdict("requires_approval") is Verdict.REQUIRES_APPROVAL
-    assert parse_verdict("deny") is Verdict.DENY
-    with pytest.raises(ValueError, match="maybe"):
-        parse_verdict("maybe")
 
 
 def test_an_action_survives_json() -> None:

@@ -104,8 +104,3 @@ def describe(name: str) -> TypeDescription:
     _check_type(name)
     domains = _VENDORS[name].vendor.domains if name in _VENDORS else ()
     return TypeDescription(name, domains, tuple(sorted(SCHEMES[name])), variables(name), name in _OTHERS)
-
-
-def default_domains(name: str) -> tuple[str, ...]:
-    """The hosts that a type covers by itself; empty for types without a vendor."""
-    return describe(name).domains

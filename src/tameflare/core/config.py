@@ -95,6 +95,3 @@ class Configuration(msgspec.Struct, frozen=True):
     zone: str = "UTC"
     kill_switches: tuple[KillSwitch, ...] = ()
     gateways: tuple[GatewayConfig, ...] = ()
-
-
-EMPTY: Final = Configuration(version=0, issued_at=0)

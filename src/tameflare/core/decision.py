@@ -17,11 +17,6 @@ class Verdict(StrEnum):
 STRICTNESS: Final = {Verdict.ALLOW: 0, Verdict.REQUIRES_APPROVAL: 1, Verdict.DENY: 2}
 
 
-def parse_verdict(text: str) -> Verdict:
-    """Both spellings `require_approval` and `requires_approval` are read; ValueError otherwise."""
-    return Verdict("requires_approval" if text == "require_approval" else text)
-
-
 class EnforcementLevel(StrEnum):
     """How a gateway's verdicts bite."""
 
@@ -90,7 +85,3 @@ class Decision(msgspec.Struct, frozen=True):
     @property
     def allowed(self) -> bool:
         return self.verdict is Verdict.ALLOW
-
-    @property
-    def enforced(self) -> bool:
-        return self.verdict is self.would_be

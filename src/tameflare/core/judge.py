@@ -1,4 +1,4 @@
-"""The judge: kill switch, rate, access rules, policies, enforcement level. Pure; one for every road.
+"""The judge: kill switch, rate, access rules, enforcement level. Pure; one for every road.
 
 Read `judge` from top to bottom: it is the order in which a request is decided. Deny wins; when in doubt, deny.
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -32,26 +31,11 @@ class KillSwitch(msgspec.Struct, frozen=True):
         return self.kind.value if self.kind is ScopeKind.ALL else f"{self.kind.value}:{self.target}"
 
 
-def parse_scope(text: str, known: Mapping[ScopeKind, Collection[str]]) -> tuple[ScopeKind, str]:
-    """Resolve `all`, `connector:NAME`, `gateway:NAME`, `agent:ID` or a bare name that exactly one object has.
-
-    Raises InvalidValue, with code `kill_switch_ambiguous` and the candidates where a bare word fits several objects.
-    """
+def parse_scope(text: str) -> tuple[ScopeKind, str]:
+    """Kind and target of `all`, `connector:NAME`, `gateway:NAME` or `agent:ID`. Raises InvalidValue."""
     if text == ScopeKind.ALL:
         return ScopeKind.ALL, ""
-    kind, colon, target = text.partition(":")
-    if colon:
-        return _typed(kind, target)
-    candidates = [found for found in ScopeKind if text in known.get(found, ())]
-    if len(candidates) == 1:
-        return candidates[0], text
-    if not candidates:
-        raise InvalidValue(f"nothing is named `{text}`", "write `all`, `connector:NAME`, `gateway:NAME` or `agent:ID`")
-    names = ", ".join(f"`{found.value}:{text}`" for found in candidates)
-    raise InvalidValue(f"`{text}` is ambiguous", f"write one of {names}", code="kill_switch_ambiguous")
-
-
-def _typed(kind: str, target: str) -> tuple[ScopeKind, str]:
+    kind, _, target = text.partition(":")
     try:
         found = ScopeKind(kind)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Sliding rate window of one agent on one road."""
+"""The sliding rate window of one agent."""
 
 from __future__ import annotations
 

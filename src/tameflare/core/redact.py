@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-MASK: Final = "***"
+from tameflare.core.secret import MASK
+
 LONGEST_PATH: Final = 2048
 
 

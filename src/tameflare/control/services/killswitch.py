@@ -65,7 +65,7 @@ def resolve(word: str, known: dict[str, set[Scope]]) -> Scope:
 
 def _parse(word: str) -> Scope:
     try:
-        return parse_scope(word, {})
+        return parse_scope(word)
     except InvalidValue as fault:
         raise Invalid([Fault("scope", fault.message, fault.help)]) from None
 
