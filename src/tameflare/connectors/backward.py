@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from tameflare.connectors.base import HttpCall
+from tameflare.connectors.bodies import FORM
 from tameflare.connectors.fields import Fields, encode
 from tameflare.connectors.routes import BodyKind, Route
 from tameflare.core.action import Action
@@ -74,5 +75,5 @@ def _segment(value: Any, kind: str | None) -> str:
 
 def _body(kind: BodyKind, fields: Fields) -> tuple[str, bytes]:
     if kind is BodyKind.FORM:
-        return "application/x-www-form-urlencoded", encode(fields).encode()
+        return FORM, encode(fields).encode()
     return "application/json", msgspec.json.encode(fields)

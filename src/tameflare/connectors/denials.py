@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
+from tameflare.core.decision import Reason
+
 Shape = Callable[["Denial"], "Rendered"]
 Headers = tuple[tuple[str, str], ...]
 _TOO_MANY: Final = 429
@@ -30,7 +32,7 @@ class Denial(msgspec.Struct, frozen=True):
     @property
     def is_final(self) -> bool:
         """Whether trying again is pointless: everything but rate limits and faults on the way upstream."""
-        return (self.status < _SERVER_FAULT and self.status != _TOO_MANY) or self.code == "approvals_unavailable"
+        return (self.status < _SERVER_FAULT and self.status != _TOO_MANY) or self.code == Reason.APPROVALS_UNAVAILABLE
 
 
 class Rendered(msgspec.Struct, frozen=True):
@@ -138,9 +140,5 @@ def _retry(denial: Denial) -> Headers:
     return (("Retry-After", str(denial.retry_after)),)
 
 
-def json_bytes(value: Any) -> bytes:
-    return msgspec.json.encode(value)
-
-
 def _json(denial: Denial, body: dict[str, Any], extra: Headers = ()) -> Rendered:
-    return Rendered(denial.status, _retry(denial) + extra, "application/json", json_bytes(body))
+    return Rendered(denial.status, _retry(denial) + extra, "application/json", msgspec.json.encode(body))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+import msgspec
+
 from tameflare.connectors import auth, denials
 from tameflare.connectors.auth import Credential, Injection
 from tameflare.connectors.base import Classified, HttpCall
@@ -18,7 +20,7 @@ from tameflare.connectors.bodies import (
 )
 from tameflare.connectors.denials import Denial, Rendered
 from tameflare.connectors.fields import Fields, encode, parse_query
-from tameflare.connectors.naming import merge
+from tameflare.connectors.naming import merge, verb
 from tameflare.connectors.request import HttpRequest
 from tameflare.core.action import Action, Effect, Risk
 from tameflare.core.config import ConnectorConfig
@@ -65,11 +67,9 @@ class GenericConnector:
         return fields
 
     def _action(self, request: HttpRequest, fields: Fields) -> Action:
-        method = request.method.lower()
-        verb = method if method.isascii() and method.isalnum() else "other"
         resource = {"host": request.host, "path": request.path}
         risk, effect = _weigh(request.method)
-        return Action(f"{self.prefix}.{verb}", resource, {**fields, **resource}, risk, effect)
+        return Action(f"{self.prefix}.{verb(request.method)}", resource, {**fields, **resource}, risk, effect)
 
     def injection(self, host: str, credential: Credential) -> Injection:  # noqa: ARG002 - the same on every host
         return auth.inject(self.config.auth, self.config.auth_name, credential)
@@ -79,13 +79,13 @@ class GenericConnector:
 
     def build(self, action: Action) -> HttpCall:
         """From `host`, `path`, `query` (an object) and `body` (any JSON value)."""
-        prefix, _, verb = action.type.partition(".")
-        if prefix != self.prefix or not verb.isalpha():
+        prefix, _, method = action.type.partition(".")
+        if prefix != self.prefix or not method.isalpha():
             raise InvalidValue(f"no route is known for the action `{action.type}`")
         host = str(action.parameters.get("host", self.domains[0]))
         if host not in self.domains:
             raise InvalidValue(f"the connector `{self.config.name}` does not name the host `{host}`")
-        return _call(verb.upper(), host, action.parameters)
+        return _call(method.upper(), host, action.parameters)
 
 
 def _call(method: str, host: str, parameters: Fields) -> HttpCall:
@@ -95,7 +95,7 @@ def _call(method: str, host: str, parameters: Fields) -> HttpCall:
     rest = {name: value for name, value in parameters.items() if name not in {"host", "path"}}
     if method in _READS | {"DELETE"}:
         return HttpCall(method, host, path, encode(rest))
-    return HttpCall(method, host, path, "", (), "application/json", denials.json_bytes(rest))
+    return HttpCall(method, host, path, "", (), "application/json", msgspec.json.encode(rest))
 
 
 def _may_be_urlencoded(request: HttpRequest) -> bool:

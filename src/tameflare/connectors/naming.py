@@ -22,10 +22,14 @@ def action(route: Route, captured: Fields, fields: Fields) -> Action:
 
 def unknown(vendor: str, request: HttpRequest) -> tuple[Action, ...]:
     """A route that no table names: as dangerous as any, since nobody knows what it does."""
-    method = request.method.lower()
-    verb = method if method.isascii() and method.isalnum() else "other"
     resource = {"host": request.host, "path": request.path}
-    return (Action(f"{vendor}.{UNKNOWN}.{verb}", resource, dict(resource), Risk.HIGH, Effect.WRITE),)
+    action_type = f"{vendor}.{UNKNOWN}.{verb(request.method)}"
+    return (Action(action_type, resource, dict(resource), Risk.HIGH, Effect.WRITE),)
+
+
+def verb(method: str) -> str:
+    """The last word of an action that is named by the method alone."""
+    return method.lower() if method.isascii() and method.isalnum() else "other"
 
 
 def discriminate(leaf: Leaf, fields: Fields) -> list[Route]:

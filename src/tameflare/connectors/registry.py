@@ -15,7 +15,7 @@ from tameflare.connectors.github import GitHubConnector
 from tameflare.connectors.placeholders import variables
 from tameflare.connectors.slack import SlackConnector
 from tameflare.connectors.table import TableConnector
-from tameflare.connectors.vendors import SCHEMES, AnthropicConnector, OpenAIConnector, StripeConnector
+from tameflare.connectors.vendors import AnthropicConnector, OpenAIConnector, StripeConnector
 from tameflare.core.config import AuthScheme, ConnectorConfig
 from tameflare.core.errors import InvalidValue
 
@@ -32,6 +32,16 @@ _OTHERS: Final[dict[str, type[GenericConnector]]] = {
     "tunnel": TunnelConnector,
 }
 TYPES: Final = (*_VENDORS, *_OTHERS)
+_SCHEMES: Final[dict[str, frozenset[AuthScheme]]] = {
+    "github": frozenset({AuthScheme.VENDOR}),
+    "openai": frozenset({AuthScheme.VENDOR, AuthScheme.BEARER}),
+    "anthropic": frozenset({AuthScheme.VENDOR, AuthScheme.BEARER}),
+    "stripe": frozenset({AuthScheme.VENDOR, AuthScheme.BEARER, AuthScheme.BASIC}),
+    "slack": frozenset({AuthScheme.VENDOR, AuthScheme.BEARER}),
+    "generic": frozenset(AuthScheme),
+    "webhook": frozenset({AuthScheme.HEADER, AuthScheme.BASIC, AuthScheme.VENDOR}),
+    "tunnel": frozenset({AuthScheme.VENDOR}),
+}
 _DOMAIN: Final = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_\-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_\-]*[a-z0-9_])?)*")
 _IPV6: Final = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]+")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~\-]+")
@@ -87,7 +97,7 @@ def _check_type(name: str) -> None:
 
 
 def _check_auth(config: ConnectorConfig) -> None:
-    taken = SCHEMES[config.type]
+    taken = _SCHEMES[config.type]
     if config.auth not in taken:
         choices = ", ".join(sorted(taken))
         raise InvalidValue(f"connector type `{config.type}` does not take the scheme `{config.auth}`", f"use {choices}")
@@ -103,4 +113,4 @@ def describe(name: str) -> TypeDescription:
     """Describe a type. Raises InvalidValue for one that is not known."""
     _check_type(name)
     domains = _VENDORS[name].vendor.domains if name in _VENDORS else ()
-    return TypeDescription(name, domains, tuple(sorted(SCHEMES[name])), variables(name), name in _OTHERS)
+    return TypeDescription(name, domains, tuple(sorted(_SCHEMES[name])), variables(name), name in _OTHERS)

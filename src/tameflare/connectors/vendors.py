@@ -1,4 +1,4 @@
-"""The vendors: where they are, where they look for keys, how they say no."""
+"""The vendors that need little beside their table: where they are, where they look for keys, how they say no."""
 
 from __future__ import annotations
 
@@ -59,15 +59,3 @@ class StripeConnector(TableConnector):
         if self.config.auth is AuthScheme.BASIC:
             return auth.basic(credential)
         return auth.bearer(credential)
-
-
-SCHEMES: Final[dict[str, frozenset[AuthScheme]]] = {
-    "github": frozenset({AuthScheme.VENDOR}),
-    "openai": frozenset({AuthScheme.VENDOR, AuthScheme.BEARER}),
-    "anthropic": frozenset({AuthScheme.VENDOR, AuthScheme.BEARER}),
-    "stripe": frozenset({AuthScheme.VENDOR, AuthScheme.BEARER, AuthScheme.BASIC}),
-    "slack": frozenset({AuthScheme.VENDOR, AuthScheme.BEARER}),
-    "generic": frozenset(AuthScheme),
-    "webhook": frozenset({AuthScheme.HEADER, AuthScheme.BASIC, AuthScheme.VENDOR}),
-    "tunnel": frozenset({AuthScheme.VENDOR}),
-}
