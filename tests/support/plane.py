@@ -86,7 +86,7 @@ class Wire:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self._buffer = b""
+        self._buffer = bytearray()
 
     def send(self, data: bytes) -> None:
         self.sock.sendall(data)
@@ -105,20 +105,23 @@ class Wire:
 
     def take_all(self) -> bytes:
         """What has come and was not looked at yet."""
-        found, self._buffer = self._buffer, b""
+        return self._taken(len(self._buffer))
+
+    def _taken(self, size: int) -> bytes:
+        found = bytes(self._buffer[:size])
+        del self._buffer[:size]
         return found
 
     def take(self, size: int) -> bytes:
         while len(self._buffer) < size:
             if not self.more():
-                raise EOFError(self._buffer)
-        found, self._buffer = self._buffer[:size], self._buffer[size:]
-        return found
+                raise EOFError(bytes(self._buffer))
+        return self._taken(size)
 
     def until(self, mark: bytes) -> bytes:
         while mark not in self._buffer:
             if not self.more():
-                raise EOFError(self._buffer)
+                raise EOFError(bytes(self._buffer))
         return self.take(self._buffer.index(mark) + len(mark))
 
     def head(self) -> Reply:
@@ -132,8 +135,10 @@ class Wire:
         if method == "HEAD" or reply.status in (204, 304) or reply.status < 200:
             return reply
         if reply.headers.get("transfer-encoding") == "chunked":
+            pieces = []
             while size := int(self.until(b"\r\n"), 16):
-                reply.body += self.take(size + 2)[:-2]
+                pieces.append(self.take(size + 2)[:-2])
+            reply.body = b"".join(pieces)
             assert self.take(2) == b"\r\n"
         elif "content-length" in reply.headers:
             reply.body = self.take(int(reply.headers["content-length"]))
