@@ -31,11 +31,15 @@ class StartFault(TameFlareError):
 
 
 def harden() -> None:
-    """Leave no core file, and on Linux be undumpable: no debugger, no /proc/<pid>/environ or mem for the same user.
-
-    Raises StartFault where the kernel refuses.
-    """
+    """Leave no core file, and be closed to others as `close_to_debuggers` does. Raises StartFault likewise."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    close_to_debuggers()
+
+
+def close_to_debuggers() -> None:
+    """On Linux be undumpable: no debugger, no /proc/<pid>/environ or mem for the same user. Programs that this one
+    starts are as usual. Raises StartFault where the kernel refuses.
+    """
     if not sys.platform.startswith("linux"):
         return
     libc = ctypes.CDLL(None, use_errno=True)

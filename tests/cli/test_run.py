@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.cli.doubles import LINE, FakeProxy
 from tameflare.cli import loginstore, project
 from tameflare.cli.project import Project
 from tameflare.core.secret import Secret
+from tameflare.demo.privileges import is_all_seeing, unprivileged
 
 Tf = Callable[..., Ended]
 DUMP = "import json, os; print(json.dumps(dict(os.environ)))"
@@ -157,3 +159,15 @@ def test_project_files_are_private(here: Path) -> None:
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (here, *here.iterdir())}
     assert modes == {".tf": 0o700, ".gitignore": 0o600, "config.yaml": 0o600, "ca.pem": 0o600}
     assert here.stat().st_uid == os.geteuid()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has /proc/<pid>/environ")
+@pytest.mark.skipif(is_all_seeing(), reason="root's programs may look into every process here")
+def test_the_command_cannot_read_its_parents_environment(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-real-key-of-the-user")
+    look = "import os; print(os.stat('/proc/self/environ').st_mode); open(f'/proc/{os.getppid()}/environ', 'rb').read()"
+    command = [*unprivileged(), sys.executable, "-m", "tameflare", "run", "-q", "--", sys.executable, "-c", look]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.stdout, ended.stderr
+    assert ended.returncode == 1
+    assert "PermissionError" in ended.stderr

@@ -18,6 +18,7 @@ from tameflare.cli.environment import child_environment
 from tameflare.cli.files import write_private
 from tameflare.cli.session import Run, Session, UnknownAgent
 from tameflare.core.errors import TameFlareError
+from tameflare.process import close_to_debuggers
 from tameflare.settings import TOKEN, Settings
 
 _NEW_AGENT_SECONDS: Final = 5.0
@@ -52,6 +53,7 @@ def command(
     arguments: tuple[str, ...],
 ) -> int:
     """Run COMMAND through TameFlare."""
+    close_to_debuggers()  # the command must not read in its parent what was taken out of its own environment
     here = project.require(Settings(), Path(directory) if directory else None)
     session = Session(here.proxy, here.token)
     run = _open(session, here, agent, Path(arguments[0]).name)
