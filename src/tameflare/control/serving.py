@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import signal
@@ -12,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 import structlog
 import uvicorn
@@ -22,13 +20,13 @@ from tameflare.control.app import create_app
 from tameflare.control.services.context import Context
 from tameflare.control.store.lock import ServerLock
 from tameflare.control.wiring import Services
-from tameflare.core.errors import SettingError, TameFlareError
-from tameflare.process import harden, inherited_socket, private_directory
+from tameflare.core.addresses import is_loopback
+from tameflare.core.errors import SettingError
+from tameflare.listening import listen
+from tameflare.process import harden, inherited_socket, private_directory, raise_file_limit
 from tameflare.settings import ALLOW_WIDE_PERMISSIONS, DATA_DIR, HOST, LOCAL_PROXY, PORT, STOP_TIMEOUT, Settings
 from tameflare.telemetry import configure_logs
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-_BACKLOG: Final = 1024
 _log = structlog.get_logger("tameflare.control")
 
 
@@ -37,12 +35,13 @@ def serve(settings: Settings) -> None:
     settings.check()
     _refuse_plaintext(settings)
     harden()
+    raise_file_limit()
     configure_logs(settings)
     _forward_uvicorn()
     directory = private_directory(settings.get(DATA_DIR), allow_wide=settings.get(ALLOW_WIDE_PERMISSIONS))
     own = private_directory(directory / "server", allow_wide=settings.get(ALLOW_WIDE_PERMISSIONS))
     with (
-        inherited_socket() or _listen(settings) as listener,
+        inherited_socket() or listen(settings, HOST, PORT) as listener,
         _locked(own),
         _opened(own, settings) as services,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
@@ -123,28 +122,11 @@ def _announce(code: str, settings: Settings) -> None:
 
 def _refuse_plaintext(settings: Settings) -> None:
     host = settings.get(HOST)
-    if host not in _LOOPBACK:
+    if not is_loopback(host):
         raise SettingError(
             f"TF_HOST `{host}` is not a loopback address and this server speaks no TLS",
             "leave it at 127.0.0.1 and put a TLS-terminating web server before it, with TF_PUBLIC_URL set",
         )
-
-
-def _listen(settings: Settings) -> socket.socket:
-    host, port = settings.get(HOST), settings.get(PORT)
-    try:
-        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(place)
-        listener.listen(_BACKLOG)
-    except OSError as fault:
-        if fault.errno == errno.EADDRINUSE:
-            raise TameFlareError(
-                f"port {port} on {host} is in use", f"stop what uses it (`ss -ltnp`), or set {PORT.name}"
-            ) from None
-        raise TameFlareError(f"cannot listen on {host} port {port}: {fault.strerror}", f"set {PORT.name}") from None
-    return listener
 
 
 class _ToStructlog(logging.Handler):
