@@ -8,24 +8,24 @@ stops the proxy first and the server after it. Should this process be killed, th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
-import errno
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from tameflare import settings
-from tameflare.core.errors import SettingError, TameFlareError
+from tameflare.core.errors import TameFlareError
+from tameflare.listening import listen
 from tameflare.process import LISTEN_FD, harden, private_directory
-from tameflare.settings import Setting, Settings
+from tameflare.settings import Settings
 
 READY_SECONDS: Final = 60.0
-_BACKLOG: Final = 1024
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 30.0
 _STEADY_SECONDS: Final = 60.0
@@ -38,34 +38,6 @@ _SERVER_SECRETS: Final = frozenset(
 )
 
 Say = Callable[[str], None]
-
-
-def listen(environment: Settings, host: Setting[str], port: Setting[int]) -> socket.socket:
-    """A listening socket at the addresses of these settings. Raises TameFlareError naming the setting to change."""
-    address, number = environment.get(host), environment.get(port)
-    try:
-        family, kind, protocol, _, place = socket.getaddrinfo(address, number, type=socket.SOCK_STREAM)[0]
-    except OSError:
-        raise SettingError(f"{host.name} `{address}` is no address of this machine", f"correct {host.name}") from None
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(place)
-        listener.listen(_BACKLOG)
-    except OSError as fault:
-        listener.close()
-        raise _cannot_listen(fault, address, number, host, port) from None
-    return listener
-
-
-def _cannot_listen(fault: OSError, address: str, number: int, host: Setting[str], port: Setting[int]) -> TameFlareError:
-    if fault.errno == errno.EADDRINUSE:
-        return TameFlareError(
-            f"port {number} on {address} is in use", f"stop what uses it (`ss -ltnp`), or set {port.name}"
-        )
-    if fault.errno == errno.EADDRNOTAVAIL:
-        return SettingError(f"{host.name} `{address}` is no address of this machine", f"correct {host.name}")
-    return TameFlareError(f"cannot listen on {address} port {number}: {fault.strerror}", f"set {port.name}")
 
 
 def url_of(listener: socket.socket) -> str:
@@ -175,7 +147,8 @@ class Supervisor:
             if time.monotonic() - began > _STEADY_SECONDS:
                 pause = _FIRST_PAUSE
             self._say(f"the {child.name} ended ({_how(process.returncode)}); starting it again in {pause:g} s")
-            await _first(self._stopping.wait(), asyncio.sleep(pause))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _announce(self, on_ready: Callable[[], None]) -> None:
@@ -217,13 +190,6 @@ async def answers(url: str, path: str, seconds: float) -> bool:
     return status.startswith(b"HTTP/1.")
 
 
-async def _first(*waits: object) -> None:
-    tasks = [asyncio.ensure_future(wait) for wait in waits]  # type: ignore[call-overload]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-
-
 def _how(code: int | None) -> str:
     return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
 
@@ -258,6 +224,3 @@ async def _run(
 ) -> None:
     supervisor = Supervisor(environment, server, proxy, say)
     await supervisor.run(lambda: on_ready(supervisor))
-
-
-__all__: Sequence[str] = ("Child", "Supervisor", "answers", "child_variables", "listen", "up", "url_of")

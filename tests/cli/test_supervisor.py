@@ -14,6 +14,7 @@ import pytest
 from tameflare import settings, supervisor
 from tameflare.core.errors import TameFlareError
 from tameflare.demo.product import Product, tf, wait_until
+from tameflare.listening import listen
 from tameflare.settings import Settings
 
 
@@ -124,8 +125,8 @@ def test_a_child_that_cannot_start_ends_it_all(tmp_path: Path) -> None:
 def test_the_children_are_told_the_ports_that_were_bound() -> None:
     environment = Settings({"TF_PORT": "0", "TF_PROXY_PORT": "0"})
     with (
-        supervisor.listen(environment, settings.HOST, settings.PORT) as server,
-        supervisor.listen(environment, settings.PROXY_HOST, settings.PROXY_PORT) as proxy,
+        listen(environment, settings.HOST, settings.PORT) as server,
+        listen(environment, settings.PROXY_HOST, settings.PROXY_PORT) as proxy,
     ):
         told = supervisor.child_variables({"TF_PORT": "0", "A": "b"}, server, proxy)
         assert told["TF_SERVER_URL"] == supervisor.url_of(server) == f"http://127.0.0.1:{told['TF_PORT']}"
@@ -138,4 +139,4 @@ def test_a_port_that_may_not_be_bound_is_told(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(socket.socket, "bind", refused)
     with pytest.raises(TameFlareError, match=r"cannot listen on 127\.0\.0\.1 port 80: Permission denied; set TF_PORT"):
-        supervisor.listen(Settings({"TF_PORT": "80"}), settings.HOST, settings.PORT)
+        listen(Settings({"TF_PORT": "80"}), settings.HOST, settings.PORT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
@@ -12,6 +11,7 @@ import httpx
 from tameflare import settings
 from tameflare.cli import loginstore, project
 from tameflare.cli.errors import NotLoggedIn, Unreachable
+from tameflare.core import addresses
 from tameflare.core.errors import InvalidValue, SettingError, TameFlareError
 
 _TIMEOUT: Final = httpx.Timeout(30, connect=5)
@@ -127,10 +127,7 @@ def is_loopback(url: str) -> bool:
         host = urlsplit(url).hostname or ""
     except ValueError:
         raise SettingError(f"`{url}` is not a URL", "correct TF_SERVER_URL") from None
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return addresses.is_loopback(host)
 
 
 def server_url(environment: settings.Settings) -> str:

@@ -1,4 +1,4 @@
-"""Which addresses an agent's traffic may reach."""
+"""Addresses: which of them an agent's traffic may reach, and which are this machine."""
 
 from __future__ import annotations
 
@@ -133,6 +133,14 @@ class AddressGuard:
         if found is AddressClass.METADATA:
             return False
         return any(address in network for network in self._networks if network.version == address.version)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as it stands in a setting or URL, is this machine and no network lies between."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @lru_cache(maxsize=4096)

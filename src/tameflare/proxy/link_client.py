@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
 
+from tameflare.core.addresses import is_loopback
 from tameflare.core.errors import SettingError
 from tameflare.core.secret import Secret
 
@@ -25,15 +25,6 @@ def check_server_url(url: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise SettingError(f"TF_SERVER_URL `{url}` is not encrypted", "use https, or a loopback address")
     return url.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def link_headers(token: Secret) -> dict[str, str]:

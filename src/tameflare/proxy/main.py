@@ -20,17 +20,18 @@ import structlog
 import uvloop
 
 from tameflare import settings as names
+from tameflare.core.addresses import is_loopback
 from tameflare.core.config import Configuration
 from tameflare.core.errors import SettingError, TameFlareError
 from tameflare.core.secret import Secret
 from tameflare.link.messages import Bundle
+from tameflare.listening import listen
 from tameflare.process import harden, hold_lock, inherited_socket, private_directory, raise_file_limit
 from tameflare.proxy.ca import CertificateAuthority
 from tameflare.proxy.context import Context
 from tameflare.proxy.dialer import Dialer
 from tameflare.proxy.feed import Feed
 from tameflare.proxy.identity import Authenticator
-from tameflare.proxy.link_client import is_loopback
 from tameflare.proxy.metrics import Metrics
 from tameflare.proxy.outbox import Outbox
 from tameflare.proxy.pool import Pool
@@ -50,7 +51,6 @@ log = structlog.get_logger(__name__)
 
 TOKEN_WAIT_SECONDS: Final = 30.0
 SWEEP_SECONDS: Final = 1.0
-BACKLOG: Final = 4096
 
 
 def main() -> int:
@@ -75,7 +75,7 @@ def serve(settings: Settings, listener: socket.socket | None = None) -> None:
     directory = private_directory(settings.get(names.DATA_DIR) / "proxy", allow_wide=wide)
     with hold_lock(directory / "proxy.lock", f"another proxy uses `{directory}`"):
         if listener is None:
-            listener = bind(settings.get(names.PROXY_HOST), settings.get(names.PROXY_PORT))
+            listener = listen(settings, names.PROXY_HOST, names.PROXY_PORT)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(Plane(settings, directory, listener).run())
 
@@ -87,21 +87,6 @@ def refuse_plaintext(host: str) -> None:
             f"TF_PROXY_HOST `{host}` is not a loopback address and this proxy speaks no TLS to agents",
             "leave it at 127.0.0.1 and run a proxy on each machine that has agents, with TF_LINK_TOKEN",
         )
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; raises SettingError where the port is taken or the address is not ours."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as fault:
-        listener.close()
-        raise SettingError(f"cannot listen on `{host}:{port}`: {fault.strerror}", "set TF_PROXY_PORT") from None
-    listener.listen(BACKLOG)
-    listener.setblocking(False)
-    return listener
 
 
 def limits_of(settings: Settings) -> Limits:

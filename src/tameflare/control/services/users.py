@@ -1,4 +1,4 @@
-"""People: the first owner, later registrations, log-in, and who stands behind a personal token."""
+"""People: the first owner, later registrations, and log-in."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tameflare.control.services.throttle import Throttle
 from tameflare.control.store import users
 from tameflare.control.store.engine import Conflict, Database
 from tameflare.control.store.users import User, UserStatus
+from tameflare.core.addresses import is_loopback
 from tameflare.core.errors import InvalidValue
 from tameflare.core.roles import Role
 from tameflare.settings import HOST, REGISTRATION
@@ -27,7 +28,6 @@ SUSPENDED: Final = "Account is suspended"
 _EMAIL: Final = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
 _WINDOW: Final = 300.0
 _PER_EMAIL, _PER_ADDRESS = 10, 30
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _log = structlog.get_logger("tameflare.users")
 
@@ -127,7 +127,7 @@ class Users:
     def _mode(self) -> str:
         """TF_REGISTRATION; where unset, `open` on loopback and `invite` elsewhere."""
         settings = self._context.settings
-        if not settings.is_set(REGISTRATION) and settings.get(HOST) in _LOOPBACK:
+        if not settings.is_set(REGISTRATION) and is_loopback(settings.get(HOST)):
             return "open"
         return settings.get(REGISTRATION)
 
