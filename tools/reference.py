@@ -78,7 +78,7 @@ def commands_page() -> Iterator[str]:
     """Every command of `tf` with its own help."""
     yield "# Commands"
     yield ""
-    context = click.Context(tf, info_name="tf", terminal_width=100)
+    context = click.Context(tf, info_name="tf", terminal_width=100, **tf.context_settings)
     yield from _command(tf, context, 2)
 
 
