@@ -96,6 +96,7 @@ class LinkServer:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # head and body in one packet, else the second waits for an acknowledgement of the first
     server: _Server
 
     def do_GET(self) -> None:
