@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable
 
 import pytest
 from tests.support.clients import PIECE, Gate, peak_memory, post, post_chunked, reason_of, request, send_until_stalled
@@ -215,14 +216,18 @@ def test_a_short_answer_is_a_cut_that_the_agent_sees(proxy: Plane, upstream: Ups
     assert (outcome.status, outcome.reason) == (200, "upstream_invalid")
 
 
-def test_an_answer_until_close_that_is_reset_is_a_cut(proxy: Plane, upstream: Upstream) -> None:
+@pytest.mark.parametrize("end", [Talk.reset, Talk.cut])
+def test_an_answer_until_close_that_is_cut_off_has_no_last_chunk(
+    proxy: Plane, upstream: Upstream, end: Callable[[Talk], None]
+) -> None:
     read = Gate()
 
     async def script(talk: Talk) -> None:
         await talk.head()
         await talk.say(b"HTTP/1.1 200 OK\r\n\r\nhello")
         await read.wait(talk)
-        talk.reset()
+        end(talk)
+        await talk.gone()
 
     upstream.script = script
     wire = proxy.tunnel()

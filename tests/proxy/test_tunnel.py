@@ -293,3 +293,31 @@ def test_a_tunnel_inside_a_tunnel_is_refused(proxy: Plane, upstream: Upstream) -
     wire = proxy.tunnel()
     assert wire.get(f"https://{HOST}/").status == 400
     assert upstream.seen == []
+
+
+def test_broken_tls_ends_the_connection_and_what_was_asked_in_it(proxy: Plane, upstream: Upstream) -> None:
+    begun, gone = Gate(), Gate()
+
+    async def script(talk: Talk) -> None:
+        await talk.head()
+        begun.open()
+        await talk.gone()
+        gone.open()
+
+    upstream.script = script
+    shell, first = hello(proxy)
+    wire = proxy.connect()
+    wire.send(first)
+    shake_hands(wire, shell)
+    wire.send(shell.send(request()))
+    begun.passed()
+    wire.send(b"\x17\x03\x03\x00\x20" + bytes(32))
+    wire.rest()
+    gone.passed()
+
+
+def test_a_client_that_trusts_somebody_else_is_told_by_tls(proxy: Plane, upstream: Upstream) -> None:
+    wire = proxy.connect()
+    with pytest.raises(ssl.SSLCertVerificationError):
+        trusting_upstream(proxy).wrap_socket(wire.sock, server_hostname=HOST)
+    assert proxy.tunnel().get().status == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -54,6 +55,10 @@ class Talk:
         with contextlib.suppress(ConnectionError, ssl.SSLError):
             return await self.reader.read()
         return b""
+
+    def cut(self) -> None:
+        """End the TCP stream without the end of TLS, as somebody on the way could."""
+        self.writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
         self.writer.transport.abort()
