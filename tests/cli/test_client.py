@@ -13,7 +13,7 @@ from tameflare.cli.client import connect, fault_of, is_loopback, items, server_u
 from tameflare.cli.errors import Exit, NotLoggedIn, exit_code
 from tameflare.cli.init import gateway_name_for
 from tameflare.cli.output import clean, moment
-from tameflare.core.errors import SettingError
+from tameflare.core.errors import SettingError, TameFlareError
 from tameflare.settings import Settings
 
 Tf = Callable[..., Ended]
@@ -98,10 +98,11 @@ def test_records_cannot_drive_a_terminal() -> None:
     assert clean("Zürich") == "Zürich"
 
 
-def test_lists_are_found_bare_or_wrapped() -> None:
-    assert items([{"a": 1}, 2]) == [{"a": 1}]
+def test_a_list_is_told_from_any_other_answer() -> None:
     assert items({"items": [{"a": 1}], "next_cursor": None}) == [{"a": 1}]
-    assert items({}) == items(None or []) == []
+    for other in ({}, [], None, {"items": "none"}):
+        with pytest.raises(TameFlareError, match="no list; use the same version"):
+            items(other)
 
 
 def test_a_moment_that_is_unknown_is_empty() -> None:

@@ -6,9 +6,11 @@ import click
 
 from tameflare.cli.options import gateway_name, gateway_option, json_option
 from tameflare.cli.output import note, picked, print_json, show
+from tameflare.core.config import AgentStatus
 from tameflare.core.errors import InvalidValue
 
 _COLUMNS = ("name", "environment", "status", "id")
+_STATUSES = [status.value for status in AgentStatus]
 
 
 @click.group(
@@ -63,7 +65,7 @@ def add(name: str, environment: str, gateway: str | None, as_json: bool) -> None
 
 @command.command("set", epilog="\b\nExample:\n  tf agents set deploy-bot --status suspended")
 @click.argument("name")
-@click.option("--status", type=click.Choice(["active", "suspended", "revoked"]), help="Suspended ones may come back.")
+@click.option("--status", type=click.Choice(_STATUSES), help="Suspended ones may come back.")
 @click.option("--environment", help="Environment that rules can name.")
 @gateway_option
 @json_option

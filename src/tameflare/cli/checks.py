@@ -60,15 +60,16 @@ def every_check(environment: Settings) -> list[Finding]:
 
 
 def _settings(environment: Settings) -> Said:
-    wrong = 0
+    wrong: list[str] = []
     for setting in settings.ALL:
         try:
             environment.get(setting)
         except SettingError as fault:
-            wrong += 1
-            yield Level.RED, str(fault)
+            wrong.append(str(fault))
     if not wrong:
         yield Level.OK, "every setting can be read"
+    for sentence in dict.fromkeys(wrong):
+        yield Level.RED, sentence
 
 
 def _encryption(environment: Settings) -> Said:
@@ -141,8 +142,7 @@ def _server(environment: Settings) -> Said:
         yield Level.RED, f"cannot reach the server at `{url}`; start it with `tf up`, or set TF_SERVER_URL"
         return
     word = _status(answer)
-    good = answer.is_success and word in {"ok", "healthy"}
-    yield Level.OK if good else Level.WARNING, f"`{url}` answers: {word}"
+    yield _level(answer, word), f"`{url}` answers: {word}"
     yield from _clock(answer)
 
 
@@ -157,17 +157,17 @@ def _clock(answer: httpx.Response) -> Said:
 
 
 def _proxy(environment: Settings) -> Said:
-    url = _proxy_url(environment)
+    url = project.proxy_url(environment)
     answer = _get(f"{url}/health")
     if answer is None:
         yield Level.RED, f"cannot reach the proxy at `{url}`; start it with `tf up`, or set GATEWAY_URL"
         return
     word = _status(answer)
-    yield Level.OK if answer.is_success and word in {"ok", "healthy"} else Level.WARNING, f"`{url}` answers: {word}"
+    yield _level(answer, word), f"`{url}` answers: {word}"
 
 
 def _authority(environment: Settings) -> Said:
-    url = _proxy_url(environment)
+    url = project.proxy_url(environment)
     answer = _get(f"{url}/ca.pem")
     if answer is None:
         return
@@ -189,7 +189,7 @@ def _authority(environment: Settings) -> Said:
 
 def _same_user(environment: Settings) -> Said:
     """Agent and proxy under one user: the agent can read what the proxy reads."""
-    owner = listener_user(_proxy_url(environment))
+    owner = listener_user(project.proxy_url(environment))
     if owner is None:
         yield Level.OK, "the proxy does not run on this machine"
     elif os.geteuid() in {0, owner}:
@@ -232,17 +232,16 @@ def _get(url: str) -> httpx.Response | None:
         return None
 
 
+def _level(answer: httpx.Response, word: str) -> Level:
+    return Level.OK if answer.is_success and word == "ok" else Level.WARNING
+
+
 def _status(answer: httpx.Response) -> str:
     try:
         body: Any = answer.json()
     except ValueError:
         return str(answer.status_code)
     return str(body.get("status", answer.status_code)) if isinstance(body, dict) else str(answer.status_code)
-
-
-def _proxy_url(environment: Settings) -> str:
-    here = project.load(environment)
-    return (here.proxy if here else environment.get(settings.GATEWAY_URL)).rstrip("/")
 
 
 CHECKS: Final[dict[str, Check]] = {

@@ -175,7 +175,8 @@ def connect(*, required: bool = True) -> Api:
 
 
 def items(answer: Any) -> list[dict[str, Any]]:
-    """The objects of a list answer, whether it came bare or under `items` or one other name."""
-    if isinstance(answer, dict):
-        answer = next((value for value in answer.values() if isinstance(value, list)), [])
-    return [item for item in answer if isinstance(item, dict)]
+    """The objects of a list answer. Raises TameFlareError where it is none."""
+    found = answer.get("items") if isinstance(answer, dict) else None
+    if not isinstance(found, list):
+        raise TameFlareError("the server's answer is no list", "use the same version of `tf` and server")
+    return found

@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
-from tameflare.cli.options import gateway_name, gateway_option, json_option, read_secret, secret_options
+from tameflare.cli.options import PRESETS, gateway_name, gateway_option, json_option, read_secret, secret_options
 from tameflare.cli.output import note, picked, print_json, say, show
+from tameflare.core.config import AuthScheme, CredentialMode
 from tameflare.core.errors import InvalidValue, TameFlareError
 
 _COLUMNS = ("name", "type", "domains", "auth", "credential", "stored")
-_AUTH = ("vendor", "bearer", "basic", "header", "query", "cookie")
-_PRESETS = ("allow-all", "read-only", "require-approval")
+_AUTH = [scheme.value for scheme in AuthScheme]
+_MODES = [mode.value for mode in CredentialMode]
 
 
 @click.group(
@@ -77,11 +78,11 @@ Examples:
 @click.option("--port", "ports", multiple=True, type=click.IntRange(1, 65535), help="Port [default: 443].")
 @click.option("--auth", type=click.Choice(_AUTH), help="Where the credential stands [default: the vendor's way].")
 @click.option("--auth-name", metavar="FIELD", help="Header, query parameter or cookie that carries it.")
-@click.option("--credential", type=click.Choice(["required", "none", "passthrough"]), help="[default: required]")
+@click.option("--credential", type=click.Choice(_MODES), help="[default: required]")
 @click.option("--username", help="User name, for `--auth basic`.")
 @click.option("--allow-address", "allow_addresses", multiple=True, metavar="CIDR", help="Private address allowed.")
 @click.option("--allow-plaintext", is_flag=True, help="Allow http without TLS.")
-@click.option("--preset", type=click.Choice(_PRESETS), help="Access rules to begin with [default: none, all denied].")
+@click.option("--preset", type=click.Choice(PRESETS), help="Access rules to begin with [default: none, all denied].")
 @secret_options
 @gateway_option
 @json_option

@@ -8,7 +8,7 @@ import click
 
 from tameflare.cli.checks import Finding, Level, every_check
 from tameflare.cli.errors import Exit
-from tameflare.cli.options import environment, json_option
+from tameflare.cli.options import json_option
 from tameflare.cli.output import print_json, say, table
 from tameflare.core.errors import SettingError
 from tameflare.core.secret import Secret
@@ -21,7 +21,7 @@ from tameflare.settings import ALL, Setting, Settings
 @json_option
 def command(as_json: bool) -> int:
     """Print settings and checks. Exit code 1 if anything is red."""
-    settings = environment()
+    settings = Settings()
     rows = [_row(settings, setting) for setting in ALL]
     findings = every_check(settings)
     if as_json:

@@ -10,14 +10,14 @@ from typing import Any
 import click
 
 from tameflare.cli import project
-from tameflare.cli.options import environment, json_option
+from tameflare.cli.options import json_option
 from tameflare.cli.output import note, print_json, say
 from tameflare.cli.platforms import PLATFORMS, recipe
 from tameflare.cli.project import FOLDER, Project
 from tameflare.cli.session import Session
 from tameflare.core.errors import SettingError
 from tameflare.core.secret import Secret
-from tameflare.settings import GATEWAY_URL
+from tameflare.settings import GATEWAY_URL, Settings
 
 
 @click.command(
@@ -48,7 +48,7 @@ def command(
     folder = Path.cwd() / FOLDER
     stored = _stored(folder)
     name = gateway or stored.get("gateway") or gateway_name_for(Path.cwd().name)
-    url = (proxy or stored.get("proxy") or environment().get(GATEWAY_URL)).rstrip("/")
+    url = (proxy or stored.get("proxy") or Settings().get(GATEWAY_URL)).rstrip("/")
     here = None if new_token else _existing(folder, stored, name, url)
     if here is None:
         here = _set_up(folder, name, url)

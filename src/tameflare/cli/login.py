@@ -87,8 +87,8 @@ def _answer(answer: Any) -> dict[str, Any]:
 
 
 def _keep(server: str, answer: dict[str, Any]) -> object:
-    scopes = answer.get("scopes") or answer.get("token_scopes") or ()
-    return loginstore.write(loginstore.Login(server, answer["token"], answer["user"]["email"], tuple(scopes)))
+    login = loginstore.Login(server, answer["token"], answer["user"]["email"], tuple(answer["scopes"]))
+    return loginstore.write(login)
 
 
 def _ask(what: str) -> str:

@@ -12,13 +12,13 @@ import click
 from tameflare.cli.client import Api, connect, items
 from tameflare.cli.errors import Unreachable
 from tameflare.cli.options import json_option
-from tameflare.cli.output import clean, note, print_json
+from tameflare.cli.output import COLOURS, clean, note, print_json
+from tameflare.core.decision import Verdict
 
 _PATH: Final = "/api/dashboard/traffic"
 _WAIT_SECONDS: Final = 20
 _PAUSE_SECONDS: Final = 1.0
 _PAGE: Final = 200
-_COLOURS: Final = {"allow": "green", "deny": "red", "requires_approval": "yellow"}
 
 
 @click.command(
@@ -33,7 +33,7 @@ Examples:
 @click.option("--last", "-n", default=20, show_default=True, type=click.IntRange(0), help="How many to begin with.")
 @click.option("--agent", metavar="NAME", help="Only this agent's.")
 @click.option("--gateway", "-g", metavar="NAME", help="Only this gateway's.")
-@click.option("--decision", type=click.Choice(sorted(_COLOURS)), help="Only with this decision.")
+@click.option("--decision", type=click.Choice([verdict.value for verdict in Verdict]), help="Only with this decision.")
 @click.option("--action", metavar="TYPE", help="Only this action, e.g. github.pr.merge.")
 @json_option
 def command(follow: bool, last: int, as_json: bool, **filters: str | None) -> int:
@@ -45,7 +45,8 @@ def command(follow: bool, last: int, as_json: bool, **filters: str | None) -> in
             _print(row, as_json)
         if follow:
             start = rows[-1]["id"] if rows else _newest(api)
-            _follow(api, start, wanted, as_json)
+            for row in _tail(api, start, wanted):
+                _print(row, as_json)
     return 0
 
 
@@ -57,7 +58,7 @@ def _latest(api: Api, last: int, wanted: dict[str, str]) -> list[dict[str, Any]]
         answer = api.get(_PATH, limit=min(last - len(found), _PAGE), cursor=cursor, **wanted)
         page = items(answer)
         found += page
-        cursor = (answer.get("next_cursor") or answer.get("cursor")) if isinstance(answer, dict) else None
+        cursor = answer.get("next_cursor")
         if not page or not cursor:
             break
     return found[::-1]
@@ -68,18 +69,12 @@ def _newest(api: Api) -> object:
     return rows[0]["id"] if rows else 0
 
 
-def _follow(api: Api, start: object, wanted: dict[str, str], as_json: bool) -> None:
-    for row in _tail(api, start):
-        if all(str(row.get(name)) == value for name, value in wanted.items()):
-            _print(row, as_json)
-
-
-def _tail(api: Api, start: object) -> Iterator[dict[str, Any]]:
+def _tail(api: Api, start: object, wanted: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Rows after `start`, for ever; a server that is away is asked again."""
     after, away = start, False
     while True:
         try:
-            rows = items(api.get(f"{_PATH}/tail", after=after, wait=_WAIT_SECONDS))
+            rows = items(api.get(f"{_PATH}/tail", after=after, wait=_WAIT_SECONDS, **wanted))
             away = False
         except Unreachable as fault:
             if not away:
@@ -102,19 +97,14 @@ def _print(row: dict[str, Any], as_json: bool) -> None:
 def line(row: dict[str, Any]) -> str:
     """One record as a line: time, decision, agent, action, request, status, reason."""
     decision = str(row.get("decision", ""))
-    verdict = click.style(f"{clean(decision):<7}", fg=_COLOURS.get(decision))
+    verdict = click.style(f"{clean(decision):<7}", fg=COLOURS.get(decision))
     where = f"{row.get('method', '')} {row.get('host', '')}{row.get('path', '')}"
     status = row.get("status") or "-"
     rest = f"{clean(row.get('agent', '')):<10} {clean(row.get('action') or '-'):<26} {clean(where)} {status}"
     reason = clean(row.get("reason") or "")
-    return f"{_clock(row.get('time'))} {verdict} {rest} {reason}".rstrip()
+    return f"{_clock(row['time'])} {verdict} {rest} {reason}".rstrip()
 
 
-def _clock(moment: object) -> str:
-    """Local time of day of Unix seconds or an ISO date."""
-    if isinstance(moment, int | float):
-        return datetime.fromtimestamp(moment, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
-    try:
-        return datetime.fromisoformat(str(moment)).astimezone().strftime("%H:%M:%S.%f")[:-3]
-    except ValueError:
-        return clean(moment)
+def _clock(seconds: float) -> str:
+    """Local time of day of Unix seconds."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]

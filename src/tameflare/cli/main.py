@@ -21,7 +21,7 @@ COMMANDS: Final = {
     "doctor": "doctor",
     "gateway": "proxy",
     "init": "init",
-    "kill-switch": "kill_switch",
+    "kill-switch": "killswitch",
     "login": "login",
     "logs": "logs",
     "permissions": "permissions",

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 import click
 
-from tameflare import settings
 from tameflare.cli import project
 from tameflare.core.errors import InvalidValue, SettingError
 from tameflare.core.secret import Secret
 
 F = TypeVar("F", bound=Callable[..., Any])
+PRESETS = ("allow-all", "read-only", "require-approval")
 
 
 def json_option(function: F) -> F:
@@ -64,7 +64,3 @@ def need_terminal(what: str, instead: str) -> None:
     """Raises InvalidValue where nobody can be asked."""
     if not sys.stdin.isatty():
         raise InvalidValue(f"cannot ask for `{what}` without a terminal", f"use {instead}")
-
-
-def environment() -> settings.Settings:
-    return settings.Settings()

@@ -12,7 +12,7 @@ import click
 
 from tameflare.core.text import spell_out
 
-_COLOURS: Final = {
+COLOURS: Final = {
     "allow": "green",
     "allowed": "green",
     "ok": "green",
@@ -56,7 +56,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     drawn = Table(*columns, box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False, header_style="bold")
     for row in rows:
         words = [clean("" if cell is None else cell) for cell in row]
-        drawn.add_row(*(Text(word, style=_COLOURS.get(word, "")) for word in words))
+        drawn.add_row(*(Text(word, style=COLOURS.get(word, "")) for word in words))
     Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False).print(drawn)
 
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import click
 
-from tameflare.cli.options import gateway_name, gateway_option, json_option
+from tameflare.cli.options import PRESETS, gateway_name, gateway_option, json_option
 from tameflare.cli.output import note, picked, print_json, show
 from tameflare.core.access import parse_pattern
+from tameflare.core.action import Effect
 from tameflare.core.errors import InvalidValue
 
 _COLUMNS = ("connector", "pattern", "effect", "decision", "id")
 _DECISIONS = ("allow", "deny", "require_approval", "requires_approval")
-_EFFECTS = ("read", "write", "destructive", "money", "public")
-_PRESETS = ("allow-all", "read-only", "require-approval")
+_EFFECTS = [effect.value for effect in Effect]
 
 
 @click.group(
@@ -103,7 +103,7 @@ def _find(rules: list[dict[str, Any]], connector: str, pattern: str, effect: str
 
 @command.command("preset", epilog="\b\nExample:\n  tf permissions preset openai allow-all")
 @click.argument("connector")
-@click.argument("preset", type=click.Choice(_PRESETS))
+@click.argument("preset", type=click.Choice(PRESETS))
 @gateway_option
 @json_option
 def preset(connector: str, preset: str, gateway: str | None, as_json: bool) -> None:

@@ -123,7 +123,7 @@ def _json(response: httpx.Response) -> dict[str, Any]:
 
 def _ours(body: dict[str, Any]) -> dict[str, Any]:
     """Our fields of a refusal, which stand in the vendor's own error shape; empty if the answer is the vendor's."""
-    for place in (body, body.get("error"), body.get("tameflare")):
+    for place in (body, body.get("error")):
         if isinstance(place, dict) and {"reason", "request_id"} <= place.keys():
             return place
     return {}

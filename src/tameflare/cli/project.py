@@ -86,6 +86,12 @@ def load(environment: settings.Settings, start: Path | None = None) -> Project |
     )
 
 
+def proxy_url(environment: settings.Settings) -> str:
+    """Where the project's proxy is, or the one of the environment where there is no project."""
+    here = load(environment)
+    return (here.proxy if here else environment.get(settings.GATEWAY_URL)).rstrip("/")
+
+
 def require(environment: settings.Settings, start: Path | None = None) -> Project:
     """The project, or SettingError that says how to make one."""
     found = load(environment, start)

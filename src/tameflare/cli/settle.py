@@ -10,7 +10,7 @@ import httpx
 from tameflare.cli import project
 from tameflare.cli.client import Api, is_loopback
 from tameflare.cli.output import note
-from tameflare.settings import GATEWAY_URL, Settings
+from tameflare.settings import Settings
 
 _SECONDS: Final = 3.0
 _BETWEEN: Final = 0.05
@@ -21,9 +21,7 @@ def settle(api: Api, proxy: str | None = None) -> None:
 
     A proxy that cannot be reached from here is not waited for.
     """
-    environment = Settings()
-    here = project.load(environment)
-    url = (proxy or (here.proxy if here else environment.get(GATEWAY_URL))).rstrip("/")
+    url = proxy or project.proxy_url(Settings())
     wanted = api.get("/api/health").get("version")
     deadline = time.monotonic() + _SECONDS
     with httpx.Client(timeout=_SECONDS, trust_env=not is_loopback(url)) as client:

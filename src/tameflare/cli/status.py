@@ -10,19 +10,17 @@ import click
 from tameflare.cli import project
 from tameflare.cli.client import Api, connect, is_loopback, items
 from tameflare.cli.errors import Unreachable
-from tameflare.cli.options import environment, json_option
+from tameflare.cli.options import json_option
 from tameflare.cli.output import clean, print_json, say
 from tameflare.core.errors import TameFlareError
-from tameflare.settings import GATEWAY_URL
+from tameflare.settings import Settings
 
 
 @click.command("status", epilog="\b\nExample:\n  tf status --json")
 @json_option
 def command(as_json: bool) -> int:
     """Show server, proxy, gateways and kill switch. Exit code 3 if server or proxy is out of reach."""
-    settings = environment()
-    here = project.load(settings)
-    report: dict[str, Any] = {"proxy": _proxy(here.proxy if here else settings.get(GATEWAY_URL))}
+    report: dict[str, Any] = {"proxy": _proxy(project.proxy_url(Settings()))}
     with connect(required=False) as api:
         report["server"] = _server(api)
         report |= _details(api) if api.logged_in and report["server"]["reachable"] else {}
