@@ -135,6 +135,9 @@ class Supervisor:
         await self.server.stop(max(deadline - time.monotonic(), 0) + _MARGIN_SECONDS)
 
     async def _keep(self, child: Child) -> None:
+        """The proxy starts once the server has answered: by then the link token beside it is the valid one."""
+        if child is self.proxy:
+            await self.server.ready.wait()
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             began = time.monotonic()
