@@ -56,12 +56,36 @@ def test_a_private_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [place]
 
 
-def test_a_lock_is_held_by_one_until_it_is_let_go(tmp_path: Path) -> None:
-    held = process.hold_lock(tmp_path / "lock", "a proxy is running here")
-    with pytest.raises(StartFault, match="a proxy is running here"):
-        process.hold_lock(tmp_path / "lock", "a proxy is running here")
-    held.close()
-    process.hold_lock(tmp_path / "lock", "not said").close()
+HOLD = """
+import sys
+from pathlib import Path
+from tameflare.process import hold_lock
+kept = hold_lock(Path(sys.argv[1]), "server")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_lock_names_its_holder_and_is_free_after_that_was_killed(tmp_path: Path) -> None:
+    path = tmp_path / "server.lock"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "held\n"
+        with pytest.raises(StartFault, match=rf"another server \(process {first.pid}\) uses `{tmp_path}`; stop it"):
+            process.hold_lock(path, "server")
+        first.kill()
+    with process.hold_lock(path, "server"):
+        assert path.read_text() == f"{os.getpid()}\n"
+    process.hold_lock(path, "server").close()
+
+
+def test_a_link_to_the_same_directory_is_the_same_lock(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "other").symlink_to(tmp_path / "real")
+    with process.hold_lock(tmp_path / "real" / "lock", "proxy"), pytest.raises(StartFault, match="another proxy"):
+        process.hold_lock(tmp_path / "other" / "lock", "proxy")
 
 
 HARDENED = """

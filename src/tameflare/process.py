@@ -118,14 +118,23 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
-def hold_lock(path: Path, message: str) -> IO[bytes]:
-    """Take the file's lock for as long as the answer is kept open. Raises StartFault(message) if another has it."""
-    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
+def hold_lock(path: Path, name: str) -> IO[bytes]:
+    """Take the file's lock for as long as the answer is kept open; the file tells our process id.
+
+    `name` is what we are. Raises StartFault if another process has the lock.
+    """
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b", buffering=0)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        other = (file.read(32) or b"").decode(errors="replace").strip()
         file.close()
-        raise StartFault(message, "stop the other one, or set TF_DATA_DIR to another place") from None
+        process = f" (process {other})" if other.isdecimal() else ""
+        raise StartFault(
+            f"another {name}{process} uses `{path.parent}`", "stop it, or set TF_DATA_DIR to another place"
+        ) from None
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n".encode())
     return file
 
 

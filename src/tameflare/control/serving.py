@@ -18,12 +18,11 @@ import uvloop
 
 from tameflare.control.app import create_app
 from tameflare.control.services.context import Context
-from tameflare.control.store.lock import ServerLock
 from tameflare.control.wiring import Services
 from tameflare.core.addresses import is_loopback
 from tameflare.core.errors import SettingError
 from tameflare.listening import listen
-from tameflare.process import harden, inherited_socket, private_directory, raise_file_limit
+from tameflare.process import harden, hold_lock, inherited_socket, private_directory, raise_file_limit
 from tameflare.settings import ALLOW_WIDE_PERMISSIONS, DATA_DIR, HOST, LOCAL_PROXY, PORT, STOP_TIMEOUT, Settings
 from tameflare.telemetry import configure_logs
 
@@ -42,20 +41,11 @@ def serve(settings: Settings) -> None:
     own = private_directory(directory / "server", allow_wide=settings.get(ALLOW_WIDE_PERMISSIONS))
     with (
         inherited_socket() or listen(settings, HOST, PORT) as listener,
-        _locked(own),
+        hold_lock(own / "server.lock", "server"),
         _opened(own, settings) as services,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         runner.run(_run(services, listener, directory))
-
-
-@contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    lock = ServerLock.hold(directory / "tameflare.db")
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

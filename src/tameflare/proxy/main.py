@@ -73,7 +73,7 @@ def serve(settings: Settings, listener: socket.socket | None = None) -> None:
     raise_file_limit()
     wide = settings.get(names.ALLOW_WIDE_PERMISSIONS)
     directory = private_directory(settings.get(names.DATA_DIR) / "proxy", allow_wide=wide)
-    with hold_lock(directory / "proxy.lock", f"another proxy uses `{directory}`"):
+    with hold_lock(directory / "proxy.lock", "proxy"):
         if listener is None:
             listener = listen(settings, names.PROXY_HOST, names.PROXY_PORT)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
