@@ -40,7 +40,6 @@ class Backlog:
         self._offset = 0
         self._sequence = 0
         self._reached = 0
-        self.damaged = 0
 
     def next_batch(self) -> Batch | None:
         """The next whole frames, at most BATCH_BYTES of them; None when nothing waits."""
@@ -107,7 +106,6 @@ class Backlog:
     def _finish(self, entry: Segment) -> None:
         """Everything readable of it is delivered. What cannot be read is kept aside, for people."""
         if _size(entry.path) > self._offset:
-            self.damaged += 1
             entry.path.replace(entry.path.with_suffix(DAMAGED_SUFFIX))
         else:
             entry.path.unlink(missing_ok=True)
@@ -122,7 +120,7 @@ class Backlog:
         self._reached = answer.sequence
         self._begin(earlier[-1] if earlier else own[0])
         assert self._segment is not None
-        for end in ends(_read_all(self._segment.path)):
+        for end in ends(self._segment.path.read_bytes()):
             if self._sequence >= answer.sequence:
                 return
             self._offset = end
@@ -139,10 +137,6 @@ def _remove_if_empty(entry: Segment, known: list[Segment]) -> None:
 def _read_at(path: Path, offset: int, size: int) -> bytes:
     with path.open("rb") as file:
         return os.pread(file.fileno(), size, offset)
-
-
-def _read_all(path: Path) -> bytes:
-    return path.read_bytes()
 
 
 def _size(path: Path) -> int:

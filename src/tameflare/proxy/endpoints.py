@@ -14,6 +14,7 @@ from tameflare.proxy import answers
 from tameflare.proxy.context import Context
 from tameflare.proxy.identity import basic_pair
 from tameflare.proxy.metrics import CONTENT_TYPE
+from tameflare.proxy.routing import ServedGateway
 from tameflare.proxy.runs import Run
 from tameflare.wire.framer import FramingFault, request_framer
 from tameflare.wire.heads import RequestHead
@@ -115,61 +116,63 @@ class Endpoint:
 
     # --- runs
 
-    def _start_run(self) -> None:
-        state = self._context.state
-        header = self._head.proxy_authorization
+    def _gateway(self) -> tuple[ServedGateway, str] | None:
+        """The gateway that the request shows a proxy token of, and that token's digest; None where it shows none."""
+        served, header = self._context.state.served, self._head.proxy_authorization
         pair = basic_pair(header) if header is not None else None
+        if pair is None or served is None:
+            return None
+        token = pair[1] or pair[0]
+        gateway = self._context.authenticator.gateway_of(served, token)
+        return None if gateway is None else (gateway, digest(token, served.token_key))
+
+    def _start_run(self) -> None:
         try:
             asked = msgspec.json.decode(bytes(self._body) or b"{}", type=RunRequest)
         except msgspec.MsgspecError as fault:
             self._answer(answers.plain(400, "bad_request", str(fault)))
             return
-        if pair is None or state.served is None:
+        shown = self._gateway()
+        if shown is None:
             self._unauthenticated()
             return
+        gateway, opened_by = shown
         agent = asked.agent or DEFAULT_AGENT
-        proxy_token = pair[1] or pair[0]
-        gateway = self._context.authenticator.gateway_of(state.served, proxy_token)
-        if gateway is None:
-            self._unauthenticated()
-            return
         found = gateway.compiled.agents.get(agent)
         if found is None or not found.active:
             message = f"gateway `{gateway.compiled.name}` has no active agent `{agent}`"
             self._answer(answers.plain(404, "unknown_agent", message))
             return
-        token, self._run = self._context.runs.start(
-            gateway.compiled.id, agent, asked.name, digest(proxy_token, state.served.token_key)
-        )
+        token, self._run = self._context.runs.start(gateway.compiled.id, agent, asked.name, opened_by)
         self._answered = True
+        line = self._first_line(gateway, self._run, token)
+        self._connection.send(_SESSION + b"%x\r\n" % len(line) + line + b"\r\n")
+
+    def _first_line(self, gateway: ServedGateway, run: Run, token: str) -> bytes:
+        """What a session begins with; nothing follows it."""
         line = {
             "token": token,
-            "run": self._run.id,
-            "agent": agent,
+            "run": run.id,
+            "agent": run.agent_name,
             "gateway": gateway.compiled.name,
             "connectors": [{"name": binding.name, "type": binding.type} for binding in gateway.bindings],
             "ca_pem": self._context.authority.certificate_pem.decode(),
         }
-        body = msgspec.json.encode(line) + b"\n"
-        self._connection.send(_SESSION + b"%x\r\n" % len(body) + body + b"\r\n")
+        return msgspec.json.encode(line) + b"\n"
 
     def _report_run(self, run_id: str) -> None:
-        state, header = self._context.state, self._head.proxy_authorization
-        pair = basic_pair(header) if header is not None else None
-        if pair is None or state.served is None:
+        shown = self._gateway()
+        if shown is None:
             self._unauthenticated()
             return
-        gateway = self._context.authenticator.gateway_of(state.served, pair[1] or pair[0])
         run = self._context.runs.get(run_id)
-        if gateway is None:
-            self._unauthenticated()
-        elif run is None or run.gateway_id != gateway.compiled.id:
+        if run is None or run.gateway_id != shown[0].compiled.id:
             self._answer(answers.plain(404, "unknown_run", "no such run of this gateway"))
-        else:
-            if self._head.method == "DELETE":
-                self._context.runs.stop(run)
-            counts = {"allowed": run.allowed, "denied": run.denied, "held": run.held, "limited": run.limited}
-            self._answer(answers.document("application/json", msgspec.json.encode(counts), keep=False))
+            return
+        if self._head.method == "DELETE":
+            self._context.runs.stop(run)
+        counts = {"allowed": run.allowed, "denied": run.denied, "held": run.held, "limited": run.limited}
+        self._answer(answers.document("application/json", msgspec.json.encode(counts), keep=False))
 
     def _unauthenticated(self) -> None:
         extra = answers.AUTHENTICATE.decode()

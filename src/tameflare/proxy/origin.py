@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tameflare.wire.target import TargetFault, normalise_host, parse_authority
 
-_DEFAULT_PORT = {"https": 443, "http": 80}
+DEFAULT_PORT: Final = {"https": 443, "http": 80}
 
 
 class Origin:
@@ -23,7 +25,7 @@ class Origin:
         self._accepted: str | None = None
         self._refused = False
         bracketed = f"[{host}]" if ":" in host else host
-        self.authority = bracketed if port == _DEFAULT_PORT[scheme] else f"{bracketed}:{port}"
+        self.authority = bracketed if port == DEFAULT_PORT[scheme] else f"{bracketed}:{port}"
         self.host_line = f" HTTP/1.1\r\nHost: {self.authority}\r\n"
 
     @property
@@ -52,7 +54,7 @@ class Origin:
             return False
 
     def _port_of(self, port: int | None) -> int:
-        return _DEFAULT_PORT[self.scheme] if port is None else port
+        return DEFAULT_PORT[self.scheme] if port is None else port
 
 
 def _same_host(text: str, host: str) -> bool:

@@ -57,13 +57,11 @@ def _replace(exchange: Exchange, binding: Binding) -> Refusal | None:
     """Write the head with our credential in the place of what the agent sent."""
     strip = binding.connector.strip
     fields = exchange.head.headers
-    lines = fields.layout.lines_without(strip.headers)
-    taken = lines.taken(fields.values)
+    kept, taken = fields.without(strip.headers)
     if taken:
         misused = _inspect(exchange, binding, taken)
         if misused is not None:
             return misused
-    kept = lines.write(fields.values)
     injection = binding.injection(exchange.origin.host)
     query = strip_query(exchange.query, strip.query) if exchange.query else ""
     if injection is None:
@@ -123,8 +121,7 @@ def _framing(exchange: Exchange) -> bytes:
 
 
 def _without_overrides(exchange: Exchange) -> bytes:
-    fields = exchange.head.headers
-    return fields.layout.lines_without(METHOD_OVERRIDES).write(fields.values)
+    return exchange.head.headers.without(METHOD_OVERRIDES)[0]
 
 
 def _with_cookies(lines: bytes, strip: Strip, injection: Injection) -> bytes:

@@ -17,11 +17,10 @@ from tameflare.core.compile import CompiledConfiguration, CompiledConnector, Com
 from tameflare.core.config import Configuration, ConnectorConfig, CredentialMode
 from tameflare.core.errors import TameFlareError
 from tameflare.link.messages import Bundle, SealedCredential
+from tameflare.proxy.origin import DEFAULT_PORT
 
 log = structlog.get_logger(__name__)
 
-HTTPS_PORT = 443
-HTTP_PORT = 80
 OWN_KEYS = 64
 
 
@@ -67,7 +66,7 @@ class Binding:
             return False
         if self.ports:
             return port in self.ports
-        return port == (HTTPS_PORT if scheme == "https" else HTTP_PORT)
+        return port == DEFAULT_PORT[scheme]
 
     @property
     def lacks_credential(self) -> bool:

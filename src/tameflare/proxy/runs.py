@@ -116,14 +116,6 @@ class Runs:
         self._ended[run.id] = run
         self._sweep()
 
-    def resume(self, run: Run) -> bool:
-        """Its session came back in time; False if the run is already dead."""
-        if not run.alive:
-            return False
-        run.dies_at = None
-        self._ended.pop(run.id, None)
-        return True
-
     def verify(self, token: str) -> RunClaims | None:
         """What a genuine token of this key says, whether or not its run is still alive; None for any other."""
         body, dot, tag = token.removeprefix(TokenKind.RUN).partition(".")
@@ -135,10 +127,6 @@ class Runs:
             return _decoder.decode(claims) if genuine else None
         except (binascii.Error, ValueError, msgspec.MsgspecError):
             return None
-
-    @property
-    def alive(self) -> tuple[Run, ...]:
-        return tuple(run for run in self._by_token.values() if run.alive)
 
     def _sign(self, claims: RunClaims) -> str:
         body = msgspec.json.encode(claims)

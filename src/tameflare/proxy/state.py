@@ -9,6 +9,8 @@ from os import urandom
 from tameflare.core.ratelimit import RateWindow
 from tameflare.proxy.routing import Served
 
+RANDOM_DIGITS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -45,6 +47,7 @@ class ProxyState:
         self.tick = tick
         self.served: Served | None = None
         self.stale = False
+        self._random = ""
         self._config_age = config_age
         self._windows: dict[str, RateWindow] = {}
 
@@ -68,4 +71,7 @@ class ProxyState:
 
     def new_request_id(self) -> str:
         """Sortable by time: milliseconds, then 80 random bits."""
-        return f"req_{int(self.clock() * 1000):012x}{urandom(10).hex()}"
+        if len(self._random) < RANDOM_DIGITS:
+            self._random = urandom(RANDOM_DIGITS * 100).hex()
+        digits, self._random = self._random[:RANDOM_DIGITS], self._random[RANDOM_DIGITS:]
+        return f"req_{int(self.clock() * 1000):012x}{digits}"

@@ -23,7 +23,7 @@ Header = tuple[bytes, bytes, bytes]
 
 Values = tuple[bytes, ...]
 
-_FORBIDDEN: Final = bytes(octet for octet in range(32)) + b"\x7f"
+FORBIDDEN: Final = bytes(octet for octet in range(32)) + b"\x7f"
 _LAYOUTS: Final = 1024
 _LONGEST_NAMES: Final = 2048  # bytes in all; longer lists are not remembered, which bounds the memory of it
 
@@ -117,11 +117,20 @@ class Layouts:
 class Fields:
     """The fields of one head that may go on, in their order; iterating gives triples."""
 
-    __slots__ = ("layout", "values")
+    __slots__ = ("_without", "layout", "values")
 
     def __init__(self, layout: Layout, values: Values) -> None:
         self.layout = layout
         self.values = values
+        self._without: tuple[frozenset[bytes], bytes, Values] | None = None
+
+    def without(self, names: frozenset[bytes]) -> tuple[bytes, Values]:
+        """Field lines but for those of these lower-case names, and the values of those. Kept for heads that repeat."""
+        known = self._without
+        if known is None or known[0] is not names:
+            lines = self.layout.lines_without(names)
+            known = self._without = (names, lines.write(self.values), lines.taken(self.values))
+        return known[1], known[2]
 
     def __iter__(self) -> Iterator[Header]:
         for at, lower, name in self.layout.passing:
@@ -213,5 +222,5 @@ def count_tabs(data: bytes, lines: int) -> int | HeadFault:
         return too_large()
     if lines - 2 > MOST_FIELDS:
         return too_many()
-    tabs = size - len(data.translate(None, _FORBIDDEN)) - 2 * lines
+    tabs = size - len(data.translate(None, FORBIDDEN)) - 2 * lines
     return octet_fault(data) if tabs and tabs != data.count(b"\t") else tabs

@@ -9,9 +9,19 @@ from typing import Final
 import msgspec
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from tameflare.wire.diagnosis import diagnose
+from tameflare.wire.diagnosis import LARGEST_HEAD, diagnose
 from tameflare.wire.faults import HeadFault
-from tameflare.wire.fields import Collector, FieldReader, Fields, Layout, Layouts, Values, count_tabs, passing
+from tameflare.wire.fields import (
+    FORBIDDEN,
+    Collector,
+    FieldReader,
+    Fields,
+    Layout,
+    Layouts,
+    Values,
+    count_tabs,
+    passing,
+)
 from tameflare.wire.framing import Framing, read_framing
 from tameflare.wire.methods import METHODS
 from tameflare.wire.names import REQUEST_NAMES, TOKEN
@@ -20,6 +30,7 @@ _MINOR: Final = {b"HTTP/1.1": 1, b"HTTP/1.0": 0}
 _VERSION: Final = re.compile(rb"HTTP/[0-9]\.[0-9]")
 LAYOUTS: Final = Layouts(REQUEST_NAMES)
 NO_FIELDS: Final = Fields(LAYOUTS.of(()), ())
+_LONGEST_KEPT: Final = 8192
 _ABSOLUTE: Final = re.compile(rb"https?://[^/?#]", re.IGNORECASE)
 
 
@@ -44,18 +55,32 @@ class RequestHead(msgspec.Struct, gc=False):
     size: int
 
 
-class RequestHeads:
-    """Reads one head after the other; keep one per connection, it reuses its parser where llhttp lets it."""
+_Rest = tuple[int, Fields, str | None, int | None, bool, bool, bool, bool, bytes | None]
+"""What a RequestHead holds between its target and its size."""
 
-    __slots__ = ("_fields", "_last", "_parser")
+
+class RequestHeads:
+    """Reads one head after the other; keep one per connection.
+
+    A client often repeats everything but the request line, to the byte. What followed from that tail the last time is
+    kept, and only the new request line is read. The parser is reused where llhttp lets it.
+    """
+
+    __slots__ = ("_fields", "_last", "_parser", "_rest", "_tail")
 
     def __init__(self) -> None:
         self._fields = FieldReader(LAYOUTS)
         self._parser: HttpRequestParser | None = None
         self._last: tuple[int, Layout, Values, Framing] = (-1, NO_FIELDS.layout, (), Framing())
+        self._tail = b""
+        self._rest: _Rest | None = None
 
     def parse(self, data: bytes) -> RequestHead | HeadFault:
         """Reads exactly one head including its final empty line."""
+        if self._rest is not None and data.endswith(self._tail):
+            repeated = self._repeated(self._rest, data)
+            if repeated is not None:
+                return repeated
         lines = data.split(b"\r\n")
         tabs = count_tabs(data, len(lines) - 1)
         if isinstance(tabs, HeadFault):
@@ -72,7 +97,20 @@ class RequestHeads:
             self._parser = None
             return framing
         headers = passing(LAYOUTS, layout, values, framing.options.names, trim=tabs > 0 or b" \r\n" in data)
-        return self._head(line, framing, headers, len(data))
+        rest = self._rest_of(line, framing, headers)
+        if line[0] != "CONNECT" and len(data) <= _LONGEST_KEPT:
+            self._tail, self._rest = data[len(lines[0]) :], rest
+        return RequestHead(line[0], line[1], *rest, len(data))
+
+    def _repeated(self, rest: _Rest, data: bytes) -> RequestHead | None:
+        """The head, if before the known tail stands one request line that fits it; faults are the long way's."""
+        first = data[: -len(self._tail)]
+        if len(data) > LARGEST_HEAD or len(first.translate(None, FORBIDDEN)) != len(first):
+            return None
+        line = _request_line(first)
+        if isinstance(line, HeadFault) or line[2] != rest[0] or line[0] == "CONNECT":
+            return None
+        return RequestHead(line[0], line[1], *rest, len(data))
 
     def _feed(self, data: bytes, expected: int) -> tuple[Layout, Values] | None:
         """What llhttp reads in `data`, if that is one head of `expected` fields."""
@@ -103,17 +141,13 @@ class RequestHeads:
         self._last = (minor, layout, special, framing)
         return framing
 
-    def _head(
-        self, line: tuple[str, str, int], framing: Framing, headers: Fields, size: int
-    ) -> RequestHead | HeadFault:
-        method, target, minor = line
+    def _rest_of(self, line: tuple[str, str, int], framing: Framing, headers: Fields) -> _Rest:
+        _, _, minor = line
         host, options, length = framing.host, framing.options, framing.content_length
         close = options.close if minor == 1 else not options.keep_alive
         if length or framing.chunked or close:
             self._parser = None  # it waits for a body that never comes its way, or takes nothing after a close
-        return RequestHead(
-            method,
-            target,
+        return (
             minor,
             headers,
             None if host is None else host.decode("ascii"),
@@ -123,7 +157,6 @@ class RequestHeads:
             framing.expect is not None and minor == 1,
             framing.upgrade and options.upgrade,
             framing.proxy_authorization,
-            size,
         )
 
 

@@ -13,7 +13,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from tameflare.wire.diagnosis import diagnose
 from tameflare.wire.faults import HeadFault
 from tameflare.wire.fields import Collector, FieldReader, Fields, Layout, Layouts, Values, count_tabs, passing
-from tameflare.wire.framing import read_framing
+from tameflare.wire.framing import Framing, read_framing
 from tameflare.wire.names import RESPONSE_NAMES
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
@@ -37,10 +37,11 @@ class ResponseHead(msgspec.Struct, gc=False):
 class ResponseHeads:
     """Reads one head after the other, interim responses included; keep one per upstream connection."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_last")
 
     def __init__(self) -> None:
         self._fields = FieldReader(LAYOUTS)
+        self._last: tuple[int, Layout, Values, Framing] = (-1, LAYOUTS.of(()), (), Framing())
 
     def parse(self, data: bytes) -> ResponseHead | HeadFault:
         """Reads exactly one head including its final empty line."""
@@ -56,7 +57,7 @@ class ResponseHeads:
         if found is None:
             return diagnose(data, RESPONSE_NAMES, minor)
         layout, values = found
-        framing = read_framing(layout.special_pairs(values), minor)
+        framing = self._framing(minor, layout, values)
         if isinstance(framing, HeadFault):
             return framing
         options = framing.options
@@ -69,6 +70,17 @@ class ResponseHeads:
             options.close if minor == 1 else not options.keep_alive,
             minor,
         )
+
+    def _framing(self, minor: int, layout: Layout, values: Values) -> Framing | HeadFault:
+        """The framing; an answer often says the same about it as the one before."""
+        special = layout.special_values(values)
+        last = self._last
+        if layout is last[1] and special == last[2] and minor == last[0]:
+            return last[3]
+        framing = read_framing(layout.special_pairs(values), minor)
+        if not isinstance(framing, HeadFault):
+            self._last = (minor, layout, special, framing)
+        return framing
 
     def _feed(self, data: bytes, expected: int) -> tuple[Layout, Values] | None:
         """What llhttp reads in `data`, if that is one head; a new parser each time, the old one waits for the body."""

@@ -115,7 +115,8 @@ class TlsShell:
     def _read(self) -> bytes:
         """Everything that can be decrypted now, record by record."""
         pieces: list[bytes] = []
-        while self._in.pending:
+        waiting = self._in
+        while waiting.pending:
             try:
                 piece = self._connection.read(_RECORD)
             except ssl.SSLWantReadError:
