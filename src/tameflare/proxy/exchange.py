@@ -117,7 +117,7 @@ def locate(exchange: Exchange, _: ProxyState) -> Refusal | None:
 def _bind(exchange: Exchange) -> Refusal | None:
     identity, origin = exchange.identity, exchange.origin
     assert identity is not None
-    found = identity.gateway.locate(origin.scheme, origin.host, origin.port)
+    found = origin.bindings(identity.gateway)
     if not found:
         exchange.unbound = _unbound(exchange, identity)
         return None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from tameflare.wire.target import TargetFault, normalise_host, parse_authority
+
+if TYPE_CHECKING:
+    from tameflare.proxy.routing import Binding, ServedGateway
 
 DEFAULT_PORT: Final = {"https": 443, "http": 80}
 
@@ -15,7 +19,7 @@ class Origin:
     `authority` is the host, with the port where it is not the scheme's own, as `Host` carries it upstream.
     """
 
-    __slots__ = ("_accepted", "_refused", "authority", "host", "host_line", "port", "scheme", "sni")
+    __slots__ = ("_accepted", "_located", "_refused", "authority", "host", "host_line", "port", "scheme", "sni")
 
     def __init__(self, scheme: str, host: str, port: int) -> None:
         self.scheme = scheme
@@ -24,6 +28,7 @@ class Origin:
         self.sni: str | None = None
         self._accepted: str | None = None
         self._refused = False
+        self._located: tuple[ServedGateway, Sequence[Binding]] | None = None
         bracketed = f"[{host}]" if ":" in host else host
         self.authority = bracketed if port == DEFAULT_PORT[scheme] else f"{bracketed}:{port}"
         self.host_line = f" HTTP/1.1\r\nHost: {self.authority}\r\n"
@@ -31,6 +36,12 @@ class Origin:
     @property
     def name(self) -> str:
         return f"{self.scheme}://{self.authority}"
+
+    def bindings(self, gateway: ServedGateway) -> Sequence[Binding]:
+        """The connectors of a gateway that serve this origin; looked up once for each version of the gateway."""
+        if self._located is None or self._located[0] is not gateway:
+            self._located = (gateway, gateway.locate(self.scheme, self.host, self.port))
+        return self._located[1]
 
     def agrees(self, host: str | None) -> bool:
         """Whether `Host` and SNI name this origin. The last spelling that did is remembered."""

@@ -105,7 +105,7 @@ class Relay:
         self.overhead = now - exchange.arrived - exchange.waited
         pending = self._pending
         connection.write(pending[0] if len(pending) == 1 else b"".join(pending))
-        if not self._may_repeat():
+        if self._pending_size or exchange.body:
             self._pending = []
         self._flow.resume_client(BUFFER_FULL)
         self._conversation.upstream_ready()
