@@ -88,17 +88,6 @@ def test_ending_twice_does_not_lengthen_the_grace(registry: Runs, clock: Clock) 
     assert registry.find(token) is None
 
 
-def test_a_session_that_comes_back_in_time_goes_on(registry: Runs, clock: Clock) -> None:
-    token, run = registry.start("gw1", "coder")
-    registry.end(run)
-    assert registry.resume(run)
-    clock.now += 3600
-    assert registry.find(token) is run
-    registry.end(run)
-    clock.now += GRACE_SECONDS
-    assert not registry.resume(run)
-
-
 def test_a_stopped_run_is_dead_at_once(registry: Runs) -> None:
     token, run = registry.start("gw1", "coder")
     registry.stop(run)
@@ -122,13 +111,6 @@ def test_memory_of_ended_runs_is_bounded(registry: Runs, monkeypatch: pytest.Mon
     for _, run in started:
         registry.end(run)
     assert [registry.get(run.id) is not None for _, run in started] == [False] * 3 + [True] * 5
-
-
-def test_living_runs_are_listed(registry: Runs) -> None:
-    _, first = registry.start("gw1", "coder")
-    _, second = registry.start("gw1", "coder")
-    registry.stop(first)
-    assert registry.alive == (second,)
 
 
 def test_a_run_does_not_print_its_token(registry: Runs) -> None:

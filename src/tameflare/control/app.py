@@ -1,4 +1,4 @@
-"""The control plane as an ASGI application, and as a process."""
+"""The control plane as an ASGI application."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import structlog
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
+from tameflare.control.services.faults import Unauthorized
 from tameflare.control.services.intake import MAX_BODY, Batch, SequenceGap
 from tameflare.control.store.engine import DatabaseUnavailable
 from tameflare.control.store.proxies import Proxy
@@ -21,10 +22,6 @@ router = APIRouter(tags=["link"], include_in_schema=False)
 _RETRY_SECONDS: Final = 1
 _log = structlog.get_logger("tameflare.link")
 Authorization = Annotated[str, Header()]
-
-
-class Unauthorized(TameFlareError):
-    code = "unauthenticated"
 
 
 @router.get(FEED_PATH)

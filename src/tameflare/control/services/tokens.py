@@ -18,7 +18,6 @@ from tameflare.core.roles import Scope
 from tameflare.link.tokens import TokenKind, digest, new_token
 
 DEFAULT_DAYS: Final = 90
-DEFAULT_SCOPES: Final = (Scope.READ, Scope.MANAGE)
 _DAY: Final = 86400
 _TOUCH_EVERY: Final = 60
 
@@ -40,9 +39,7 @@ class PersonalTokens:
         self._database = database
         self._pepper = pepper
 
-    async def make(
-        self, user: User, name: str, scopes: Sequence[Scope] = DEFAULT_SCOPES, days: int = DEFAULT_DAYS
-    ) -> tuple[str, PersonalToken]:
+    async def make(self, user: User, name: str, scopes: Sequence[Scope], days: int) -> tuple[str, PersonalToken]:
         """A fresh token, shown this once, and what is stored of it."""
         secret = new_token(TokenKind.PERSONAL)
         now = self._context.now()
