@@ -137,7 +137,8 @@ class Supervisor:
     async def _keep(self, child: Child) -> None:
         """The proxy starts once the server has answered: by then the link token beside it is the valid one."""
         if child is self.proxy:
-            await self.server.ready.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.server.ready.wait(), READY_SECONDS)
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             began = time.monotonic()

@@ -9,7 +9,7 @@ from tests.cli.conftest import Ended
 
 from tameflare.cli import loginstore
 from tameflare.cli.checks import environment_findings, listener_user
-from tameflare.cli.client import connect, fault_of, is_loopback, items, server_url
+from tameflare.cli.client import Api, connect, fault_of, is_loopback, items, server_url
 from tameflare.cli.errors import Exit, NotLoggedIn, exit_code
 from tameflare.cli.init import gateway_name_for
 from tameflare.cli.output import clean, moment
@@ -51,6 +51,17 @@ def test_a_stored_token_goes_only_to_its_own_server(monkeypatch: pytest.MonkeyPa
 def test_a_port_that_is_set_stands_before_the_server_of_the_log_in() -> None:
     loginstore.write(loginstore.Login("http://127.0.0.1:3000", "tfu_x"))
     assert server_url(Settings({"TF_PORT": "3100"})) == "http://127.0.0.1:3100"
+
+
+@pytest.mark.parametrize("server", ["http://tameflare.example", "http://192.0.2.7:3000"])
+def test_a_server_elsewhere_is_not_spoken_to_in_the_clear(server: str) -> None:
+    with pytest.raises(SettingError, match="is not encrypted; use https"):
+        Api(server, "tfu_x")
+
+
+def test_a_refused_token_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_TOKEN", "tfu_old")
+    assert str(fault_of(401, {}, logged_in=True)).startswith("the server does not accept TF_TOKEN")
 
 
 def test_a_log_in_prints_without_its_token() -> None:

@@ -136,6 +136,12 @@ def test_nothing_set_up_is_exit_2(tf_process: Tf) -> None:
     )
 
 
+def test_a_mistyped_option_is_not_taken_for_the_command(tf_process: Tf) -> None:
+    ended = tf_process("run", "--proejct", ".", "--", "true")
+    assert ended.code == 2
+    assert "--proejct" in ended.err
+
+
 def test_the_environment_alone_is_enough(tf_process: Tf, proxy: FakeProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_GATEWAY_TOKEN", "gwtk_ci")
     monkeypatch.setenv("GATEWAY_URL", proxy.url)

@@ -22,6 +22,7 @@ class Api:
 
     def __init__(self, server: str, token: str | None = None) -> None:
         self.server = server.rstrip("/")
+        _check_encrypted(self.server)
         self.logged_in = token is not None
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.Client(
@@ -71,6 +72,12 @@ class Api:
         raise fault_of(response.status_code, _decoded(response, {}), self.logged_in)
 
 
+def _check_encrypted(server: str) -> None:
+    """Raises SettingError where a token or password would be readable on its way."""
+    if server.startswith("http://") and not is_loopback(server):
+        raise SettingError(f"`{server}` is not encrypted", "use https, or a server on this machine")
+
+
 def _decoded(response: httpx.Response, default: Any = None) -> Any:
     try:
         return response.json()
@@ -89,6 +96,8 @@ def fault_of(status: int, body: Any, logged_in: bool) -> TameFlareError:
     sentence = str(answer.get("message") or answer.get("error") or f"the server answered {status}")
     advice, code = str(answer.get("help") or ""), str(answer.get("code") or "error")
     if status == 401 and code != "login_failed":
+        if logged_in and settings.Settings().is_set(settings.TOKEN):
+            return NotLoggedIn("the server does not accept TF_TOKEN", "set a personal access token that is valid")
         if logged_in:
             return NotLoggedIn("the server does not accept the stored log-in", "run `tf login`")
         return NotLoggedIn("not logged in", "run `tf login`")

@@ -17,7 +17,7 @@ from tameflare.cli.project import FOLDER, Project
 from tameflare.cli.session import Session
 from tameflare.core.errors import SettingError
 from tameflare.core.secret import Secret
-from tameflare.settings import GATEWAY_URL, Settings
+from tameflare.settings import GATEWAY_URL, PROXY_PORT, Settings
 
 
 @click.command(
@@ -48,7 +48,7 @@ def command(
     folder = Path.cwd() / FOLDER
     stored = _stored(folder)
     name = gateway or stored.get("gateway") or gateway_name_for(Path.cwd().name)
-    url = (proxy or stored.get("proxy") or Settings().get(GATEWAY_URL)).rstrip("/")
+    url = _proxy_url(proxy, stored.get("proxy"), Settings())
     here = None if new_token else _existing(folder, stored, name, url)
     if here is None:
         here = _set_up(folder, name, url)
@@ -57,6 +57,12 @@ def command(
         print_json({"folder": str(folder), "gateway": here.gateway, "server": here.server, "proxy": here.proxy})
         return
     say(written or _next_steps(here))
+
+
+def _proxy_url(given: str | None, stored: str | None, settings: Settings) -> str:
+    """The option, else what the environment says, else where the proxy was before."""
+    told = settings.is_set(GATEWAY_URL) or settings.is_set(PROXY_PORT)
+    return (given or (None if told else stored) or settings.get(GATEWAY_URL)).rstrip("/")
 
 
 def _list(as_json: bool) -> None:

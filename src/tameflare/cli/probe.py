@@ -63,6 +63,8 @@ class Result:
 
 def probe(config: dict[str, Any], path: str | None) -> Result:
     """Send the request for a connector as the API describes it. Raises TameFlareError where it cannot be sent."""
+    if path and not path.startswith("/"):
+        raise InvalidValue(f"`{path}` is no path", "begin it with `/`")
     if config["type"] == "tunnel":
         raise InvalidValue("a tunnel is not decrypted, so there is nothing to ask", "use `tf run -- curl` instead")
     here = project.require(Settings())

@@ -28,7 +28,7 @@ _DANGEROUS: Final = frozenset({"manage", "approve", "kill_switch"})
 
 @click.command(
     "run",
-    context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True},
+    context_settings={"allow_interspersed_args": False},
     epilog="""\b
 Examples:
   tf run -- python agent.py

@@ -69,7 +69,8 @@ def lines(report: dict[str, Any]) -> list[str]:
     found += [f"{'warning':<12} {warning}" for warning in _warnings(report)]
     switch = report.get("kill_switch")
     if switch is None:
-        found.append(f"{'note':<12} {report.get('problem', 'run `tf login` to see gateways and kill switch')}")
+        if report["server"]["reachable"]:
+            found.append(f"{'note':<12} {report.get('problem', 'run `tf login` to see gateways and kill switch')}")
         return [clean(line) for line in found]
     thrown = [str(item.get("scope")) for item in switch.get("switches", ())]
     found.append(f"{'kill switch':<12} {'active for ' + ', '.join(thrown) if thrown else 'off'}")

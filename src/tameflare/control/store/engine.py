@@ -24,7 +24,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
-from tameflare.control.store.engine_faults import Conflict, DatabaseUnavailable, translate
+from tameflare.control.store.engine_faults import Conflict, DatabaseUnavailable, naming, translate
 from tameflare.control.store.writer import Writer, touch
 
 __all__ = ["Conflict", "Connection", "Database", "DatabaseUnavailable", "touch"]
@@ -60,7 +60,7 @@ class Database:
             _use_wal(writing)
         except Exception as fault:
             writing.dispose()
-            raise translate(fault) from fault
+            raise naming(path, translate(fault)) from fault
         return cls(path, writing, reading)
 
     async def write(self, function: Callable[[Connection], T]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
@@ -43,6 +44,13 @@ def translate(fault: BaseException) -> BaseException:
         return Conflict(str(driver))
     if isinstance(driver, sqlite3.DatabaseError):
         return _outage(str(driver)) or fault
+    return fault
+
+
+def naming(path: Path, fault: BaseException) -> BaseException:
+    """The fault with the file in its sentence, for whoever has to mend the file."""
+    if isinstance(fault, DatabaseUnavailable):
+        return DatabaseUnavailable(f"`{path}`: {fault.message}", fault.help)
     return fault
 
 
