@@ -36,8 +36,8 @@ def find_folder(start: Path | None = None) -> Path | None:
 def check_private(folder: Path) -> None:
     """Raises SettingError unless the folder is the user's own and closed to others.
 
-    A `.tf` that came with somebody's repository or archive could send a program's traffic elsewhere; a checkout never
-    has mode 700.
+    A `.tf` that came with somebody's repository or archive could send a program's traffic elsewhere. A checkout has
+    mode 700 only under a umask of 077, an archive only if it was packed so: against these two this is no help.
     """
     found = folder.stat()
     if found.st_uid != os.geteuid() or found.st_mode & 0o077:
