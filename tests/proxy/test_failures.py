@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from tests.support.clients import Gate, post, reason_of, recorded_path, request
-from tests.support.plane import Plane, wait_until
+from tests.support.plane import Plane
 from tests.support.upstream import Talk, Upstream, answer
+from tests.support.waiting import wait_for
 
 ENVIRONMENT = {"TF_IDLE_TIMEOUT": "1"}
 
@@ -236,4 +237,4 @@ def test_faults_are_counted(proxy: Plane, upstream: Upstream) -> None:
         page = wire.get("/metrics", host=f"127.0.0.1:{proxy.port}").body
         return b'tameflare_connector_errors_total{connector="service"}' in page
 
-    wait_until(counted, "the fault is counted")
+    wait_for(counted, "the fault is counted")

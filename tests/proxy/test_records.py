@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from tests.support.clients import post, request
-from tests.support.plane import HOST, Plane, Reply, Wire, plane, wait_until
+from tests.support.plane import HOST, Plane, Reply, Wire, plane
 from tests.support.upstream import Talk, Upstream, answer
+from tests.support.waiting import wait_for
 
 from tameflare.link.messages import Intent, Outcome, Record
 from tameflare.link.spool import decode, payloads
@@ -141,5 +142,5 @@ def test_what_was_answered_is_on_record_after_the_end(tmp_path: Path, killed: bo
         proxy.start(pins)
         for request_id in ids[:-1] if killed else ids:
             proxy.recorded(request_id)
-        wait_until(lambda: len(proxy.intents()) == len(ids), "every decision is on record")
+        wait_for(lambda: len(proxy.intents()) == len(ids), "every decision is on record")
         assert len({entry.request_id for entry in proxy.intents()}) == len(proxy.intents()) == 20

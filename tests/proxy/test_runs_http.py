@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from tests.support.clients import recorded_path, request
-from tests.support.plane import CANARY, HOST, Plane, Reply, Wire, connector, rules, wait_until
+from tests.support.plane import CANARY, HOST, Plane, Reply, Wire, connector, rules
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_for
 
 from tameflare.core.config import AgentConfig, AgentStatus
 from tameflare.core.decision import Verdict
@@ -70,7 +71,7 @@ def test_it_dies_when_its_session_ends(proxy: Plane, upstream: Upstream) -> None
     wire = proxy.tunnel(header=proxy.header(told["token"]))
     assert wire.get().status == 200
     session.close()
-    wait_until(lambda: status_with(proxy, told["token"]) == 407, "the token of an ended run is refused")
+    wait_for(lambda: status_with(proxy, told["token"]) == 407, "the token of an ended run is refused")
     assert wire.get().status == 407
     assert counts(proxy, told["run"])["allowed"] == 1, "its counts can still be read"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from tests.support.clients import is_closed, recorded_path, request
-from tests.support.plane import HOST, Plane, Wire, wait_until
+from tests.support.plane import HOST, Plane, Wire
 from tests.support.upstream import Talk, Upstream
+from tests.support.waiting import wait_for
 
 from tameflare.wire.tls import TlsShell
 
@@ -22,7 +23,7 @@ def drip(wire: Wire, what: bytes = b"x") -> None:
             return True
         return is_closed(wire)
 
-    wait_until(closed, "the proxy closes")
+    wait_for(closed, "the proxy closes")
 
 
 def test_silence_is_closed(proxy: Plane) -> None:

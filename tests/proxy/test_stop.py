@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from tests.support.clients import Gate, request
-from tests.support.plane import HOST, PATIENCE, Plane, plane
+from tests.support.plane import HOST, Plane, plane
 from tests.support.upstream import Talk, Upstream, answer
+from tests.support.waiting import PATIENCE
 
 from tameflare.link.messages import Outcome
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 from tests.support.clients import Gate, request, shake_hands, some
-from tests.support.plane import CANARY, HOST, Plane, Wire, connector, plane, rules, wait_until
+from tests.support.plane import CANARY, HOST, Plane, Wire, connector, plane, rules
 from tests.support.upstream import Talk, Upstream, answer
+from tests.support.waiting import wait_for
 
 from tameflare.core.config import AuthScheme, CredentialMode
 from tameflare.core.decision import Verdict
@@ -59,7 +60,7 @@ def publish(proxy: Plane, verdict: Verdict, **configuration: object) -> None:
 
 def intent_since(proxy: Plane, began: float) -> Intent:
     """The first decision that was made since then."""
-    return wait_until(
+    return wait_for(
         lambda: next((entry for entry in proxy.intents() if entry.time >= began), None), "a decision is on record"
     )
 
@@ -175,7 +176,7 @@ def test_each_side_may_end_its_half(passing: Plane, raw: Upstream) -> None:
     wire = passing.connect(RAW)
     begun = raw.connections
     wire.send(first)
-    wait_until(lambda: raw.connections > begun, "the upstream is reached")
+    wait_for(lambda: raw.connections > begun, "the upstream is reached")
     wire.send(b"more")
     wire.sock.shutdown(socket.SHUT_WR)
     assert wire.rest() == b"%d and goodbye" % (len(first) + 4)

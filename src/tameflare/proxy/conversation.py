@@ -175,9 +175,6 @@ class Conversation:
         assert exchange is not None
         if outcome is Next.FORWARD:
             self._recorded = True
-            identity = exchange.identity
-            if identity is not None and identity.run is not None:
-                identity.run.allowed += 1
             self._relay.prepare(exchange, body_sent=self._framer is None)
             self._context.outbox.put(records.of_decision(exchange, self._context.state), self)
         elif outcome is Next.BODY:
@@ -230,8 +227,12 @@ class Conversation:
 
     def release(self) -> None:
         """The decision is on record: the request may go."""
-        if self.exchange is not None and not self.closed:
-            self._relay.begin()
+        exchange = self.exchange
+        if exchange is None or self.closed:
+            return
+        if exchange.identity is not None and exchange.identity.run is not None:
+            exchange.identity.run.allowed += 1
+        self._relay.begin()
 
     def unrecorded(self) -> None:
         """The decision could not be recorded, so the request must not go."""
@@ -290,6 +291,7 @@ class Conversation:
         context.outbox.note(records.of_refusal(exchange, context.state, refusal, int(overhead * 1e6), size))
         if run is not None:
             run.denied += 1
+            run.limited += refusal.reason is Reason.RATE_LIMITED
 
     def _swallow(self) -> None:
         """Read and drop the rest of a body that nobody wants, so that the agent gets to read its answer."""

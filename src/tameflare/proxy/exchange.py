@@ -93,7 +93,9 @@ def advance(exchange: Exchange, proxy: ProxyState) -> Outcome:
 def identify(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     """The token, the run and the agent must hold now, not only when the tunnel was opened."""
     identity = exchange.identity
-    if identity is None or proxy.served is None or not identity.is_valid(proxy.served, proxy.clock()):
+    if proxy.served is None:
+        return Refusal(Reason.CONFIGURATION_STALE, "the control plane has not given this proxy a configuration yet")
+    if identity is None or not identity.is_valid(proxy.served, proxy.clock()):
         revoked = identity is not None  # who has not proved anything yet may try again on this connection
         return Refusal(Reason.UNAUTHENTICATED, "the proxy token, run or agent is not valid", close=revoked)
     if proxy.stale:

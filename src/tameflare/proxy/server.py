@@ -159,6 +159,10 @@ class ClientConnection(asyncio.Protocol):
 
     def _connect(self, head: RequestHead, rest: bytes) -> None:
         self._credential = head.proxy_authorization
+        if self._context.state.served is None:
+            message = "the control plane has not given this proxy a configuration yet"
+            self._answer_and_close(answers.plain(503, Reason.CONFIGURATION_STALE.value, message))
+            return
         self._identity = self._identify(self._credential)
         if self._identity is None:
             self._ask_for_credential(head, rest)
