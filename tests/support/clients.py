@@ -8,8 +8,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.plane import HOST, Plane, Reply, Wire, wait_until
+from tests.support.plane import HOST, Plane, Reply, Wire
 from tests.support.upstream import Talk
+from tests.support.waiting import wait_for
 
 from tameflare.link.messages import Intent, Outcome
 from tameflare.wire.tls import TlsShell
@@ -100,7 +101,7 @@ def peak_memory(plane: Plane) -> int:
 
 def recorded_path(plane: Plane, path: str) -> tuple[Intent, Outcome | None]:
     """The records of the request for a path that only this request has."""
-    intent = wait_until(
+    intent = wait_for(
         lambda: next((entry for entry in plane.intents() if entry.path == path), None), f"an intent for {path}"
     )
     return plane.recorded(intent.request_id)

@@ -13,16 +13,16 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import trustme
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.support import link_server
 from tests.support.snapshots import PROXY, feed
+from tests.support.waiting import PATIENCE, wait_for
 
 from tameflare.core.access import AccessRule
 from tameflare.core.config import (
@@ -41,19 +41,7 @@ from tameflare.link.tokens import TokenKind, digest, new_token
 
 HOST = "api.example.test"
 CANARY = "canary-credential-0123456789abcdef"
-PATIENCE = 20.0
 POLL_SECONDS = 1.0
-
-T = TypeVar("T")
-
-
-def wait_until(find: Callable[[], T | None], what: str) -> T:
-    """What `find` gives once it gives something."""
-    give_up = time.monotonic() + PATIENCE
-    while not (found := find()):
-        assert time.monotonic() < give_up, f"waited in vain: {what}"
-        time.sleep(0.01)
-    return found
 
 
 def connector(name: str = "service", **options: Any) -> ConnectorConfig:
@@ -198,7 +186,7 @@ class Plane:
         self.link.feed = answer
         older.set()
         if self.process is not None:
-            wait_until(lambda: self.health()["configuration"]["version"] == version, "the proxy serves the new version")
+            wait_for(lambda: self.health()["configuration"]["version"] == version, "the proxy serves the new version")
 
     def gateway(self, *connectors: ConnectorConfig, **options: Any) -> GatewayConfig:
         options.setdefault("rules", ALLOW_ALL)
@@ -233,10 +221,10 @@ class Plane:
         with (self.directory / "log").open("ab") as log:
             command = [sys.executable, "-m", "tameflare.proxy"]
             self.process = subprocess.Popen(command, env=settings, stderr=log, stdin=subprocess.DEVNULL)
-        found = wait_until(lambda: re.findall(r'"port": (\d+)', self.log[written:]), "the proxy listens")
+        found = wait_for(lambda: re.findall(r'"port": (\d+)', self.log[written:]), "the proxy listens")
         self.port = int(found[-1])
         if self.version:
-            wait_until(lambda: self.health()["configuration"]["version"] == self.version, "the proxy is configured")
+            wait_for(lambda: self.health()["configuration"]["version"] == self.version, "the proxy is configured")
 
     @property
     def log(self) -> str:
@@ -313,7 +301,7 @@ class Plane:
             done = intent is not None and (intent.final or outcome is not None)
             return (intent, outcome) if intent is not None and done else None
 
-        return wait_until(find, f"request {request_id} is on record")
+        return wait_for(find, f"request {request_id} is on record")
 
 
 def credential_none(**options: Any) -> ConnectorConfig:

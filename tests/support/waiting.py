@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 PATIENCE = 20.0
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-    """Return once the condition holds; fail after `seconds`."""
+def wait_for(find: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
+    """What `find` gives once it gives something true; fails after `seconds`."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (found := find()):
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.005)
+    return found
 
 
 async def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
