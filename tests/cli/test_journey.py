@@ -199,7 +199,7 @@ def test_a_wrong_password_and_a_stale_log_in(owner: Person, tmp_path: Path) -> N
     ended = somebody.tf("agents", "list", "--gateway", "my-agent", TF_TOKEN="tfu_made_up")
     assert (ended.returncode, ended.stderr) == (
         4,
-        "tf: the server does not accept the stored log-in; run `tf login`\n",
+        "tf: the server does not accept TF_TOKEN; set a personal access token that is valid\n",
     )
 
 
