@@ -12,7 +12,7 @@ from tameflare.core.decision import Reason
 from tameflare.proxy.hop import connect_through
 from tameflare.proxy.origin import Origin
 from tameflare.proxy.refusal import Refusal
-from tameflare.proxy.resolver import Resolver, Target
+from tameflare.proxy.resolver import Resolver, Place
 from tameflare.proxy.tasks import Tasks
 from tameflare.proxy.upstream import Keeper, Key, UpstreamConnection
 from tameflare.settings import UpstreamProxy
@@ -99,9 +99,7 @@ class Dialer:
         return await _first(targets, origin, make, self._via)
 
 
-async def _first(
-    targets: list[Target], origin: Origin, make: Callable[[], P], via: UpstreamProxy | None
-) -> P | Refusal:
+async def _first(targets: list[Place], origin: Origin, make: Callable[[], P], via: UpstreamProxy | None) -> P | Refusal:
     """The first address that answers; the last one's fault where none does."""
     refusal = Refusal(Reason.UPSTREAM_UNREACHABLE, f"`{origin.host}` cannot be reached")
     for target in targets:
@@ -113,7 +111,7 @@ async def _first(
     return refusal
 
 
-async def _reach(target: Target, make: Callable[[], P], via: UpstreamProxy | None) -> P:
+async def _reach(target: Place, make: Callable[[], P], via: UpstreamProxy | None) -> P:
     if via is None:
         _, protocol = await asyncio.get_running_loop().create_connection(make, *target)
         return protocol

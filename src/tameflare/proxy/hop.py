@@ -6,7 +6,7 @@ import asyncio
 import base64
 from typing import Final, cast
 
-from tameflare.proxy.resolver import Target
+from tameflare.proxy.resolver import Place
 from tameflare.settings import UpstreamProxy
 
 LARGEST_ANSWER: Final = 16 * 1024
@@ -22,7 +22,7 @@ class HopFault(OSError):
 class Hop(asyncio.Protocol):
     """Asks for one target by address, so that the far side looks nothing up (RFC 9110 section 9.3.6)."""
 
-    def __init__(self, via: UpstreamProxy, target: Target) -> None:
+    def __init__(self, via: UpstreamProxy, target: Place) -> None:
         self._via = via
         self._target = target
         self._answer = b""
@@ -62,7 +62,7 @@ class Hop(asyncio.Protocol):
         self.transport.abort()
 
 
-async def connect_through(via: UpstreamProxy, target: Target) -> asyncio.Transport:
+async def connect_through(via: UpstreamProxy, target: Place) -> asyncio.Transport:
     """A transport to `target` that nothing was sent on yet. Raises OSError."""
     loop = asyncio.get_running_loop()
     transport, hop = await loop.create_connection(lambda: Hop(via, target), via.host, via.port)

@@ -258,6 +258,7 @@ class Plane:
             for connection in list(self._context.connections):
                 connection.sweep(now)
             self._context.pool.sweep()
+            self._context.metrics.settle()
 
     async def _stop(self) -> None:
         """Let requests in flight end within TF_STOP_TIMEOUT, cut the rest, and keep every record."""

@@ -26,20 +26,26 @@ OVERHEAD_BOUNDS: Final = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005
 
 
 class Histogram:
-    """Counts of durations by upper bound, in seconds."""
+    """Counts of durations by upper bound, in seconds. What is observed is put in its place later, by `settle`."""
 
-    __slots__ = ("_bounds", "_counts", "_total")
+    __slots__ = ("_bounds", "_counts", "_fresh", "_total", "observe")
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
         self._total = 0.0
+        self._fresh: list[float] = []
+        self.observe = self._fresh.append
 
-    def observe(self, seconds: float) -> None:
-        self._counts[bisect_left(self._bounds, seconds)] += 1
-        self._total += seconds
+    def settle(self) -> None:
+        """Count what was observed since the last time; to be called about once a second."""
+        for seconds in self._fresh:
+            self._counts[bisect_left(self._bounds, seconds)] += 1
+        self._total += sum(self._fresh)
+        self._fresh.clear()
 
     def family(self, name: str, text: str) -> Metric:
+        self.settle()
         buckets: list[tuple[str, float]] = []
         running = 0
         for bound, count in zip((*map(str, self._bounds), "+Inf"), self._counts, strict=True):
@@ -66,6 +72,11 @@ class Metrics(Collector):
         self._counts: list[tuple[str, str, Callable[[], float]]] = []
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
+
+    def settle(self) -> None:
+        """Sort the durations of the last second into their histograms."""
+        self.duration.settle()
+        self.overhead.settle()
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Show `tameflare_<name>`, read when asked for."""

@@ -11,7 +11,8 @@ from tameflare.core.decision import Reason
 from tameflare.proxy.refusal import Refusal
 from tameflare.settings import Pins
 
-Target = tuple[str, int]
+Place = tuple[str, int]
+"""An address and a port, ready to be dialled."""
 
 
 class Resolver:
@@ -20,7 +21,7 @@ class Resolver:
     def __init__(self, pins: Pins) -> None:
         self._pins = pins
 
-    async def resolve(self, host: str, port: int, guard: AddressGuard) -> list[Target] | Refusal:
+    async def resolve(self, host: str, port: int, guard: AddressGuard) -> list[Place] | Refusal:
         """The addresses to dial in order of preference; one bad answer refuses the host."""
         pinned = self._pins.get((host, port))
         if pinned is not None:

@@ -16,7 +16,7 @@ from tameflare.core.addresses import AddressGuard
 from tameflare.core.compile import CompiledConfiguration, CompiledConnector, CompiledGateway
 from tameflare.core.config import Configuration, ConnectorConfig, CredentialMode
 from tameflare.core.errors import TameFlareError
-from tameflare.link.messages import Bundle, SealedCredential
+from tameflare.link.messages import Bundle, OpenCredential
 from tameflare.proxy.origin import DEFAULT_PORT
 
 log = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ class Binding:
         "type",
     )
 
-    def __init__(self, compiled: CompiledConnector, connector: Connector, credential: SealedCredential | None) -> None:
+    def __init__(self, compiled: CompiledConnector, connector: Connector, credential: OpenCredential | None) -> None:
         config = compiled.config
         self.compiled = compiled
         self.connector = connector
@@ -82,7 +82,7 @@ class Binding:
         return ready
 
 
-def _fingerprint(config: ConnectorConfig, credential: SealedCredential | None) -> str:
+def _fingerprint(config: ConnectorConfig, credential: OpenCredential | None) -> str:
     """Connections are shared only where connector, credential and allowed addresses are the same."""
     secret = f"{credential.username}\0{credential.value}" if credential is not None else ""
     text = "\0".join((config.id, *config.allow_addresses, secret))
@@ -94,7 +94,7 @@ class ServedGateway:
 
     __slots__ = ("_exact", "_suffixes", "bindings", "compiled")
 
-    def __init__(self, compiled: CompiledGateway, credentials: dict[str, SealedCredential]) -> None:
+    def __init__(self, compiled: CompiledGateway, credentials: dict[str, OpenCredential]) -> None:
         self.compiled = compiled
         self.bindings: list[Binding] = []
         self._exact: dict[str, list[Binding]] = {}
@@ -102,7 +102,7 @@ class ServedGateway:
         for connector in compiled.connectors.values():
             self._add(connector, credentials.get(connector.config.id))
 
-    def _add(self, compiled: CompiledConnector, credential: SealedCredential | None) -> None:
+    def _add(self, compiled: CompiledConnector, credential: OpenCredential | None) -> None:
         try:
             binding = Binding(compiled, registry.create(compiled.config), credential)
         except TameFlareError as fault:

@@ -76,10 +76,12 @@ class TlsShell:
         """
         if self.peer_closed:
             return b""
-        self._in.write(data)
+        waiting = self._in
+        waiting.write(data)
         if not self.handshaken and not self._shake():
             return b""
-        return self._read() if self._in.pending else b""
+        first = self._record() if waiting.pending else b""
+        return self._rest(first) if waiting.pending and first else first
 
     def outgoing(self) -> bytes:
         """Ciphertext that must be written to the peer now, b"" when there is none."""
@@ -112,24 +114,26 @@ class TlsShell:
         self.handshaken = True
         return True
 
-    def _read(self) -> bytes:
-        """Everything that can be decrypted now, record by record."""
-        pieces: list[bytes] = []
-        waiting = self._in
-        while waiting.pending:
-            try:
-                piece = self._connection.read(_RECORD)
-            except ssl.SSLWantReadError:
-                break
-            except ssl.SSLZeroReturnError:  # instead of b"" once both directions are closed
-                piece = b""
-            except ssl.SSLError as fault:
-                raise _tls_fault(fault) from fault
-            if not piece:
-                self.peer_closed = True
-                break
+    def _record(self) -> bytes:
+        """The plaintext of the next record; empty where it is not whole yet, or says that the peer is done."""
+        try:
+            piece = self._connection.read(_RECORD)
+        except ssl.SSLWantReadError:
+            return b""
+        except ssl.SSLZeroReturnError:  # instead of b"" once both directions are closed
+            piece = b""
+        except ssl.SSLError as fault:
+            raise _tls_fault(fault) from fault
+        if not piece:
+            self.peer_closed = True
+        return piece
+
+    def _rest(self, first: bytes) -> bytes:
+        """Everything else that can be decrypted now, record by record."""
+        pieces = [first]
+        while self._in.pending and (piece := self._record()):
             pieces.append(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return b"".join(pieces)
 
 
 def _tls_fault(fault: Exception) -> TlsFault:
