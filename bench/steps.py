@@ -28,7 +28,7 @@ from tameflare.core.config import (
     ProxyToken,
 )
 from tameflare.core.decision import Verdict
-from tameflare.link.messages import Bundle, SealedCredential
+from tameflare.link.messages import Bundle, OpenCredential
 from tameflare.link.tokens import TokenKind, digest, new_token
 from tameflare.proxy import exchange as steps
 from tameflare.proxy import records
@@ -114,7 +114,7 @@ def served_configuration(token: str, key: bytes) -> Served:
         "g1", "main", rate_limit_per_minute=10**9, tokens=(ProxyToken("t1", digest(token, key)),),
         agents=(AgentConfig("a1", "default"),), connectors=(connector,), rules=rules,
     )  # fmt: skip
-    credentials = (SealedCredential("c1", secrets.token_hex(20)),)
+    credentials = (OpenCredential("c1", secrets.token_hex(20)),)
     return Served(Configuration(1, 0, gateways=(gateway,)), Bundle(1, "", b"", key, credentials))
 
 

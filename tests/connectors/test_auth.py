@@ -10,9 +10,9 @@ from tameflare.connectors.placeholders import bound_to, placeholder, variables
 from tameflare.connectors.registry import check_credential
 from tameflare.core.config import AuthScheme
 from tameflare.core.errors import InvalidValue
-from tameflare.link.messages import SealedCredential
+from tameflare.link.messages import OpenCredential
 
-KEY = SealedCredential("c1", "k-123")
+KEY = OpenCredential("c1", "k-123")
 HOST = "api.example.com"
 
 
@@ -43,7 +43,7 @@ def test_each_vendor_has_its_scheme(kind: str, host: str, auth: AuthScheme, line
 def test_schemes_of_generic() -> None:
     def made(auth: AuthScheme, name: str = "") -> tuple[object, object]:
         subject = connector("generic", HOST, auth=auth, auth_name=name)
-        return subject.injection(HOST, SealedCredential("c1", "a b&c", "ann")), subject.strip
+        return subject.injection(HOST, OpenCredential("c1", "a b&c", "ann")), subject.strip
 
     injection, strip = made(AuthScheme.QUERY, "key")
     assert injection.query == (("key", "a%20b%26c"),)
@@ -66,9 +66,9 @@ def test_an_injection_does_not_print() -> None:
 @pytest.mark.parametrize("value", ["a\r\nX: y", "a\n", "a\x00", "é"])
 def test_a_key_that_would_break_the_head_is_refused(value: str) -> None:
     with pytest.raises(InvalidValue, match="cannot stand in the header"):
-        connector("openai").injection("api.openai.com", SealedCredential("c1", value))
+        connector("openai").injection("api.openai.com", OpenCredential("c1", value))
     with pytest.raises(InvalidValue, match="cannot stand in the header"):
-        check_credential(connector("github").config, SealedCredential("c1", value))
+        check_credential(connector("github").config, OpenCredential("c1", value))
 
 
 @pytest.mark.parametrize("kind", ["openai", "generic", "github"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tameflare.core.config import Configuration, GatewayConfig
-from tameflare.link.messages import Bundle, SealedCredential, Snapshot
+from tameflare.link.messages import Bundle, OpenCredential, Snapshot
 from tameflare.link.seal import SealBroken, bundle_key, open_snapshot, seal_snapshot
 
 PROXY = "proxy-1"
@@ -17,7 +17,7 @@ TOKEN = "gwln_" + "t" * 43
 KEY = bundle_key(TOKEN, PROXY)
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 CONFIGURATION = Configuration(5, 1000, gateways=(GatewayConfig("g1", "main"),))
-BUNDLE = Bundle(0, "", b"", b"k" * 32, (SealedCredential("c1", "sk-canary-4711"),))
+BUNDLE = Bundle(0, "", b"", b"k" * 32, (OpenCredential("c1", "sk-canary-4711"),))
 
 
 def sealed(configuration: Configuration = CONFIGURATION, nonce: bytes = b"n" * 12) -> Snapshot:

@@ -35,7 +35,7 @@ from tameflare.core.config import (
     ProxyToken,
 )
 from tameflare.core.decision import Verdict
-from tameflare.link.messages import Bundle, Intent, Outcome, SealedCredential
+from tameflare.link.messages import Bundle, Intent, OpenCredential, Outcome
 from tameflare.link.seal import bundle_key, seal_snapshot
 from tameflare.link.tokens import TokenKind, digest, new_token
 
@@ -168,7 +168,7 @@ class Plane:
         self.version += 1
         config = Configuration(self.version, 1_700_000_000, gateways=(gateway,), **configuration)
         sealed = tuple(
-            SealedCredential(f"id-{name}", f"{value}-{self.version}") for name, value in (credentials or {}).items()
+            OpenCredential(f"id-{name}", f"{value}-{self.version}") for name, value in (credentials or {}).items()
         )
         bundle = Bundle(0, "", b"", self.key, sealed)
         snapshot = seal_snapshot(

@@ -8,7 +8,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tameflare.core.config import Configuration
-from tameflare.link.messages import WIRE_VERSION, Bundle, Entry, Feed, Message, SealedCredential, Snapshot
+from tameflare.link.messages import WIRE_VERSION, Bundle, Entry, Feed, Message, OpenCredential, Snapshot
 from tameflare.link.seal import bundle_key, seal_snapshot
 
 PROXY = "px_1"
@@ -16,7 +16,7 @@ _SIGNER = Ed25519PrivateKey.generate()
 
 
 def snapshot(version: int, token: str, credential: str = "sk-live-1", proxy: str = PROXY) -> Snapshot:
-    bundle = Bundle(0, "", b"", b"t" * 32, (SealedCredential("c1", credential),))
+    bundle = Bundle(0, "", b"", b"t" * 32, (OpenCredential("c1", credential),))
     configuration = Configuration(version=version, issued_at=1_700_000_000)
     return seal_snapshot(configuration, bundle, _SIGNER, bundle_key(token, proxy), proxy, os.urandom(12))
 

@@ -91,8 +91,8 @@ class Feed(msgspec.Struct, frozen=True):
 # --- inside a bundle --------------------------------------------------------------------------------------------------
 
 
-class SealedCredential(msgspec.Struct, frozen=True):
-    """The open credential of one connector instance; `username` only where the scheme is basic."""
+class OpenCredential(msgspec.Struct, frozen=True):
+    """The credential of one connector instance, open; `username` only where the scheme is basic."""
 
     connector: str
     value: str
@@ -106,7 +106,7 @@ class Bundle(msgspec.Struct, frozen=True):
     configuration_sha256: str
     signing_key: bytes
     token_key: bytes
-    credentials: tuple[SealedCredential, ...] = ()
+    credentials: tuple[OpenCredential, ...] = ()
 
 
 # --- records, proxy to control plane ----------------------------------------------------------------------------------

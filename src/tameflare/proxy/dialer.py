@@ -12,7 +12,7 @@ from tameflare.core.decision import Reason
 from tameflare.proxy.hop import connect_through
 from tameflare.proxy.origin import Origin
 from tameflare.proxy.refusal import Refusal
-from tameflare.proxy.resolver import Resolver, Place
+from tameflare.proxy.resolver import Place, Resolver
 from tameflare.proxy.tasks import Tasks
 from tameflare.proxy.upstream import Keeper, Key, UpstreamConnection
 from tameflare.settings import UpstreamProxy

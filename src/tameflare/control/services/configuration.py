@@ -19,7 +19,7 @@ from tameflare.control.store.engine import Connection, Database
 from tameflare.control.store.proxies import Proxy
 from tameflare.core.config import AgentConfig, Configuration, ConnectorConfig, GatewayConfig, ProxyToken
 from tameflare.core.killswitch import KillSwitch
-from tameflare.link.messages import Bundle, SealedCredential, Snapshot
+from tameflare.link.messages import Bundle, OpenCredential, Snapshot
 from tameflare.link.seal import bundle_key, seal_snapshot
 from tameflare.settings import TIMEZONE
 
@@ -98,13 +98,13 @@ class Published:
             gateways=tuple(_gateway(connection, gateway) for gateway in served),
         )
 
-    def _open(self, connection: Connection, gateway_id: str) -> list[SealedCredential]:
+    def _open(self, connection: Connection, gateway_id: str) -> list[OpenCredential]:
         """The credentials that can be opened; the connector of any other has none, and `problems` tells."""
         opened = []
         for stored in credentials.of_gateway(connection, gateway_id):
             with suppress(VaultFault):
                 value = self._vault.open(stored.value, credential_place(stored.id))
-                opened.append(SealedCredential(stored.connector_id, value, stored.username))
+                opened.append(OpenCredential(stored.connector_id, value, stored.username))
         return opened
 
     async def problems(self) -> tuple[str, ...]:

@@ -22,17 +22,17 @@ MakeSnapshot = Callable[[], Awaitable[Snapshot]]
 
 
 class FeedService:
-    """`now` is Unix seconds, `monotonic` a clock for waiting. Publishing wakes waiting proxies after the commit.
+    """`now` is Unix seconds, `steady` a clock for waiting. Publishing wakes waiting proxies after the commit.
 
     Inside another noun's transaction use `store.feed.append` and `store.feed.append_configuration`: they wake as well.
     """
 
     def __init__(
-        self, database: Database, now: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
+        self, database: Database, now: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
     ) -> None:
         self._database = database
         self._now = now
-        self._monotonic = monotonic
+        self._steady = steady
         self._bell = Bell()
         database.subscribe(rows.TOPIC, self._bell.ring)
 
@@ -52,7 +52,7 @@ class FeedService:
         beyond the end (the database was restored). The snapshot stands first, so that what follows may rely on it.
         """
         await self._acknowledge(proxy_id, cursor)
-        deadline = self._monotonic() + wait
+        deadline = self._steady() + wait
         while True:
             rings = self._bell.rings
             batch = await self._database.read(lambda connection: rows.after(connection, proxy_id, cursor, BATCH))
@@ -60,7 +60,7 @@ class FeedService:
                 await self.publish_configuration()
                 continue
             due = batch.configuration > 0 or cursor == 0 or cursor > batch.head
-            remaining = deadline - self._monotonic()
+            remaining = deadline - self._steady()
             if due or batch.messages or remaining <= 0 or not await self._bell.wait(rings, remaining):
                 return await self._answer(proxy_id, batch, make_snapshot if due else None)
 

@@ -32,19 +32,19 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class TrafficLog:
-    """`arrivals` rings when records were stored; `monotonic` is a clock for waiting."""
+    """`arrivals` rings when records were stored; `steady` is a clock for waiting."""
 
     def __init__(
         self,
         database: Database,
         traffic: TrafficStore,
         arrivals: Bell,
-        monotonic: Callable[[], float] = time.monotonic,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._traffic = traffic
         self._arrivals = arrivals
-        self._monotonic = monotonic
+        self._steady = steady
 
     async def page(self, wanted: Wanted, before: int | None, limit: int) -> list[dict[str, Any]]:
         """At most `limit` requests that stand before row `before`, newest first."""
@@ -55,11 +55,11 @@ class TrafficLog:
         """At most `limit` requests that ended after row `after`, oldest first; waits for the first at most `wait`
         seconds."""
         exact = await self._filter(wanted)
-        deadline = self._monotonic() + wait
+        deadline = self._steady() + wait
         while True:
             rings = self._arrivals.rings
             rows = await self._traffic.following(exact, after, limit)
-            remaining = deadline - self._monotonic()
+            remaining = deadline - self._steady()
             if rows or remaining <= 0 or not await self._arrivals.wait(rings, remaining):
                 return await self._shown(rows)
 

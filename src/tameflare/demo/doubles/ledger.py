@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -18,8 +17,6 @@ class Seen:
     path: str
     query: str
     headers: Mapping[str, str]
-    body_digest: str
-    body_length: int
     authorised: bool
 
 
@@ -30,8 +27,7 @@ class Ledger:
     _entries: list[Seen] = field(default_factory=list)
 
     def write(self, request: Request, authorised: bool) -> None:
-        """Keep a request; of its body only the SHA-256 and the length."""
-        digest = hashlib.sha256(request.body).hexdigest()
+        """Keep a request, without its body."""
         self._entries.append(
             Seen(
                 request.method,
@@ -39,8 +35,6 @@ class Ledger:
                 request.path,
                 request.query,
                 dict(request.headers),
-                digest,
-                len(request.body),
                 authorised,
             )
         )
