@@ -208,3 +208,21 @@ def test_what_does_not_exist_is_named(owner: Person) -> None:
     assert owner.tf("connector", "test", "nothing").returncode == 1
     assert owner.tf("agents", "list", "--gateway", "nothing").returncode == 1
     assert "no rule for `x.y`" in owner.tf("permissions", "remove", "openai", "x.y").stderr
+    assert "there is no connector `nothing`" in owner.tf("permissions", "list", "--connector", "nothing").stderr
+
+
+def test_a_rule_that_can_never_match_is_doubted(owner: Person) -> None:
+    ended = owner.tf("permissions", "set", "openai", "openai.chat.creat", "deny")
+    assert ended.returncode == 0
+    assert "matches `openai.chat.creat`; did you mean `openai.chat.create`?" in ended.stderr
+    owner.done("permissions", "remove", "openai", "openai.chat.creat")
+    assert "warning" not in owner.tf("permissions", "set", "openai", "openai.unknown.get", "deny").stderr
+    owner.done("permissions", "remove", "openai", "openai.unknown.get")
+
+
+def test_nobody_is_asked_for_the_secret_of_a_connector_that_cannot_be(owner: Person) -> None:
+    assert "needs a domain" in owner.tf("connector", "add", "generic").stderr
+    wrong = ("connector", "add", "generic", "--domain", "a.example", "--auth", "header")
+    assert "needs a name" in owner.tf(*wrong).stderr
+    assert "this is no name: letters," in owner.tf("agents", "add", "two words").stderr
+    assert "begin it with `/`" in owner.tf("connector", "test", "openai", "--path", "v1/models").stderr

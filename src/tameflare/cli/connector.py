@@ -9,7 +9,7 @@ import click
 
 from tameflare.cli.options import PRESETS, gateway_name, gateway_option, json_option, read_secret, secret_options
 from tameflare.cli.output import note, picked, print_json, say, show
-from tameflare.core.config import AuthScheme, CredentialMode
+from tameflare.core.config import AuthScheme, ConnectorConfig, CredentialMode
 from tameflare.core.errors import InvalidValue, TameFlareError
 
 _COLUMNS = ("name", "type", "domains", "auth", "credential", "stored")
@@ -103,6 +103,7 @@ def add(
     place = path(gateway)
     with connect() as api:
         _check_type(api, type_)
+        _check_fields(body)
         if _needs_secret(body, secret_stdin, secret_env):
             body["secret"] = read_secret(f"Credential for {type_}", secret_stdin, secret_env).reveal()
         made = api.post(place, body)
@@ -129,6 +130,16 @@ def _check_type(api: Any, wanted: str) -> None:
         near = difflib.get_close_matches(wanted, known, n=1)
         advice = f"did you mean `{near[0]}`?" if near else f"the types are {', '.join(known)}"
         raise InvalidValue(f"there is no connector type `{wanted}`", advice)
+
+
+def _check_fields(body: dict[str, Any]) -> None:
+    """Before anybody is asked for a secret. Raises InvalidValue for options that do not fit the type."""
+    from tameflare.connectors import registry
+
+    if body["type"] in registry.TYPES:
+        given = {key: body[key] for key in ("domains", "ports", "auth_name") if key in body}
+        auth = AuthScheme(body.get("auth", AuthScheme.VENDOR))
+        registry.check(ConnectorConfig(id="", name="", type=body["type"], auth=auth, **given))
 
 
 def _needs_secret(body: dict[str, Any], from_stdin: bool, variable: str | None) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from tameflare.cli.connector import path as connector_path
 from tameflare.cli.options import PRESETS, gateway_name, gateway_option, json_option
 from tameflare.cli.output import note, picked, print_json, show
 from tameflare.core.access import parse_pattern
@@ -48,6 +49,8 @@ def list_(connector: str | None, gateway: str | None, as_json: bool) -> None:
     from tameflare.cli.client import connect, items
 
     with connect() as api:
+        if connector:
+            api.get(connector_path(gateway, connector))
         found = items(api.get(_path(gateway)))
     found = [rule for rule in found if connector in {None, rule.get("connector")}]
     show(found, as_json, _COLUMNS, picked(found, *_COLUMNS), "no rules: everything is denied")
@@ -62,6 +65,7 @@ def list_(connector: str | None, gateway: str | None, as_json: bool) -> None:
 @json_option
 def set_(connector: str, pattern: str, decision: str, effect: str | None, gateway: str | None, as_json: bool) -> None:
     """Write the rule for PATTERN (a glob over action types; quote it)."""
+    from tameflare.cli import patterns
     from tameflare.cli.client import connect
     from tameflare.cli.settle import settle
 
@@ -69,11 +73,15 @@ def set_(connector: str, pattern: str, decision: str, effect: str | None, gatewa
     rule = {"connector": connector, "pattern": pattern, "decision": decision}
     with connect() as api:
         stored = api.post(_path(gateway), rule | ({"effect": effect} if effect else {}))
+        type_ = api.get(connector_path(gateway, connector))["type"]
         settle(api)
     if as_json:
         print_json(stored)
     else:
         note(f"{decision}: `{pattern}` on `{connector}`")
+    doubt = patterns.warning(type_, pattern)
+    if doubt:
+        note(f"warning: {doubt}")
 
 
 @command.command("remove", epilog="\b\nExample:\n  tf permissions remove github 'github.pr.*'")

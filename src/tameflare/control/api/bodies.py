@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -30,11 +30,10 @@ class Items(Answer, Generic[T]):
     next_cursor: str | None = None
 
 
-Name = Annotated[
-    str,
-    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
-    Field(description="Letters, digits, `.`, `_` and `-`, at most 64, beginning with a letter or digit."),
-]
+NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+NAME_SENTENCE: Final = "Letters, digits, `.`, `_` and `-`, at most 64, beginning with a letter or digit."
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN), Field(description=NAME_SENTENCE)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 SecretText = Annotated[
     str, StringConstraints(min_length=1, max_length=16384), Field(json_schema_extra={"writeOnly": True})

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from tameflare.control.api.bodies import NAME_PATTERN, NAME_SENTENCE
 from tameflare.control.services import faults
 from tameflare.control.store.engine import Conflict, DatabaseUnavailable
 from tameflare.core.errors import InvalidValue, TameFlareError
@@ -137,8 +138,17 @@ def _sentence(error: dict[str, Any]) -> str:
         return "unknown field"
     if error["type"] == "json_invalid":
         return "the body is not JSON"
+    if error["type"] == "string_pattern_mismatch":
+        return _pattern(error["ctx"]["pattern"])
     text: str = error["msg"]
     return text[:1].lower() + text[1:]
+
+
+def _pattern(pattern: str) -> str:
+    """A name is explained; every other pattern keeps control characters out."""
+    if pattern == NAME_PATTERN:
+        return f"this is no name: {NAME_SENTENCE[:1].lower()}{NAME_SENTENCE[1:].rstrip('.')}"
+    return "this holds a character that cannot stand here"
 
 
 async def _http(_request: Request, fault: Exception) -> JSONResponse:
