@@ -86,6 +86,13 @@ def parse_query(query: str) -> Fields:
     return fields if plain else _grouped(fields)
 
 
+def without(fields: Fields, names: frozenset[str]) -> Fields:
+    """The fields but those of these names."""
+    if names.isdisjoint(fields):
+        return fields
+    return {name: value for name, value in fields.items() if name not in names}
+
+
 def _put_leniently(fields: Fields, name: str, value: str) -> None:
     try:
         _put(fields, name, value)

@@ -19,7 +19,7 @@ from tameflare.connectors.bodies import (
     refuse_override,
 )
 from tameflare.connectors.denials import Denial, Rendered
-from tameflare.connectors.fields import Fields, encode, parse_query
+from tameflare.connectors.fields import Fields, encode, parse_query, without
 from tameflare.connectors.naming import merge, verb
 from tameflare.connectors.request import HttpRequest
 from tameflare.core.action import Action, Effect, Risk
@@ -61,10 +61,7 @@ class GenericConnector:
         return None
 
     def _query(self, request: HttpRequest) -> Fields:
-        fields = parse_query(request.query)
-        if not self.strip.query.isdisjoint(fields):
-            fields = {name: value for name, value in fields.items() if name not in self.strip.query}
-        return fields
+        return without(parse_query(request.query), self.strip.query)
 
     def _action(self, request: HttpRequest, fields: Fields) -> Action:
         resource = {"host": request.host, "path": request.path}

@@ -92,7 +92,7 @@ def _check_type(name: str) -> None:
     if name in TYPES:
         return
     close = difflib.get_close_matches(name, TYPES, 1)
-    hint = f"did you mean `{close[0]}`" if close else "choose one of " + ", ".join(TYPES)
+    hint = f"did you mean `{close[0]}`?" if close else "choose one of " + ", ".join(TYPES)
     raise InvalidValue(f"connector type `{name}` is not known", hint)
 
 

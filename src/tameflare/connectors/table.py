@@ -13,7 +13,7 @@ from tameflare.connectors.auth import Credential, Injection, Strip
 from tameflare.connectors.base import Classified, HttpCall
 from tameflare.connectors.bodies import form_fields, is_form, json_fields, plain_body, refuse_override
 from tameflare.connectors.denials import Denial, Rendered, Shape
-from tameflare.connectors.fields import Fields, convert, parse_query
+from tameflare.connectors.fields import Fields, convert, parse_query, without
 from tameflare.connectors.request import HttpRequest
 from tameflare.connectors.routes import API, BodyKind, Route
 from tameflare.connectors.trie import Leaf, Trie
@@ -130,14 +130,12 @@ class TableConnector:
 
     def check_unnamed(self, request: HttpRequest) -> None:
         """Look at the body of a route that no table names. Raises Unreadable."""
-        if self.vendor.guards_forms and is_form(request):
+        if self._guards_forms and is_form(request):
             refuse_override(plain_body(request))
 
     def query_fields(self, request: HttpRequest, leaf: Leaf) -> Fields:
         """The query's fields, typed, without those that are taken out of it."""
-        fields = parse_query(request.query)
-        if not self.strip.query.isdisjoint(fields):
-            fields = {name: value for name, value in fields.items() if name not in self.strip.query}
+        fields = without(parse_query(request.query), self.strip.query)
         typed: Fields = convert(fields, leaf.schema) if leaf.schema else fields
         return typed
 
