@@ -68,7 +68,8 @@ def person(product: Product, home: Path) -> Person:
 @contextmanager
 def installed(directory: Path, vendors: Vendors) -> Iterator[Person]:
     """`tf up` in front of the doubles, and its owner, registered by `tf login`."""
-    with Product(directory, vendors.server.pins, vendors.certificates.authority) as product:
+    settings = {"TF_REGISTRATION": "open"}
+    with Product(directory, vendors.server.pins, vendors.certificates.authority, settings=settings) as product:
         code = directory / "data" / "server" / "setup-code"
         wait_until(code.exists, "the set-up code")
         owner = person(product, directory / "owner")

@@ -81,7 +81,9 @@ class Running:
 def running(directory: Path, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
     """A server on a free port, over the databases in `directory`."""
     clock = Clock()
-    settings = Settings({"SETTINGS_ENCRYPTION_KEY": KEY} if environment is None else environment)
+    settings = Settings(
+        {"SETTINGS_ENCRYPTION_KEY": KEY, "TF_REGISTRATION": "open"} if environment is None else environment
+    )
     services = Services.open(directory, Context(settings, clock=clock, steady=clock))
     config = uvicorn.Config(
         create_app(services), log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=5

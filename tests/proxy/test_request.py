@@ -235,3 +235,19 @@ def test_a_run_ends_with_the_proxy_token_that_opened_it(proxy: Plane, upstream: 
     assert wire.get("/").status == 200
     proxy.publish(msgspec.structs.replace(proxy.gateway(), tokens=()), {"service": CANARY})
     assert wire.get("/").status == 407
+
+
+def test_refusals_count_towards_the_rate_and_a_flood_of_them_is_not_all_recorded(
+    proxy: Plane, upstream: Upstream
+) -> None:
+    agents = (AgentConfig("agent-flooding", "default"),)
+    proxy.publish(proxy.gateway(agents=agents, rate_limit_per_minute=3), {"service": CANARY})
+    wire = proxy.tunnel()
+    statuses = [wire.get("/a//b").status for _ in range(10)]
+    assert statuses == [400] * 3 + [429] * 7
+    last = wire.get("/")
+    proxy.publish(proxy.gateway(), {"service": CANARY})
+    proxy.recorded(proxy.tunnel().get("/").headers["x-tameflare-request-id"])
+    written = [intent for intent in proxy.intents() if intent.agent == "agent-flooding"]
+    assert [intent.status for intent in written] == [400] * 3 + [429] * 3
+    assert last.status == 429

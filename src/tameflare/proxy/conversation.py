@@ -287,11 +287,12 @@ class Conversation:
         if exchange.identity is None:
             log.warning("request refused", reason=refusal.reason.value, origin=exchange.origin.name)
             return
-        run = exchange.identity.run
-        context.outbox.note(records.of_refusal(exchange, context.state, refusal, int(overhead * 1e6), size))
-        if run is not None:
-            run.denied += 1
-            run.limited += refusal.reason is Reason.RATE_LIMITED
+        identity, limited = exchange.identity, refusal.reason is Reason.RATE_LIMITED
+        if not limited or context.state.records_limited(identity.agent.id, identity.gateway.compiled.rate_limit):
+            context.outbox.note(records.of_refusal(exchange, context.state, refusal, int(overhead * 1e6), size))
+        if identity.run is not None:
+            identity.run.denied += 1
+            identity.run.limited += limited
 
     def _swallow(self) -> None:
         """Read and drop the rest of a body that nobody wants, so that the agent gets to read its answer."""

@@ -42,7 +42,7 @@ class Next(Enum):
 class Exchange(msgspec.Struct):
     """What is known of one request so far. Times are of the monotonic clock, in seconds.
 
-    `waited` is time that was not ours: reading a body, dialling. `unbound` is why no connector serves it, if so.
+    `waited` is time that was not ours: reading a body, dialling. `misplaced` is why it leads nowhere, if so.
     """
 
     request_id: str
@@ -62,7 +62,7 @@ class Exchange(msgspec.Struct):
     request: HttpRequest | None = None
     actions: Sequence[Action] | None = None
     decision: Decision | None = None
-    unbound: Refusal | None = None
+    misplaced: Refusal | None = None
     flags: tuple[str, ...] = ()
 
     @property
@@ -103,17 +103,22 @@ def identify(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     return None
 
 
-def locate(exchange: Exchange, _: ProxyState) -> Refusal | None:
-    """Host, SNI and `Host` must agree; host and port choose a connector of the gateway."""
+def locate(exchange: Exchange, _: ProxyState) -> None:
+    """Host, SNI and `Host` must agree; host and port choose a connector of the gateway.
+
+    What leads nowhere is refused by the next step, so that it counts towards the rate as well.
+    """
     origin = exchange.origin
     if not origin.agrees(exchange.head.host):
-        return Refusal(Reason.HOST_MISMATCH, f"`Host` is not `{origin.host}`", close=True)
+        exchange.misplaced = Refusal(Reason.HOST_MISMATCH, f"`Host` is not `{origin.host}`", close=True)
+        return
     try:
         target = parse_target(exchange.target)
     except TargetFault as fault:
-        return Refusal(Reason.PATH_AMBIGUOUS, fault.message)
+        exchange.misplaced = Refusal(Reason.PATH_AMBIGUOUS, fault.message)
+        return
     exchange.path, exchange.query = target.path, target.query
-    return _bind(exchange)
+    exchange.misplaced = _bind(exchange)
 
 
 def _bind(exchange: Exchange) -> Refusal | None:
@@ -121,8 +126,7 @@ def _bind(exchange: Exchange) -> Refusal | None:
     assert identity is not None
     found = origin.bindings(identity.gateway)
     if not found:
-        exchange.unbound = _unbound(exchange, identity)
-        return None
+        return _unbound(exchange, identity)
     binding = found[0] if len(found) == 1 else outgoing.choose(found, exchange.head)
     if binding is None:
         return Refusal(Reason.CREDENTIAL_AMBIGUOUS, f"several connectors serve `{origin.host}`")
@@ -161,9 +165,9 @@ def limit(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     gateway = identity.gateway.compiled
     stopped = stop(gateway, identity.agent, binding.compiled if binding is not None else None, used)
     if stopped is None:
-        if exchange.unbound is not None:
+        if exchange.misplaced is not None:
             window.charge()
-        return exchange.unbound
+        return exchange.misplaced
     limited = stopped.reason is Reason.RATE_LIMITED
     return refused(stopped, window.retry_after(gateway.rate_limit) if limited else 0)
 
@@ -191,10 +195,10 @@ def read(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
 def body_too_large(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     """A body that must be judged and is over the limit: only `monitor` lets it through."""
     message = f"the body is over {proxy.limits.max_body} bytes and the decision needs it"
-    return _undecidable(exchange, Reason.BODY_TOO_LARGE, message)
+    return _undecidable(exchange, proxy, Reason.BODY_TOO_LARGE, message)
 
 
-def name(exchange: Exchange, _: ProxyState) -> Refusal | None:
+def name(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     """Every action that the request stands for."""
     if exchange.actions is not None or exchange.decision is not None:
         return None
@@ -205,17 +209,18 @@ def name(exchange: Exchange, _: ProxyState) -> Refusal | None:
         exchange.actions = binding.connector.name(request)
         rewritten = binding.connector.rewrite(request)
     except Unreadable as fault:
-        return _undecidable(exchange, Reason.BODY_UNREADABLE, str(fault))
+        return _undecidable(exchange, proxy, Reason.BODY_UNREADABLE, str(fault))
     if rewritten is not None:
         exchange.body = rewritten
     return None
 
 
-def _undecidable(exchange: Exchange, reason: Reason, message: str) -> Refusal | None:
+def _undecidable(exchange: Exchange, proxy: ProxyState, reason: Reason, message: str) -> Refusal | None:
     assert exchange.identity is not None
     decision = at_level(exchange.identity.gateway.compiled.level, Decision(Verdict.DENY, reason, message))
     exchange.actions = exchange.actions or _UNNAMED
     if not decision.allowed:
+        proxy.window(exchange.identity.agent.id).charge()
         return refused(decision)
     exchange.decision = decision
     return None

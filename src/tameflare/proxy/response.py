@@ -11,6 +11,8 @@ from tameflare.wire.framer import LAST_CHUNK, Framer, encode_chunk, response_fra
 from tameflare.wire.heads import HeadFault, ResponseHead, ResponseHeads, head_end
 
 LARGEST_HEAD: Final = 64 * 1024
+MOST_INTERIM: Final = 16
+NO_CONTENT: Final = 204
 
 
 class ResponseFault(Exception):
@@ -29,6 +31,7 @@ class ResponseReader:
         "_chunked",
         "_framer",
         "_heads",
+        "_interim",
         "_mark",
         "_method",
         "_minor",
@@ -53,6 +56,7 @@ class ResponseReader:
         self._framer: Framer | None = None
         self._chunked = False
         self._surplus = False
+        self._interim = 0
         self.head = None
         self.done = False
         self.ends_connection = False
@@ -101,10 +105,15 @@ class ResponseReader:
                 return head, data
             if head.status == 101:
                 raise ResponseFault("the upstream switched protocols unasked")
+            self._interim += 1
+            if self._interim > MOST_INTERIM:
+                raise ResponseFault(f"more than {MOST_INTERIM} interim answers came")
 
     def _write_head(self, head: ResponseHead, keep: bool) -> bytes:
         """An answer without a length is chunked, so that a cut is seen; HTTP/1.0 knows no chunks."""
-        if head.content_length is not None and (self._framer is not None or not head.chunked):
+        if head.status == NO_CONTENT:
+            framing = b""
+        elif head.content_length is not None and (self._framer is not None or not head.chunked):
             framing = b"Content-Length: %d\r\n" % head.content_length
         elif self._framer is None:
             framing = b""

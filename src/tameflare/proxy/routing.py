@@ -22,6 +22,7 @@ from tameflare.proxy.origin import DEFAULT_PORT
 log = structlog.get_logger(__name__)
 
 OWN_KEYS = 64
+KEPT_HOSTS = 256
 
 
 class Binding:
@@ -78,6 +79,8 @@ class Binding:
             return None
         ready = self._injections.get(host)
         if ready is None:
+            if len(self._injections) >= KEPT_HOSTS:
+                self._injections.clear()
             ready = self._injections[host] = self.connector.injection(host, self._credential)
         return ready
 

@@ -56,13 +56,26 @@ class ProxyState:
         self.served = served
         self.stale = False
         known = {agent for gateway in served.compiled.gateways.values() for agent in gateway.agents_by_id}
-        self._windows = {agent: window for agent, window in self._windows.items() if agent in known}
+        self._windows = {
+            name: window for name, window in self._windows.items() if name.removesuffix("/limited") in known
+        }
 
     def window(self, agent: str) -> RateWindow:
         found = self._windows.get(agent)
         if found is None:
             found = self._windows[agent] = RateWindow()
         return found
+
+    def records_limited(self, agent: str, limit: int) -> bool:
+        """Whether one more 429 of this agent is put on record: as many in a minute as requests are allowed.
+
+        The rest is only counted, or a flood would fill the spool for everybody.
+        """
+        window = self.window(f"{agent}/limited")
+        if window.advance(self.tick()) >= limit:
+            return False
+        window.charge()
+        return True
 
     def check_age(self) -> None:
         """Note whether the configuration is too old to be served; called about once a second."""

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from tameflare.control.api.auth import Manager, Reader, Wired
 from tameflare.control.api.bodies import Answer, Body, Items, Name
-from tameflare.control.api.gateways import gateway_named
 from tameflare.control.api.strict import router_for
-from tameflare.control.services.faults import AlreadyExists, NotFound
+from tameflare.control.services.faults import AlreadyExists
+from tameflare.control.services.named import agent_named, gateway_named
 from tameflare.control.store import agents
 from tameflare.control.store.agents import Agent
 from tameflare.control.store.engine import Conflict, Connection
@@ -36,13 +36,6 @@ class AgentOut(Answer):
     environment: str
     status: AgentStatus
     created_at: int
-
-
-def _agent_named(connection: Connection, gateway: str, name: str) -> Agent:
-    found = agents.by_name(connection, gateway_named(connection, gateway).id, name)
-    if found is None:
-        raise NotFound("agent", name)
-    return found
 
 
 def _event(body: AgentPatch) -> str:
@@ -83,10 +76,10 @@ async def change_agent(gateway: str, agent: str, body: AgentPatch, caller: Manag
     values = body.model_dump(exclude_none=True, mode="json")
 
     def work(connection: Connection) -> Agent:
-        found = _agent_named(connection, gateway, agent)
+        found = agent_named(connection, gateway, agent)
         if values:
             agents.change(connection, found.id, values)
-        return _agent_named(connection, gateway, agent)
+        return agent_named(connection, gateway, agent)
 
     changed = await services.configuration.change(
         caller.actor, _event(body), work, gateway=gateway, agent=agent, changed=values
@@ -97,6 +90,6 @@ async def change_agent(gateway: str, agent: str, body: AgentPatch, caller: Manag
 @router.delete("/{agent}", status_code=204)
 async def delete_agent(gateway: str, agent: str, caller: Manager, services: Wired) -> None:
     def work(connection: Connection) -> None:
-        agents.remove(connection, _agent_named(connection, gateway, agent).id)
+        agents.remove(connection, agent_named(connection, gateway, agent).id)
 
     await services.configuration.change(caller.actor, "agent.deleted", work, gateway=gateway, agent=agent)

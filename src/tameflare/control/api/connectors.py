@@ -9,10 +9,10 @@ from pydantic import Field
 
 from tameflare.control.api.auth import Manager, Reader, Wired
 from tameflare.control.api.bodies import Answer, Body, Items, Name, SecretText
-from tameflare.control.api.gateways import gateway_named
 from tameflare.control.api.strict import router_for
 from tameflare.control.services.connectors import check, keep_in_reach
-from tameflare.control.services.faults import AlreadyExists, NotFound
+from tameflare.control.services.faults import AlreadyExists
+from tameflare.control.services.named import connector_named, gateway_named
 from tameflare.control.store import connectors, credentials
 from tameflare.control.store.connectors import StoredConnector
 from tameflare.control.store.engine import Conflict, Connection
@@ -63,14 +63,6 @@ class ConnectorOut(Answer):
     record: list[str]
     created_at: int
     credential_set: bool
-
-
-def connector_named(connection: Connection, gateway: str, name: str) -> StoredConnector:
-    """Raises NotFound."""
-    found = connectors.by_name(connection, gateway_named(connection, gateway).id, name)
-    if found is None:
-        raise NotFound("connector", name)
-    return found
 
 
 def _shown(connection: Connection, connector: StoredConnector) -> ConnectorOut:

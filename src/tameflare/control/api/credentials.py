@@ -8,10 +8,10 @@ from pydantic import Field
 
 from tameflare.control.api.auth import Manager, SecretReader, Wired
 from tameflare.control.api.bodies import Answer, Body, SecretText
-from tameflare.control.api.connectors import connector_named
 from tameflare.control.api.strict import router_for
 from tameflare.control.services.credentials import Shown
 from tameflare.control.services.faults import NotFound
+from tameflare.control.services.named import connector_named
 from tameflare.control.store import credentials
 from tameflare.control.store.credentials import Credential
 from tameflare.control.store.engine import Connection

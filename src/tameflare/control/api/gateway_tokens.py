@@ -8,9 +8,9 @@ from pydantic import Field
 
 from tameflare.control.api.auth import Manager, Reader, Wired
 from tameflare.control.api.bodies import Answer, Body, Items, Text
-from tameflare.control.api.gateways import gateway_named
 from tameflare.control.api.strict import router_for
 from tameflare.control.services.faults import NotFound
+from tameflare.control.services.named import gateway_named
 from tameflare.control.store import gateways
 from tameflare.control.store.engine import Connection
 from tameflare.control.store.gateways import GatewayToken

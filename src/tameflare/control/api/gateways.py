@@ -5,7 +5,8 @@ from __future__ import annotations
 from tameflare.control.api.auth import Manager, Reader, Wired, check_role
 from tameflare.control.api.bodies import Answer, Body, Items, Level, Name, RatePerMinute
 from tameflare.control.api.strict import router_for
-from tameflare.control.services.faults import AlreadyExists, NotFound
+from tameflare.control.services.faults import AlreadyExists
+from tameflare.control.services.named import gateway_named
 from tameflare.control.store import agents, gateways
 from tameflare.control.store.engine import Conflict, Connection
 from tameflare.control.store.gateways import Gateway
@@ -35,14 +36,6 @@ class GatewayOut(Answer):
     level: EnforcementLevel
     rate_limit_per_minute: int
     created_at: int
-
-
-def gateway_named(connection: Connection, name: str) -> Gateway:
-    """Raises NotFound."""
-    found = gateways.by_name(connection, name)
-    if found is None:
-        raise NotFound("gateway", name)
-    return found
 
 
 @router.get("")

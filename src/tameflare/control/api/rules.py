@@ -8,9 +8,9 @@ from pydantic import BeforeValidator, Field
 
 from tameflare.control.api.auth import Manager, Reader, Wired
 from tameflare.control.api.bodies import Answer, Body, Items
-from tameflare.control.api.gateways import gateway_named
 from tameflare.control.api.strict import router_for
 from tameflare.control.services.faults import NotFound
+from tameflare.control.services.named import gateway_named
 from tameflare.control.services.rules import Preset, Wish, prepare, preset
 from tameflare.control.store import connectors, rules
 from tameflare.control.store.engine import Connection

@@ -9,8 +9,9 @@ from typing import Final
 from tameflare.control.services.audit import SERVER, Actor
 from tameflare.control.services.configuration import Published
 from tameflare.control.services.context import Context
-from tameflare.control.services.faults import AlreadyExists, NotFound
-from tameflare.control.store import gateways, proxies
+from tameflare.control.services.faults import AlreadyExists
+from tameflare.control.services.named import gateway_named, proxy_named
+from tameflare.control.store import proxies
 from tameflare.control.store.engine import Conflict, Connection, Database
 from tameflare.control.store.proxies import Proxy
 from tameflare.link.tokens import TokenKind, digest, new_token
@@ -50,7 +51,7 @@ class Proxies:
         )
 
         def work(connection: Connection) -> None:
-            proxies.add(connection, proxy, [_gateway_id(connection, wanted) for wanted in gateway_names or ()])
+            proxies.add(connection, proxy, [gateway_named(connection, wanted).id for wanted in gateway_names or ()])
 
         try:
             await self._published.change(actor, "proxy.created", work, proxy=name)
@@ -63,7 +64,7 @@ class Proxies:
         secret = new_token(TokenKind.LINK)
 
         def work(connection: Connection) -> Proxy:
-            proxy = _proxy(connection, name)
+            proxy = proxy_named(connection, name)
             proxies.rotate(connection, proxy.id, digest(secret, self._pepper))
             return proxy
 
@@ -71,7 +72,7 @@ class Proxies:
 
     async def remove(self, actor: Actor, name: str) -> None:
         def work(connection: Connection) -> None:
-            proxies.remove(connection, _proxy(connection, name).id)
+            proxies.remove(connection, proxy_named(connection, name).id)
 
         await self._published.change(actor, "proxy.deleted", work, proxy=name)
 
@@ -91,17 +92,3 @@ def _content(path: Path) -> str:
         return path.read_text(encoding="ascii").strip()
     except (FileNotFoundError, UnicodeDecodeError):
         return ""
-
-
-def _proxy(connection: Connection, name: str) -> Proxy:
-    found = proxies.by_name(connection, name)
-    if found is None:
-        raise NotFound("proxy", name)
-    return found
-
-
-def _gateway_id(connection: Connection, name: str) -> str:
-    gateway = gateways.by_name(connection, name)
-    if gateway is None:
-        raise NotFound("gateway", name)
-    return gateway.id

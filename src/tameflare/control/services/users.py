@@ -18,10 +18,9 @@ from tameflare.control.services.throttle import Throttle
 from tameflare.control.store import users
 from tameflare.control.store.engine import Conflict, Database
 from tameflare.control.store.users import User, UserStatus
-from tameflare.core.addresses import is_loopback
 from tameflare.core.errors import InvalidValue
 from tameflare.core.roles import Role
-from tameflare.settings import HOST, REGISTRATION
+from tameflare.settings import REGISTRATION
 
 WRONG: Final = "Invalid email or password"
 SUSPENDED: Final = "Account is suspended"
@@ -125,11 +124,8 @@ class Users:
             )
 
     def _mode(self) -> str:
-        """TF_REGISTRATION; where unset, `open` on loopback and `invite` elsewhere."""
-        settings = self._context.settings
-        if not settings.is_set(REGISTRATION) and is_loopback(settings.get(HOST)):
-            return "open"
-        return settings.get(REGISTRATION)
+        """TF_REGISTRATION; not open by itself on loopback either, where an agent could register to read along."""
+        return self._context.settings.get(REGISTRATION)
 
     async def _store(self, user: User) -> None:
         try:
