@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
 
+from tameflare.proxy.routing import DEFAULT_PORT, Binding, ServedGateway
 from tameflare.wire.target import TargetFault, normalise_host, parse_authority
-
-if TYPE_CHECKING:
-    from tameflare.proxy.routing import Binding, ServedGateway
-
-DEFAULT_PORT: Final = {"https": 443, "http": 80}
 
 
 class Origin:

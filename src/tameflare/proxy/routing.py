@@ -6,6 +6,7 @@ Built off the hot path from a configuration and its bundle, then only read. A ne
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 import structlog
 
@@ -17,10 +18,10 @@ from tameflare.core.compile import CompiledConfiguration, CompiledConnector, Com
 from tameflare.core.config import Configuration, ConnectorConfig, CredentialMode
 from tameflare.core.errors import TameFlareError
 from tameflare.link.messages import Bundle, OpenCredential
-from tameflare.proxy.origin import DEFAULT_PORT
 
 log = structlog.get_logger(__name__)
 
+DEFAULT_PORT: Final = {"https": 443, "http": 80}
 OWN_KEYS = 64
 KEPT_HOSTS = 256
 
