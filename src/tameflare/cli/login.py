@@ -103,4 +103,5 @@ def _password(from_stdin: bool, *, confirm: bool) -> str:
             raise InvalidValue("no password came on stdin", "pipe it in")
         return value
     need_terminal("Password", "`--password-stdin`")
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt=confirm, err=True))
+    prompt = "Password (12 characters or more)" if confirm else "Password"
+    return str(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))

@@ -43,6 +43,8 @@ def command(follow: bool, last: int, as_json: bool, **filters: str | None) -> in
         rows = _latest(api, last, wanted)
         for row in rows:
             _print(row, as_json)
+        if not rows and last and not as_json:
+            note("no requests yet" + (" that fit" if wanted else ""))
         if follow:
             start = rows[-1]["id"] if rows else _newest(api)
             for row in _tail(api, start, wanted):

@@ -141,4 +141,5 @@ def _retry(denial: Denial) -> Headers:
 
 
 def _json(denial: Denial, body: dict[str, Any], extra: Headers = ()) -> Rendered:
-    return Rendered(denial.status, _retry(denial) + extra, "application/json", msgspec.json.encode(body))
+    """The line feed at the end keeps a shell's next line apart from what curl printed."""
+    return Rendered(denial.status, _retry(denial) + extra, "application/json", msgspec.json.encode(body) + b"\n")
