@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -20,15 +20,22 @@ from tameflare.wire.framer import FramingFault, request_framer
 from tameflare.wire.heads import RequestHead
 from tameflare.wire.target import TargetFault, normalise_host, parse_authority
 
-if TYPE_CHECKING:
-    from tameflare.proxy.server import ClientConnection
-
 LARGEST_BODY: Final = 64 * 1024
 LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 _SESSION: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
     b"Cache-Control: no-store\r\nConnection: close\r\n\r\n"
 )
+
+
+class Asker(Protocol):
+    """The connection that asks; `deadline` on the monotonic clock, 0 for none."""
+
+    deadline: float
+
+    def send(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class RunRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -42,7 +49,7 @@ class RunRequest(msgspec.Struct, forbid_unknown_fields=True):
 class Endpoint:
     """One request to the proxy itself. All but a run's session end with their answer."""
 
-    def __init__(self, connection: ClientConnection, context: Context, head: RequestHead) -> None:
+    def __init__(self, connection: Asker, context: Context, head: RequestHead) -> None:
         self._connection = connection
         self._context = context
         self._head = head
