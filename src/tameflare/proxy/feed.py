@@ -22,7 +22,7 @@ from tameflare.link import messages
 from tameflare.link.messages import FEED_PATH, MAX_WAIT_SECONDS, WIRE_VERSION, Bundle, Snapshot
 from tameflare.link.seal import bundle_key, open_snapshot
 from tameflare.proxy.last_good import LastGood, LastGoodFile
-from tameflare.proxy.link_client import answer_problem, check_server_url, link_headers, timeouts, verification
+from tameflare.proxy.link_client import answer_problem, check_server_url, client_options
 
 WAIT_SECONDS: Final = MAX_WAIT_SECONDS - 5
 FIRST_BACK_OFF: Final = 0.1
@@ -114,13 +114,7 @@ class Feed:
                     back_off = min(back_off * 2, LONGEST_BACK_OFF)
 
     def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            base_url=self._server,
-            headers=link_headers(self._token),
-            timeout=timeouts(self._wait_seconds + 10),
-            trust_env=False,
-            verify=verification(self._server),
-        )
+        return httpx.AsyncClient(**client_options(self._server, self._token, self._wait_seconds + 10))
 
     async def _poll(self, client: httpx.AsyncClient) -> None:
         # the first question, and the one after a fault, is answered at once: it tells whether we are up to date

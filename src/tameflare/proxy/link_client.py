@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -27,17 +27,15 @@ def check_server_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def link_headers(token: Secret) -> dict[str, str]:
-    return {"authorization": f"Bearer {token.reveal()}", "accept": "application/json"}
-
-
-def verification(url: str) -> ssl.SSLContext | bool:
-    """The system's trust for https; nothing is to be verified on a loopback connection without TLS."""
-    return ssl.create_default_context() if url.startswith("https:") else False
-
-
-def timeouts(answer_seconds: float) -> httpx.Timeout:
-    return httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS)
+def client_options(server: str, token: Secret, answer_seconds: float) -> dict[str, Any]:
+    """What an httpx client of the link is made with: the system's trust for https, and no proxy of the environment."""
+    return {
+        "base_url": server,
+        "headers": {"authorization": f"Bearer {token.reveal()}", "accept": "application/json"},
+        "timeout": httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS),
+        "trust_env": False,
+        "verify": ssl.create_default_context() if server.startswith("https:") else False,
+    }
 
 
 def answer_problem(status: int) -> str:

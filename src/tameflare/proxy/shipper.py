@@ -23,7 +23,7 @@ from tameflare.core.secret import Secret
 from tameflare.link.messages import RECORDS_PATH, SpoolPosition
 from tameflare.process import harden
 from tameflare.proxy.backlog import Backlog, Batch
-from tameflare.proxy.link_client import answer_problem, check_server_url, link_headers, timeouts, verification
+from tameflare.proxy.link_client import answer_problem, check_server_url, client_options
 
 ANSWER_SECONDS: Final = 30.0
 LAST_DELIVERY_SECONDS: Final = 3.0
@@ -138,13 +138,7 @@ def main() -> int:
     server = check_server_url(settings.server)
     stopping = threading.Event()
     threading.Thread(target=_watch_parent, args=(stopping,), daemon=True).start()
-    with httpx.Client(
-        base_url=server,
-        headers=link_headers(Secret(settings.token)),
-        timeout=timeouts(ANSWER_SECONDS),
-        trust_env=False,
-        verify=verification(server),
-    ) as client:
+    with httpx.Client(**client_options(server, Secret(settings.token), ANSWER_SECONDS)) as client:
         Shipper(Backlog(Path(settings.directory)), client, stopping, sys.stdout).run(settings.poll_seconds)
     return 0
 
