@@ -226,3 +226,10 @@ def test_nobody_is_asked_for_the_secret_of_a_connector_that_cannot_be(owner: Per
     assert "needs a name" in owner.tf(*wrong).stderr
     assert "this is no name: letters," in owner.tf("agents", "add", "two words").stderr
     assert "begin it with `/`" in owner.tf("connector", "test", "openai", "--path", "v1/models").stderr
+
+
+def test_a_proxy_that_is_no_url_is_not_written_down(owner: Person) -> None:
+    before = (owner.project / ".tf" / "config.yaml").read_text()
+    ended = owner.tf("init", "--proxy", "127.0.0.1:8443")
+    assert (ended.returncode, "is not the URL of a proxy" in ended.stderr) == (2, True)
+    assert (owner.project / ".tf" / "config.yaml").read_text() == before

@@ -70,7 +70,7 @@ Examples:
   tf connector add github                          (asks for the secret)
   echo "$KEY" | tf connector add openai --secret-stdin --preset allow-all
   tf connector add anthropic --credential passthrough
-  tf connector add tunnel --name npm --domain registry.npmjs.org""",
+  tf connector add tunnel --name npm --domain registry.npmjs.org --preset allow-all""",
 )
 @click.argument("type_", metavar="TYPE")
 @click.option("--name", help="Name of this instance; rules use it [default: the type].")
@@ -118,7 +118,8 @@ def add(
         return
     note(f"connector `{made['name']}` added")
     if not preset:
-        note(f"nothing is allowed yet; `tf permissions preset {made['name']} read-only` is a start")
+        start = "allow-all` opens it" if made["type"] == "tunnel" else "read-only` is a start"
+        note(f"nothing is allowed yet; `tf permissions preset {made['name']} {start}")
 
 
 def _check_type(api: Any, wanted: str) -> None:

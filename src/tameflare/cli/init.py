@@ -14,7 +14,7 @@ from tameflare.cli.options import json_option
 from tameflare.cli.output import note, print_json, say
 from tameflare.cli.platforms import PLATFORMS, recipe
 from tameflare.cli.project import FOLDER, Project
-from tameflare.cli.session import Session
+from tameflare.cli.session import Session, proxy_address
 from tameflare.core.errors import SettingError
 from tameflare.core.secret import Secret
 from tameflare.settings import GATEWAY_URL, PROXY_PORT, Settings
@@ -49,6 +49,7 @@ def command(
     stored = _stored(folder)
     name = gateway or stored.get("gateway") or gateway_name_for(Path.cwd().name)
     url = _proxy_url(proxy, stored.get("proxy"), Settings())
+    proxy_address(url)
     here = None if new_token else _existing(folder, stored, name, url)
     if here is None:
         here = _set_up(folder, name, url)

@@ -138,7 +138,8 @@ class Session:
             on_gone()
 
 
-def _connection(url: str) -> http.client.HTTPConnection:
+def proxy_address(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a proxy's URL. Raises SettingError where it is none."""
     parts = urlsplit(url)
     try:
         host, port = parts.hostname, parts.port
@@ -146,7 +147,12 @@ def _connection(url: str) -> http.client.HTTPConnection:
         _bad_url(url)
     if parts.scheme not in {"http", "https"} or not host:
         _bad_url(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    return parts.scheme, host, port
+
+
+def _connection(url: str) -> http.client.HTTPConnection:
+    scheme, host, port = proxy_address(url)
+    kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
     return kind(host, port, timeout=_CONNECT_SECONDS)
 
 
