@@ -15,9 +15,9 @@ _INTERRUPTED: Final = 130
 
 def main() -> int:
     """0 after a stop that was asked for, 2 where it could not start, 3 where the database has another schema."""
-    from tameflare.control.serving import serve
-
     try:
+        from tameflare.control.serving import serve
+
         serve(Settings())
     except TameFlareError as fault:
         sys.stderr.write(f"tf: {fault}\n")

@@ -1,7 +1,22 @@
 """`python -m tameflare.proxy`: the data plane."""
 
+from __future__ import annotations
+
 import sys
+from typing import Final
 
-from tameflare.proxy.main import main
+_INTERRUPTED: Final = 130
 
-sys.exit(main())
+
+def run() -> int:
+    """The exit code; Ctrl-C while the modules are read is no fault."""
+    try:
+        from tameflare.proxy.main import main
+
+        return main()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(run())
