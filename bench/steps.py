@@ -144,7 +144,9 @@ class Rig:
         self.conversation = Conversation(Agent(), self.context, Flow(Nowhere()), self.open)
         exchange = self.exchange()
         assert advance(exchange, self.state) is steps.Next.FORWARD
-        self.upstream = UpstreamConnection(self.context.key(exchange), pool, None, asyncio.new_event_loop().create_future())
+        self.upstream = UpstreamConnection(
+            self.context.key(exchange), pool, None, asyncio.new_event_loop().create_future()
+        )
         self.upstream.connection_made(Nowhere())
         pool.put(self.upstream)
 

@@ -149,3 +149,14 @@ def test_monitor_sends_no_credential_to_a_host_without_a_connector(proxy: Plane,
     assert CANARY.encode() not in upstream.seen[-1]
     intent, _ = recorded_path(proxy, "/unnamed")
     assert (intent.connector, intent.would_be, intent.flags) == ("", "deny", ("warned",))
+
+
+def test_an_upstream_is_told_the_agent_only_where_the_connector_says_so(proxy: Plane, upstream: Upstream) -> None:
+    own_claim = b"X-TameFlare-Agent: somebody-else\r\n"
+    proxy.tunnel().get("/", own_claim)
+    proxy.publish(proxy.gateway(connector(identify=True)), {"service": CANARY})
+    proxy.tunnel().get("/", own_claim)
+    silent, told = upstream.seen
+    assert b"TameFlare" not in silent
+    assert told.count(b"TameFlare") == 1
+    assert b"X-TameFlare-Agent: default\r\n" in told

@@ -18,9 +18,8 @@ from tameflare.proxy.exchange import Exchange, Next, Outcome, advance, body_too_
 from tameflare.proxy.flow import BUFFER_FULL, Flow
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.relay import LARGEST_BACKLOG, Relay
-from tameflare.proxy.response import LARGEST_HEAD
 from tameflare.wire.framer import Framer, FramingFault, request_framer
-from tameflare.wire.heads import HeadFault, RequestHead, RequestHeads, head_end
+from tameflare.wire.heads import HeadFault, RequestHead, RequestHeads, head_end, partial_fault
 
 log = structlog.get_logger(__name__)
 
@@ -119,8 +118,9 @@ class Conversation:
             data, self._buffer = self._buffer, b""
 
     def _await_head(self, data: bytes) -> None:
-        if len(data) > LARGEST_HEAD:
-            self._fault(HeadFault(431, "head_too_large", "the head is over 64 KiB"))
+        fault = partial_fault(data)
+        if fault is not None:
+            self._fault(fault)
             return
         self._buffer = data
         # from its first byte on, however often a further one comes

@@ -25,7 +25,7 @@ from tameflare.core.config import Configuration
 from tameflare.core.errors import SettingError, TameFlareError
 from tameflare.core.secret import Secret
 from tameflare.link.messages import Bundle
-from tameflare.listening import listen
+from tameflare.listening import BACKLOG, listen
 from tameflare.process import harden, hold_lock, inherited_socket, private_directory, raise_file_limit
 from tameflare.proxy.ca import CertificateAuthority
 from tameflare.proxy.context import Context
@@ -164,7 +164,7 @@ class Plane:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        server = await loop.create_server(lambda: ClientConnection(self._context), sock=self._listener)
+        server = await loop.create_server(lambda: ClientConnection(self._context), sock=self._listener, backlog=BACKLOG)
         settle_garbage_collection()
         host, port = self._listener.getsockname()[:2]
         log.info("proxy listens", host=host, port=port, version=self._feed.version)

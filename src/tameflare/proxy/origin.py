@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tameflare.proxy.routing import DEFAULT_PORT, Binding, ServedGateway
-from tameflare.wire.target import TargetFault, normalise_host, parse_authority
+from tameflare.proxy.routing import Binding, ServedGateway
+from tameflare.wire.target import DEFAULT_PORT, TargetFault, normalise_host, parse_authority
 
 
 class Origin:

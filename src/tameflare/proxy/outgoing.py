@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from tameflare.connectors import placeholders
 from tameflare.connectors.auth import (
@@ -108,7 +109,15 @@ def _write(exchange: Exchange, lines: bytes, query: str, extra: bytes) -> None:
     head = exchange.head
     target = f"{exchange.path}?{query}" if query else exchange.path
     start = f"{head.method} {target}{exchange.origin.host_line}".encode("latin-1")
+    if exchange.binding is not None and exchange.binding.identify:
+        extra += _identification(exchange)
     exchange.outgoing = b"".join((start, lines, extra, _framing(exchange), b"\r\n"))
+
+
+def _identification(exchange: Exchange) -> bytes:
+    """Who asks, for upstreams that are told; what an agent says of itself in such fields never gets here."""
+    assert exchange.identity is not None
+    return f"X-TameFlare-Agent: {quote(exchange.identity.agent.name)}\r\n".encode()
 
 
 def _framing(exchange: Exchange) -> bytes:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from tameflare.wire.framer import LAST_CHUNK, Framer, encode_chunk, response_framer
-from tameflare.wire.heads import HeadFault, ResponseHead, ResponseHeads, head_end
+from tameflare.wire.heads import LARGEST_HEAD, HeadFault, ResponseHead, ResponseHeads, head_end
 
-LARGEST_HEAD: Final = 64 * 1024
 MOST_INTERIM: Final = 16
 NO_CONTENT: Final = 204
 

@@ -6,7 +6,6 @@ Built off the hot path from a configuration and its bundle, then only read. A ne
 from __future__ import annotations
 
 import hashlib
-from typing import Final
 
 import structlog
 
@@ -18,10 +17,10 @@ from tameflare.core.compile import CompiledConfiguration, CompiledConnector, Com
 from tameflare.core.config import Configuration, ConnectorConfig, CredentialMode
 from tameflare.core.errors import TameFlareError
 from tameflare.link.messages import Bundle, OpenCredential
+from tameflare.wire.target import DEFAULT_PORT
 
 log = structlog.get_logger(__name__)
 
-DEFAULT_PORT: Final = {"https": 443, "http": 80}
 OWN_KEYS = 64
 KEPT_HOSTS = 256
 
@@ -36,6 +35,7 @@ class Binding:
         "connector",
         "fingerprint",
         "guard",
+        "identify",
         "mode",
         "name",
         "own_keys",
@@ -50,6 +50,7 @@ class Binding:
         self.name = config.name
         self.type = config.type
         self.mode = config.credential
+        self.identify = config.identify
         self.ports = frozenset(config.ports)
         self.guard = AddressGuard(config.allow_addresses)
         self.fingerprint = _fingerprint(config, credential)

@@ -29,13 +29,12 @@ from tameflare.proxy.tunnel import Tunnel
 from tameflare.wire.faults import HeadFault
 from tameflare.wire.heads import NO_FIELDS, RequestHead
 from tameflare.wire.sniff import FirstBytes, sniff
-from tameflare.wire.target import TargetFault, normalise_host, parse_absolute, parse_authority
+from tameflare.wire.target import DEFAULT_PORT, TargetFault, normalise_host, parse_absolute, parse_authority
 from tameflare.wire.tls import TlsFault, TlsShell
 
 log = structlog.get_logger(__name__)
 
 WRITE_BUFFER: Final = 256 * 1024
-HTTPS_PORT: Final = 443
 
 
 class ClientConnection(asyncio.Protocol):
@@ -173,7 +172,7 @@ class ClientConnection(asyncio.Protocol):
         except TargetFault as fault:
             self._answer_and_close(answers.plain(400, Reason.BAD_REQUEST.value, fault.message))
             return
-        self._origin = Origin("https", host, authority.port or HTTPS_PORT)
+        self._origin = Origin("https", host, authority.port or DEFAULT_PORT["https"])
         self._receive = self._sniff
         self._arm(self._context.state.limits.head_timeout)
         self.send(answers.TUNNEL_OPEN)

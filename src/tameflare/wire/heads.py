@@ -1,12 +1,11 @@
-"""Heads of messages: where one ends, how it is read, how it is written anew.
+"""Heads of messages: where one ends, and how it is read.
 
-A head that passes is never forwarded as it came: `encode_head` writes it from what was understood, so that the next hop
-cannot understand something else.
+A head that passes is never forwarded as it came: what goes on is written from what was understood
+(`fields.Lines.write`), so that the next hop cannot understand something else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from tameflare.wire.diagnosis import LARGEST_HEAD, MOST_FIELDS, partial_fault
@@ -25,7 +24,6 @@ __all__: Final = [
     "RequestHeads",
     "ResponseHead",
     "ResponseHeads",
-    "encode_head",
     "head_end",
     "partial_fault",
 ]
@@ -38,11 +36,3 @@ def head_end(buffer: bytes | bytearray, start: int = 0) -> int:
     """
     end = buffer.find(b"\r\n\r\n", start)
     return end if end < 0 else end + 4
-
-
-def encode_head(start_line: bytes, headers: Iterable[Header], extra: bytes = b"") -> bytes:
-    """The bytes of a head. `start_line` has no line end; `extra` is ready field lines, each with its CRLF."""
-    lines = [start_line]
-    lines.extend([name + b": " + value for _lower, name, value in headers])
-    lines.append(extra + b"\r\n")
-    return b"\r\n".join(lines)

@@ -25,7 +25,7 @@ __all__: Final = [
 
 _QUERY: Final = re.compile(r"[!\"$-~]*")
 _ABSOLUTE: Final = re.compile(r"(https?)://([^/?#]+)([^?]*)(?:\?(.*))?", re.IGNORECASE | re.DOTALL)
-_DEFAULT_PORT: Final = {"http": 80, "https": 443}
+DEFAULT_PORT: Final = {"http": 80, "https": 443}
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ def parse_absolute(target: str) -> AbsoluteTarget:
         raise TargetFault("target_invalid", "the request target is no http or https URL")
     scheme = match[1].lower()
     authority = parse_authority(match[2])
-    port = _DEFAULT_PORT[scheme] if authority.port is None else authority.port
+    port = DEFAULT_PORT[scheme] if authority.port is None else authority.port
     return AbsoluteTarget(scheme, authority.host, port, normalise_path(match[3] or "/"), _query(match[4] or ""))
 
 
