@@ -116,6 +116,33 @@ def test_what_cannot_be_a_key_is_refused_and_not_repeated(owner: httpx.Client, m
     assert not value or value not in refused.text
 
 
+@pytest.mark.parametrize("value", ["sk-k\u0131y-0123456789", "key with blank behind "])
+def test_a_key_that_cannot_stand_in_a_header_is_refused_when_it_is_stored(
+    owner: httpx.Client, main: str, value: str
+) -> None:
+    body = {"type": "generic", "name": "strict", "domains": ["strict.test"], "auth": "bearer"}
+    refused = owner.post(main, json=body | {"secret": value})
+    assert fields(refused) == ["secret"]
+    assert "cannot stand in the header `Authorization`" in refused.text
+    assert value not in refused.text
+    assert owner.post(main, json=body).status_code == 201
+    assert fields(owner.put(f"{main}/strict/credential", json={"value": value})) == ["value"]
+    assert fields(owner.patch(f"{main}/strict", json={"secret": value})) == ["secret"]
+    assert owner.get(f"{main}/strict").json()["credential_set"] is False
+    owner.delete(f"{main}/strict")
+
+
+def test_a_scheme_that_the_stored_key_does_not_fit_is_refused(owner: httpx.Client, main: str) -> None:
+    body = {"type": "generic", "name": "loose", "domains": ["loose.test"], "auth": "basic", "secret": "pässwort"}
+    made = owner.post(main, json=body | {"username": "me"})
+    assert made.status_code == 201, made.text
+    path = f"{main}/loose"
+    assert fields(owner.patch(path, json={"auth": "bearer"})) == ["auth"]
+    assert owner.get(path).json() == made.json()
+    assert owner.patch(path, json={"auth": "bearer", "secret": "plain-key"}).status_code == 200
+    owner.delete(path)
+
+
 def test_the_catalogue_names_every_type(owner: httpx.Client) -> None:
     found = {entry["type"]: entry for entry in owner.get("/api/dashboard/catalog").json()["items"]}
     assert {"github", "openai", "anthropic", "stripe", "slack", "generic", "webhook", "tunnel"} <= found.keys()

@@ -96,7 +96,7 @@ async def create_connector(gateway: str, body: ConnectorBody, caller: Manager, s
     blank = StoredConnector(context.new_id("con"), name, body.type, gateway_id="", created_at=context.now())
     wanted = _changed(blank, body)
     check(wanted)
-    sealed = services.credentials.seal(wanted.id, body.secret, body.username, "secret") if body.secret else None
+    sealed = services.credentials.seal(wanted, body.secret, body.username, "secret") if body.secret else None
 
     def work(connection: Connection) -> ConnectorOut:
         found = msgspec.structs.replace(wanted, gateway_id=gateway_named(connection, gateway).id)
@@ -131,10 +131,11 @@ async def change_connector(
         changed = _changed(found, body)
         check(changed)
         if body.secret:
-            sealed = services.credentials.seal(found.id, body.secret, body.username, "secret")
+            sealed = services.credentials.seal(changed, body.secret, body.username, "secret")
             credentials.put(connection, sealed)
-        elif credentials.of_connector(connection, found.id) is not None:
+        elif (stored := credentials.of_connector(connection, found.id)) is not None:
             keep_in_reach(found, changed)
+            services.credentials.keep_fitting(changed, stored)
         connectors.replace(connection, changed)
         return _shown(connection, changed)
 

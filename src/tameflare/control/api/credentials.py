@@ -55,7 +55,7 @@ async def put_credential(
 
     def work(connection: Connection) -> Credential:
         found = connector_named(connection, gateway, connector)
-        sealed = services.credentials.seal(found.id, body.value, body.username)
+        sealed = services.credentials.seal(found, body.value, body.username)
         credentials.put(connection, sealed)
         return sealed
 

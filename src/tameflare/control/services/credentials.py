@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
 from tameflare.connectors.placeholders import bound_to
+from tameflare.connectors.registry import check_credential
 from tameflare.control.services.configuration import credential_place
 from tameflare.control.services.context import Context
 from tameflare.control.services.faults import Fault, Invalid
 from tameflare.control.services.vault import Vault, VaultFault, mask
 from tameflare.control.store.credentials import Credential
+from tameflare.core.config import ConnectorConfig
+from tameflare.core.errors import InvalidValue
+from tameflare.link.messages import OpenCredential
 
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -33,15 +38,25 @@ class Credentials:
         self._context = context
         self._vault = vault
 
-    def seal(self, connector_id: str, value: str, username: str, field: str = "value") -> Credential:
-        """The row to store. Raises Invalid for what cannot stand in a request."""
+    def seal(self, connector: ConnectorConfig, value: str, username: str, field: str = "value") -> Credential:
+        """The row to store. Raises Invalid for what cannot stand in the connector's requests."""
         _check(value, field)
         _check(username, "username", empty=True)
         if ":" in username:
             raise Invalid([Fault("username", "a user name holds no colon", "write what stands before the colon")])
+        _fit(connector, value, username, field)
         credential_id = self._context.new_id("crd")
         sealed = self._vault.seal(value, credential_place(credential_id))
-        return Credential(credential_id, connector_id, sealed, username, self._context.now())
+        return Credential(credential_id, connector.id, sealed, username, self._context.now())
+
+    def keep_fitting(self, connector: ConnectorConfig, stored: Credential) -> None:
+        """Refuse a change of the connector after which its stored credential could not stand in requests any more.
+
+        Raises Invalid. One that cannot be opened is told of elsewhere.
+        """
+        with suppress(VaultFault):
+            value = self._vault.open(stored.value, credential_place(stored.id))
+            _fit(connector, value, stored.username, "auth")
 
     def show(self, stored: Credential | None) -> Shown:
         if stored is None:
@@ -66,3 +81,10 @@ def _check(text: str, field: str, *, empty: bool = False) -> None:
         raise Invalid([Fault(field, "it holds a line break or control character", "paste it without line breaks")])
     if bound_to(text) is not None:
         raise Invalid([Fault(field, "this is a placeholder of TameFlare, not a key", "paste the vendor's own key")])
+
+
+def _fit(connector: ConnectorConfig, value: str, username: str, field: str) -> None:
+    try:
+        check_credential(connector, OpenCredential(connector.id, value, username))
+    except InvalidValue as fault:
+        raise Invalid([Fault(field, fault.message, fault.help)]) from None
