@@ -25,7 +25,6 @@ GOOD: list[tuple[Setting[Any], str, Any]] = [
     (settings.LEVEL, "monitor", EnforcementLevel.MONITOR),
     (settings.REGISTRATION, "closed", "closed"),
     (settings.ENCRYPTION_KEY, "AB" * 32, Secret("ab" * 32)),
-    (settings.TIMEZONE, "Europe/Berlin", "Europe/Berlin"),
     (settings.RESOLVE, "API.example:443:127.0.0.1:8443", {("api.example", 443): ("127.0.0.1", 8443)}),
     (settings.RESOLVE, "a:1:[::1]:2, b:3:10.0.0.1:4", {("a", 1): ("::1", 2), ("b", 3): ("10.0.0.1", 4)}),
 ]
@@ -46,8 +45,6 @@ BAD: list[tuple[Setting[Any], str, str]] = [
     (settings.REGISTRATION, "Open", "one of `open`, `invite`, `closed`"),
     (settings.ENCRYPTION_KEY, "ab" * 31, "64 hexadecimal characters"),
     (settings.ENCRYPTION_KEY, "zz" * 32, "64 hexadecimal characters"),
-    (settings.TIMEZONE, "Mars/Olympus", "a time zone such as `Europe/Berlin`"),
-    (settings.TIMEZONE, "../../etc/passwd", "a time zone"),
     (settings.RESOLVE, "api.example:443", "`host:port:address:port`"),
     (settings.RESOLVE, "api.example:443:127.0.0.1:x", "`host:port:address:port`"),
     (settings.RESOLVE, ":443:127.0.0.1:1", "`host:port:address:port`"),
@@ -103,6 +100,10 @@ def test_names_are_unique_and_sentences_end() -> None:
     names = [setting.name for setting in settings.ALL]
     assert len(names) == len(set(names))
     assert all(setting.sentence.endswith(".") for setting in settings.ALL)
+
+
+def test_there_is_no_time_zone_while_no_rule_is_about_time() -> None:
+    assert "TF_TIMEZONE" not in {setting.name for setting in settings.ALL}
 
 
 def test_a_secret_setting_does_not_print() -> None:

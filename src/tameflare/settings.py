@@ -96,15 +96,6 @@ def _level(value: str) -> EnforcementLevel:
         raise ValueError("`full_enforce`, `soft_enforce` or `monitor`") from None
 
 
-def _zone(value: str) -> str:
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(value).key
-    except (KeyError, ValueError, OSError):
-        raise ValueError("a time zone such as `Europe/Berlin`") from None
-
-
 def _choice(*words: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value not in words:
@@ -274,7 +265,6 @@ LOG_FORMAT: Final = Setting(
 ALLOW_WIDE_PERMISSIONS: Final = Setting(
     "TF_ALLOW_WIDE_PERMISSIONS", _flag, False, "Start although others may read the data directory."
 )
-TIMEZONE: Final = Setting("TF_TIMEZONE", _zone, "UTC", "IANA time zone that rules about time are judged in.")
 
 ALL: Final[tuple[Setting[Any], ...]] = tuple(value for value in list(globals().values()) if isinstance(value, Setting))
 

@@ -101,7 +101,7 @@ def test_wrong_e_mail_and_wrong_password_get_the_same_answer(server: Running, ow
     assert nobody.json()["message"] == "Invalid email or password"
 
 
-def test_a_password_is_not_cut_at_72_bytes(server: Running) -> None:
+def test_a_password_is_not_cut_at_72_bytes(server: Running, owner: httpx.Client) -> None:
     exact = "p" * 72
     assert server.client().post(REGISTER, json=person("long") | {"password": exact}).status_code == 201
     assert log_in(server, "long@example.com", exact).status_code == 200
@@ -146,6 +146,12 @@ def test_a_token_lives_until_it_expires_or_is_revoked(fresh: Running) -> None:
     fresh.clock.now += 86400
     assert again.get("/api/dashboard/me").status_code == 401
     assert owner.get("/api/dashboard/me").status_code == 200
+
+
+def test_a_token_takes_only_scopes_that_mean_something(owner: httpx.Client) -> None:
+    refused = owner.post(TOKENS, json={"name": "ci", "password": PASSWORD, "scopes": ["verify"]})
+    assert refused.status_code == 422
+    assert [fault["field"] for fault in refused.json()["faults"]] == ["scopes.0"]
 
 
 def test_a_token_alone_makes_no_further_token(server: Running, owner: httpx.Client) -> None:

@@ -58,7 +58,7 @@ def test_the_key_and_the_seal_are_both_bound_to_the_proxy() -> None:
 
 
 def test_parts_of_two_versions_do_not_go_together() -> None:
-    newer = sealed(msgspec.structs.replace(CONFIGURATION, zone="Europe/Berlin"))
+    newer = sealed(msgspec.structs.replace(CONFIGURATION, issued_at=CONFIGURATION.issued_at + 1))
     mixed = msgspec.structs.replace(sealed(), configuration=newer.configuration, signature=newer.signature)
     with pytest.raises(SealBroken, match="do not belong together"):
         open_snapshot(mixed, KEY, PROXY)

@@ -92,6 +92,5 @@ class Configuration(msgspec.Struct, frozen=True):
 
     version: int
     issued_at: int
-    zone: str = "UTC"
     kill_switches: tuple[KillSwitch, ...] = ()
     gateways: tuple[GatewayConfig, ...] = ()

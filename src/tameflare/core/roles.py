@@ -26,5 +26,4 @@ class Scope(StrEnum):
     READ = "read"
     MANAGE = "manage"
     APPROVE = "approve"
-    VERIFY = "verify"
     KILL_SWITCH = "kill_switch"

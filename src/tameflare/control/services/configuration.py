@@ -21,7 +21,6 @@ from tameflare.core.config import AgentConfig, Configuration, ConnectorConfig, G
 from tameflare.core.killswitch import KillSwitch
 from tameflare.link.messages import Bundle, OpenCredential, Snapshot
 from tameflare.link.seal import bundle_key, seal_snapshot
-from tameflare.settings import TIMEZONE
 
 T = TypeVar("T")
 _NONCE_BYTES: Final = 12
@@ -93,7 +92,6 @@ class Published:
         return Configuration(
             version=version.number,
             issued_at=version.changed_at,
-            zone=self._context.settings.get(TIMEZONE),
             kill_switches=switches,
             gateways=tuple(_gateway(connection, gateway) for gateway in served),
         )
