@@ -39,6 +39,16 @@ def choose(found: Sequence[Binding], head: RequestHead) -> Binding | None:
 def prepare(exchange: Exchange) -> Refusal | None:
     """Fill `exchange.outgoing`, or say why the credential cannot be put in."""
     binding = exchange.binding
+    written = exchange.head.headers.written
+    if (
+        binding is not None
+        and written is not None
+        and written[0] is binding
+        and exchange.body is None
+        and not exchange.query
+    ):
+        exchange.outgoing = _start(exchange, "") + written[1]
+        return _leaked(exchange, binding) if placeholders.MARK in exchange.outgoing else None
     if binding is None:
         _write(exchange, _without_overrides(exchange), exchange.query, b"")
         return None
@@ -73,6 +83,9 @@ def _replace(exchange: Exchange, binding: Binding) -> Refusal | None:
     if strip.cookies or injection.cookies:
         kept = _with_cookies(kept, strip, injection)
     _write(exchange, kept, query, injection.header_lines)
+    if not (exchange.query or injection.query or exchange.flags or binding.identify or exchange.body is not None):
+        # nothing here depends on the request line, nor on the host: a repeated head names the same one
+        fields.written = (binding, exchange.outgoing[len(_start(exchange, "")) :])
     return None
 
 
@@ -106,12 +119,14 @@ def _misused(value: bytes, binding: Binding) -> Refusal:
 
 
 def _write(exchange: Exchange, lines: bytes, query: str, extra: bytes) -> None:
-    head = exchange.head
-    target = f"{exchange.path}?{query}" if query else exchange.path
-    start = f"{head.method} {target}{exchange.origin.host_line}".encode("latin-1")
     if exchange.binding is not None and exchange.binding.identify:
         extra += _identification(exchange)
-    exchange.outgoing = b"".join((start, lines, extra, _framing(exchange), b"\r\n"))
+    exchange.outgoing = b"".join((_start(exchange, query), lines, extra, _framing(exchange), b"\r\n"))
+
+
+def _start(exchange: Exchange, query: str) -> bytes:
+    target = f"{exchange.path}?{query}" if query else exchange.path
+    return f"{exchange.head.method} {target}{exchange.origin.host_line}".encode("latin-1")
 
 
 def _identification(exchange: Exchange) -> bytes:

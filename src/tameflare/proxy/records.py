@@ -52,6 +52,7 @@ def _intent(
     assert identity is not None
     binding, origin, head = exchange.binding, exchange.origin, exchange.head
     gateway = identity.gateway.compiled
+    content_type, user_agent = head.headers.described or _describe(head.headers)
     status, overhead_us, bytes_in, bytes_out = end or (0, 0, 0, 0)
     return Intent(
         exchange.request_id,
@@ -66,8 +67,8 @@ def _intent(
         origin.host,
         origin.port,
         recorded_path(exchange.path or exchange.target.partition("?")[0], exchange.query, proxy.limits.sensitive_query),
-        _selected(head.headers, b"content-type"),
-        _selected(head.headers, b"user-agent"),
+        content_type,
+        user_agent,
         decision.verdict,
         reason,
         message,
@@ -88,8 +89,13 @@ def _run(identity: Identity) -> str:
     return identity.run.id if identity.run is not None else ""
 
 
-def _selected(fields: Fields, name: bytes) -> str:
-    return fields.first(name)[:_LONGEST_HEADER].decode("latin-1")
+def _describe(fields: Fields) -> tuple[str, str]:
+    """Content-Type and User-Agent, cut to a bounded length."""
+    content_type, user_agent = (
+        fields.first(name)[:_LONGEST_HEADER].decode("latin-1") for name in (b"content-type", b"user-agent")
+    )
+    fields.described = (content_type, user_agent)
+    return fields.described
 
 
 def _actions(actions: Sequence[Action], record: Sequence[str]) -> tuple[RecordedAction, ...]:

@@ -283,9 +283,9 @@ class ClientConnection(asyncio.Protocol):
 
     def _still_valid(self) -> Identity | None:
         """The identity of the tunnel on the newest configuration; the old one where it no longer holds."""
-        identity, state = self._identity, self._context.state
-        if identity is None or state.served is None or identity.is_valid(state.served, state.clock()):
-            return identity
+        identity, served = self._identity, self._context.state.served
+        if identity is None or identity.served is served:
+            return identity  # whether it still holds at this moment is the first step's question
         self._identity = self._identify(self._credential) or identity
         return self._identity
 

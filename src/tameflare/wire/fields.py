@@ -115,13 +115,19 @@ class Layouts:
 
 
 class Fields:
-    """The fields of one head that may go on, in their order; iterating gives triples."""
+    """The fields of one head that may go on, in their order; iterating gives triples.
 
-    __slots__ = ("_without", "layout", "values")
+    A head whose rest repeats the last one comes with the same object, so what was made of it can be kept: `written` is
+    room for whoever writes these fields, `described` for whoever records them.
+    """
+
+    __slots__ = ("_without", "described", "layout", "values", "written")
 
     def __init__(self, layout: Layout, values: Values) -> None:
         self.layout = layout
         self.values = values
+        self.written: tuple[object, bytes] | None = None
+        self.described: tuple[str, str] | None = None
         self._without: tuple[frozenset[bytes], bytes, Values] | None = None
 
     def without(self, names: frozenset[bytes]) -> tuple[bytes, Values]:
