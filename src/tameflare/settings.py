@@ -19,6 +19,7 @@ from tameflare.core.errors import SettingError
 from tameflare.core.secret import Secret
 
 T = TypeVar("T")
+_CENTURY: Final = 36525
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ def _port(value: str) -> int:
 def _count(value: str) -> int:
     if not value.isdecimal() or int(value) == 0:
         raise ValueError("a whole number above 0")
+    return int(value)
+
+
+def _days(value: str) -> int | None:
+    if not value.isdecimal() or not 0 < int(value) <= _CENTURY:
+        raise ValueError("a whole number of days above 0, a century at most")
     return int(value)
 
 
@@ -252,6 +259,12 @@ SENSITIVE_QUERY: Final = Setting(
     _text,
     "access_token,api_key,apikey,auth,client_secret,code,key,password,secret,sig,signature,state,token",
     "Names of query parameters whose values are masked in records, divided by commas.",
+)
+RETENTION_DAYS: Final = Setting(
+    "AUDIT_RETENTION_DAYS",
+    _days,
+    None,
+    "Days that records are kept for; a month of them is dropped whole once all of it is older; unset: all are kept.",
 )
 LOG_LEVEL: Final = Setting(
     "TF_LOG_LEVEL",

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from tests.control.records import pair
+from tests.support.waiting import wait_for
 
+from tameflare.control.store.traffic import Delivery, TrafficStore
+from tameflare.control.store.traffic_schema import month_tables
+from tameflare.control.store.traffic_write import Rows
 from tameflare.process import LISTEN_FD
 
 
@@ -96,6 +104,25 @@ def test_the_local_proxy_keeps_its_token_and_gets_a_new_one_if_it_is_not_ours(tm
     assert len(set(tokens)) == 3
 
 
+def test_it_drops_records_that_are_over_their_time(tmp_path: Path) -> None:
+    server = tmp_path / "data" / "server"
+    server.mkdir(mode=0o700, parents=True)
+    server.parent.chmod(0o700)
+    long_ago = datetime(2020, 1, 15, tzinfo=UTC).timestamp()
+    with closing(TrafficStore.open(server / "traffic.db", lambda: long_ago)) as store:
+        assert asyncio.run(store.store(Delivery("prx", "e1", 0, 2, Rows(pair("old")))))
+    with started(server.parent, AUDIT_RETENTION_DAYS="1") as (process, _):
+        wait_for(lambda: not months(server / "traffic.db"), "the month to be dropped")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def months(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as raw:
+        return month_tables(raw)
+
+
 def refusal(directory: Path, **more: str) -> str:
     """The one line that a process says that cannot start."""
     done = subprocess.run(
@@ -119,6 +146,7 @@ def refusal(directory: Path, **more: str) -> str:
         ("SETTINGS_ENCRYPTION_KEY", "secret-but-short"),
         ("TF_HOST", "0.0.0.0"),
         ("TF_REGISTRATION", "maybe"),
+        ("AUDIT_RETENTION_DAYS", "0"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not_told_if_secret(tmp_path: Path, name: str, value: str) -> None:

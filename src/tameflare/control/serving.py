@@ -17,6 +17,7 @@ import uvicorn
 import uvloop
 
 from tameflare.control.app import create_app
+from tameflare.control.retention import Retention
 from tameflare.control.services.context import Context
 from tameflare.control.wiring import Services
 from tameflare.core.addresses import is_loopback
@@ -75,7 +76,11 @@ async def _run(services: Services, listener: socket.socket, directory: Path) -> 
         ws="none",
         timeout_graceful_shutdown=max(1, int(settings.get(STOP_TIMEOUT))),
     )
-    await _serve_until_told(_Server(config), services, listener)
+    retention = asyncio.create_task(Retention(services).run(), name="retention")
+    try:
+        await _serve_until_told(_Server(config), services, listener)
+    finally:
+        retention.cancel()
 
 
 class _Server(uvicorn.Server):

@@ -47,6 +47,10 @@ class Story:
             lambda connection: month_tables(connection.connection.driver_connection)  # type: ignore[arg-type]
         )
 
+    def epochs(self, table: str) -> list[str]:
+        query = f"SELECT epoch FROM {table}"
+        return self.store.database.read_now(lambda connection: list(connection.exec_driver_sql(query).scalars()))
+
 
 @pytest.fixture
 def story(tmp_path: Path) -> Iterator[Story]:
@@ -113,6 +117,16 @@ def test_retention_drops_whole_months(story: Story) -> None:
     assert asyncio.run(story.store.drop_before(datetime(2027, 1, 1, tzinfo=UTC).timestamp())) == ["202611", "202610"]
     story.arrive(*pair("after"))
     assert story.newest()[0]["id"] == 5
+
+
+def test_retention_takes_what_was_noted_of_lost_and_unreadable_records_too(story: Story) -> None:
+    for month, sequence in ((10, 4), (11, 6)):
+        story.at(2026, month)
+        delivery = Delivery("prx", f"e{month}", sequence, 1, Rows(()), ((sequence, b"strange"),), missing=sequence)
+        assert asyncio.run(story.store.store(delivery))
+    asyncio.run(story.store.drop_before(datetime(2026, 11, 1, tzinfo=UTC).timestamp()))
+    for table in ("missing", "unreadable"):
+        assert story.epochs(table) == ["e11"]
 
 
 def test_filters(story: Story) -> None:

@@ -88,9 +88,11 @@ class TrafficStore:
     async def drop_before(self, moment: float) -> list[str]:
         """Drop the months that were over before `moment`; returns their names, such as `202611`.
 
+        What was noted before it about records that were lost or cannot be read goes as well.
+
         The file does not shrink: the next months use the pages again.
         """
-        return await self.database.write(lambda connection: _drop(_raw(connection), month_table(moment)))
+        return await self.database.write(lambda connection: _drop(_raw(connection), moment))
 
     def _store(self, connection: Connection, delivery: Delivery) -> bool:
         raw, now = _raw(connection), self._now()
@@ -120,8 +122,11 @@ def _position(raw: sqlite3.Connection, proxy: str, epoch: str) -> int:
     return int(found[0]) if found else 0
 
 
-def _drop(raw: sqlite3.Connection, first_kept: str) -> list[str]:
+def _drop(raw: sqlite3.Connection, moment: float) -> list[str]:
+    first_kept = month_table(moment)
     dropped = [name for name in month_tables(raw) if name < first_kept]
     for name in dropped:
         raw.execute(f"DROP TABLE {name}")
+    raw.execute("DELETE FROM missing WHERE noted_at < ?", (moment,))
+    raw.execute("DELETE FROM unreadable WHERE noted_at < ?", (moment,))
     return [name.removeprefix("traffic_") for name in dropped]
