@@ -140,7 +140,7 @@ class Rig:
         assert self.state.served is not None
         self.identity = authenticator.identify(self.state.served, header)
         self.origin = Origin("https", HOST, 443)
-        self.origin.sni = HOST
+        self.origin.shake_hands(HOST)
         self.conversation = Conversation(Agent(), self.context, Flow(Nowhere()), self.open)
         exchange = self.exchange()
         assert advance(exchange, self.state) is steps.Next.FORWARD

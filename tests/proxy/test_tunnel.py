@@ -146,13 +146,15 @@ def test_no_name_in_the_handshake_is_taken_for_the_host_of_the_tunnel(passing: P
 
 
 @pytest.mark.parametrize("verdict", [Verdict.DENY, Verdict.REQUIRES_APPROVAL])
-def test_a_rule_that_does_not_allow_closes_the_tunnel(proxy: Plane, upstream: Upstream, verdict: Verdict) -> None:
+def test_a_rule_that_does_not_allow_is_told_at_the_connect(proxy: Plane, upstream: Upstream, verdict: Verdict) -> None:
     publish(proxy, verdict)
     began, before = time.time(), upstream.connections
-    wire = proxy.connect()
-    wire.send(hello(proxy)[1])
-    assert wire.rest() == b""
-    assert intent_since(proxy, began).status == 403
+    wire = proxy.plain()
+    wire.send(f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n".encode() + proxy.header() + b"\r\n")
+    reply = wire.reply()
+    assert (reply.status, reply.json["action"]) == (403, "tunnel.open")
+    intent = intent_since(proxy, began)
+    assert (intent.status, intent.verdict) == (403, verdict.value)
     assert upstream.connections == before
 
 

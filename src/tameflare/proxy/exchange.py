@@ -87,6 +87,22 @@ def advance(exchange: Exchange, proxy: ProxyState) -> Outcome:
     return Next.FORWARD
 
 
+def preview(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
+    """Whether the steps up to the decision refuse; only a refusal counts towards the rate."""
+    for step in (identify, locate, limit, read, name):
+        outcome = step(exchange, proxy)
+        if isinstance(outcome, Refusal):
+            return outcome
+    identity, binding = exchange.identity, exchange.binding
+    assert identity is not None
+    assert binding is not None
+    decision = decide(identity.gateway.compiled, binding.compiled, exchange.actions or _UNNAMED)
+    if decision.allowed:
+        return None
+    proxy.window(identity.agent.id).charge()
+    return refused(decision)
+
+
 # --- the steps --------------------------------------------------------------------------------------------------------
 
 

@@ -32,6 +32,11 @@ class Origin:
     def name(self) -> str:
         return f"{self.scheme}://{self.authority}"
 
+    def shake_hands(self, sni: str | None) -> None:
+        """What the handshake named; whatever agreed before has to agree anew."""
+        self.sni = sni
+        self._accepted = None
+
     def bindings(self, gateway: ServedGateway) -> Sequence[Binding]:
         """The connectors of a gateway that serve this origin; looked up once for each version of the gateway."""
         if self._located is None or self._located[0] is not gateway:

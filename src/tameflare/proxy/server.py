@@ -18,7 +18,7 @@ from tameflare.proxy import answers, records
 from tameflare.proxy.context import Context
 from tameflare.proxy.conversation import Conversation
 from tameflare.proxy.endpoints import Endpoint
-from tameflare.proxy.exchange import Exchange
+from tameflare.proxy.exchange import Exchange, preview
 from tameflare.proxy.flow import Flow
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.origin import Origin
@@ -173,6 +173,8 @@ class ClientConnection(asyncio.Protocol):
             self._answer_and_close(answers.plain(400, Reason.BAD_REQUEST.value, fault.message))
             return
         self._origin = Origin("https", host, authority.port or DEFAULT_PORT["https"])
+        if self._refuse_unopened(self._origin):
+            return
         self._receive = self._sniff
         self._arm(self._context.state.limits.head_timeout)
         self.send(answers.TUNNEL_OPEN)
@@ -243,7 +245,7 @@ class ClientConnection(asyncio.Protocol):
         plain = self._decrypt(data)
         if plain is None or not shell.handshaken:
             return
-        origin.sni = shell.sni
+        origin.shake_hands(shell.sni)
         self.deadline = 0.0
         self._conversation = Conversation(self, self._context, self._flow, self._open_inside)
         self._conversation.write = self.send_sealed
@@ -296,6 +298,24 @@ class ClientConnection(asyncio.Protocol):
         assert identity is not None
         found = identity.gateway.locate("https", origin.host, origin.port)
         return found[0] if len(found) == 1 and found[0].connector.is_tunnel else None
+
+    def _refuse_unopened(self, origin: Origin) -> bool:
+        """A denial of a host that would be let through unopened is told here: inside, nothing of ours can be read."""
+        binding = self._tunnel_binding(origin)
+        if binding is None:
+            return False
+        head = RequestHead("CONNECT", "/", 1, NO_FIELDS, origin.authority, None, False, True, False, False, None, 0)
+        exchange = self._exchange(head, origin, "/", self._still_valid())
+        refusal = preview(exchange, self._context.state)
+        if refusal is None:
+            return False
+        answer = answers.render(exchange, refusal, keep=False)
+        self._context.metrics.denied[refusal.reason.value] += 1
+        self._context.outbox.note(records.of_refusal(exchange, self._context.state, refusal, 0, len(answer)))
+        if exchange.identity is not None and exchange.identity.run is not None:
+            exchange.identity.run.denied += 1
+        self._answer_and_close(answer)
+        return True
 
     def _open_tunnel(self, origin: Origin, binding: Binding, first: bytes) -> None:
         identity = self._still_valid()

@@ -70,7 +70,7 @@ class Tunnel:
 
     def _judge(self, name: str | None) -> None:
         self._judged = True
-        self._exchange.origin.sni = name
+        self._exchange.origin.shake_hands(name)
         outcome = advance(self._exchange, self._context.state)
         if isinstance(outcome, Refusal):
             self._refuse(outcome)
