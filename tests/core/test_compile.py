@@ -77,5 +77,5 @@ def test_the_empty_configuration_serves_nobody() -> None:
 
 
 def test_a_configuration_survives_json() -> None:
-    whole = Configuration(7, 1000, "Europe/Berlin", (KillSwitch(ScopeKind.ALL),), (MAIN, STAGING))
+    whole = Configuration(7, 1000, (KillSwitch(ScopeKind.ALL),), (MAIN, STAGING))
     assert msgspec.json.decode(msgspec.json.encode(whole), type=Configuration) == whole

@@ -156,7 +156,9 @@ def broken_signature() -> Snapshot:
 
 def broken_configuration() -> Snapshot:
     good = snapshot(2, TOKEN)
-    return msgspec.structs.replace(good, configuration=good.configuration.replace(b"UTC", b"GMT"))
+    edited = good.configuration.replace(b'"gateways":[]', b'"gateways": []')
+    assert edited != good.configuration
+    return msgspec.structs.replace(good, configuration=edited)
 
 
 def sealed_for_another() -> Snapshot:
