@@ -58,7 +58,8 @@ class Metrics(Collector):
     """Counters by label, ready to be added to: `metrics.requests["allow"] += 1`.
 
     `requests` by effective verdict, `denied` by reason code, `connector_errors` by connector's name. What other parts
-    know at the time of asking is registered with `gauge` and `counter`.
+    know at the time of asking is registered with `gauge` and `counter`. `finished` takes a request's duration and what
+    of it was ours, in seconds, to be sorted by `settle`.
     """
 
     def __init__(self) -> None:
@@ -68,6 +69,8 @@ class Metrics(Collector):
         self.rate_limit_hits = 0
         self.duration = Histogram(DURATION_BOUNDS)
         self.overhead = Histogram(OVERHEAD_BOUNDS)
+        self._finished: list[tuple[float, float]] = []
+        self.finished = self._finished.append
         self._gauges: list[tuple[str, str, Callable[[], float]]] = []
         self._counts: list[tuple[str, str, Callable[[], float]]] = []
         self._registry = CollectorRegistry(auto_describe=False)
@@ -75,6 +78,10 @@ class Metrics(Collector):
 
     def settle(self) -> None:
         """Sort the durations of the last second into their histograms."""
+        for took, overhead in self._finished:
+            self.duration.observe(took)
+            self.overhead.observe(overhead)
+        self._finished.clear()
         self.duration.settle()
         self.overhead.settle()
 
@@ -91,6 +98,7 @@ class Metrics(Collector):
         return generate_latest(self._registry)
 
     def collect(self) -> Iterable[Metric]:
+        self.settle()
         yield from self._counters()
         yield self.duration.family(
             "tameflare_request_duration_seconds", "From a request's head to the end of its answer."

@@ -41,7 +41,10 @@ class Outbox:
     def put(self, intent: Intent, sender: Sender) -> None:
         """Record a decision and release the sender when it is durable."""
         self._waiting.append(sender)
-        self.note(intent)
+        self._spool.append(intent)
+        if not self._scheduled:
+            self._scheduled = True
+            self._soon(self.flush)
 
     def note(self, record: Intent | Outcome) -> None:
         """Record something that nothing waits for."""

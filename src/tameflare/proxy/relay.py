@@ -76,17 +76,16 @@ class Relay:
     def begin(self) -> None:
         """The decision is on record: find a connection and send."""
         exchange = self.exchange
-        if exchange is not None:
-            self._key = self._context.key(exchange)
-            self._connect()
-
-    def _connect(self) -> None:
-        idle = None if self._retried else self._context.pool.take(self._key)
-        if idle is not None:
-            self.connected(idle)
+        if exchange is None:
             return
-        exchange = self.exchange
-        assert exchange is not None
+        self._key = key = self._context.key(exchange)
+        idle = self._context.pool.take(key)
+        if idle is None:
+            self._dial(exchange)
+        else:
+            self.connected(idle)
+
+    def _dial(self, exchange: Exchange) -> None:
         self._dial_started = self._context.state.tick()
         self._context.dial(self._key, exchange, self)
 
@@ -184,14 +183,14 @@ class Relay:
 
     def ended(self, *, clean: bool) -> None:
         """The upstream closed, or was cut off."""
-        if self.exchange is None:
+        exchange, reader = self.exchange, self._reader
+        if exchange is None:
             return
-        reader = self._reader
         repeat = reader.untouched and self._may_repeat()
         self._release(reusable=False)
         if repeat:
             self._retried = True
-            self._connect()
+            self._dial(exchange)
         elif reader.head is None:
             self._conversation.refuse(Refusal(Reason.UPSTREAM_CLOSED, "the upstream closed before it answered"))
         elif clean:
@@ -296,7 +295,6 @@ class Relay:
         )
         metrics = self._context.metrics
         metrics.requests["allow"] += 1
-        metrics.duration.observe(took)
-        metrics.overhead.observe(self.overhead)
+        metrics.finished((took, self.overhead))
         if reason and exchange.binding is not None:
             metrics.connector_errors[exchange.binding.name] += 1

@@ -263,9 +263,8 @@ class ClientConnection(asyncio.Protocol):
             self._transport.write(shell.outgoing())
             self._transport.close()
             return None
-        out = shell.outgoing()
-        if out:
-            self._transport.write(out)
+        if shell.owes.pending:
+            self._transport.write(shell.outgoing())
         return plain
 
     def _intercept(self, data: bytes) -> None:
@@ -281,7 +280,10 @@ class ClientConnection(asyncio.Protocol):
         assert origin is not None
         if head.method == "CONNECT" or not head.target.startswith("/"):
             return Refusal(Reason.BAD_REQUEST, "inside a tunnel the request target must be a path")
-        return self._exchange(head, origin, head.target, self._still_valid())
+        identity, state = self._identity, self._context.state
+        if identity is None or identity.served is not state.served:
+            identity = self._still_valid()
+        return Exchange(state.new_request_id(), head, origin, head.target, identity, state.tick(), head.size)
 
     def _still_valid(self) -> Identity | None:
         """The identity of the tunnel on the newest configuration; the old one where it no longer holds."""

@@ -103,13 +103,16 @@ class UpstreamConnection(asyncio.Protocol):
         except TlsFault as fault:
             self._tls_failed(shell, fault)
             return
-        out = shell.outgoing()
-        if out:
-            self.transport.write(out)
-        if shell.handshaken and not self.ready.done():
-            self.ready.set_result(None)
+        if shell.owes.pending:
+            self.transport.write(shell.outgoing())
         if plain:
-            self._deliver(plain)
+            receiver = self.receiver
+            if receiver is None:
+                self.discard()
+            else:
+                receiver.received(plain)
+        elif shell.handshaken and not self.ready.done():
+            self.ready.set_result(None)
         if shell.peer_closed:
             self._end(clean=True)
 

@@ -9,6 +9,7 @@ plus one incomplete record (16 KiB).
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -24,34 +25,42 @@ class _Connection(ssl.SSLObject):
 
     server_name: str | None = None
 
+    def calls(self) -> tuple[Callable[[int], bytes], Callable[[bytes | memoryview], int]]:
+        """Reading and writing one record, without a Python call on the way to OpenSSL: it is done for every message."""
+        inner = self._sslobj  # type: ignore[attr-defined]  # what the class wraps; subclasses are meant to reach it
+        return inner.read, inner.write
+
 
 def _keep_server_name(connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
     if isinstance(connection, _Connection):
         connection.server_name = name
 
 
-def _watch_server_name(context: ssl.SSLContext) -> None:
-    """Makes connections of `context` keep the name of the ClientHello; once per context."""
+def _adopt(context: ssl.SSLContext, *, server_side: bool) -> None:
+    """Makes connections of `context` ours, and those of servers keep the name of the ClientHello; once per context."""
     if context.sslobject_class is not _Connection:
         context.sslobject_class = _Connection
-        context.sni_callback = _keep_server_name
+        if server_side:
+            context.sni_callback = _keep_server_name
 
 
 class TlsShell:
     """The TLS state of one connection, without its socket.
 
     `handshaken` is set by the `receive` that ends the handshake; `peer_closed` when the peer said close_notify, without
-    which the end of the connection is a truncation.
+    which the end of the connection is a truncation. `owes.pending` is how many bytes wait in `outgoing`.
     """
 
-    __slots__ = ("_connection", "_in", "_out", "handshaken", "peer_closed")
+    __slots__ = ("_connection", "_in", "_out", "_read", "_write", "handshaken", "owes", "peer_closed")
 
     def __init__(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None) -> None:
-        if server_side:
-            _watch_server_name(context)
+        _adopt(context, server_side=server_side)
         self._in = ssl.MemoryBIO()
-        self._out = ssl.MemoryBIO()
-        self._connection = context.wrap_bio(self._in, self._out, server_side, server_hostname)
+        self._out = self.owes = ssl.MemoryBIO()
+        connection = context.wrap_bio(self._in, self._out, server_side, server_hostname)
+        assert isinstance(connection, _Connection)
+        self._connection = connection
+        self._read, self._write = connection.calls()
         self.handshaken = False
         self.peer_closed = False
         if not server_side:
@@ -60,8 +69,7 @@ class TlsShell:
     @property
     def sni(self) -> str | None:
         """The server name of the ClientHello; None before it came or when it has none."""
-        connection = self._connection
-        return connection.server_name if isinstance(connection, _Connection) else None
+        return self._connection.server_name
 
     @property
     def version(self) -> str | None:
@@ -90,9 +98,9 @@ class TlsShell:
     def send(self, plain: bytes) -> bytes:
         """The ciphertext of `plain`, with anything else that was waiting; TlsFault before the handshake is done."""
         try:
-            sent = self._connection.write(plain) if plain else 0
+            sent = self._write(plain) if plain else 0
             while sent < len(plain):
-                sent += self._connection.write(memoryview(plain)[sent:])
+                sent += self._write(memoryview(plain)[sent:])
         except ssl.SSLError as fault:
             raise _tls_fault(fault) from fault
         return self._out.read()
@@ -117,7 +125,7 @@ class TlsShell:
     def _record(self) -> bytes:
         """The plaintext of the next record; empty where it is not whole yet, or says that the peer is done."""
         try:
-            piece = self._connection.read(_RECORD)
+            piece = self._read(_RECORD)
         except ssl.SSLWantReadError:
             return b""
         except ssl.SSLZeroReturnError:  # instead of b"" once both directions are closed
