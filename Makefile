@@ -20,6 +20,7 @@ run: $(VENV)/.runtime ## start server and proxy on this machine (Ctrl-C stops bo
 	@exec $(BIN)/tf up $(ARGS)
 
 test: check ## everything: the checks, then all tests in random order (ARGS="-k access" picks some)
+	@tools/system_parts.sh bench || echo "the tests of the benchmark are left out"
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: $(VENV)/.dev $(VENV)/.parts-test ## lint, format, types, the way imports go, fresh documents
