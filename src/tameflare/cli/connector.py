@@ -70,7 +70,7 @@ Examples:
   tf connector add github                          (asks for the secret)
   echo "$KEY" | tf connector add openai --secret-stdin --preset allow-all
   tf connector add anthropic --credential passthrough
-  tf connector add tunnel --name npm --domain registry.npmjs.org --preset allow-all""",
+  tf connector add tunnel --name packages --domain packages.example.com --preset allow-all""",
 )
 @click.argument("type_", metavar="TYPE")
 @click.option("--name", help="Name of this instance; rules use it [default: the type].")

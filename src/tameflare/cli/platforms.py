@@ -24,7 +24,7 @@ _CLAUDE_CODE: Final = """# Claude Code through TameFlare
 
        tf connector add github --preset read-only
        tf permissions set github 'github.pr.create' allow
-       tf connector add tunnel --name npm --domain registry.npmjs.org --preset allow-all
+       tf connector add tunnel --name packages --domain packages.example.com --preset allow-all
 
 3. Start it:
 
