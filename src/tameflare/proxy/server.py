@@ -107,8 +107,12 @@ class ClientConnection(asyncio.Protocol):
         self._transport.write(data)
 
     def send_sealed(self, data: bytes) -> None:
+        """Broken TLS ends this connection alone: others are released in the same turn."""
         assert self._shell is not None
-        self._transport.write(self._shell.send(data))
+        try:
+            self._transport.write(self._shell.send(data))
+        except TlsFault:
+            self._transport.abort()
 
     def close(self) -> None:
         if self._transport.is_closing():

@@ -94,8 +94,12 @@ class UpstreamConnection(asyncio.Protocol):
     # --- TLS
 
     def _seal(self, data: bytes) -> None:
+        """Broken TLS ends this connection alone: others are released in the same turn."""
         assert self._shell is not None
-        self.transport.write(self._shell.send(data))
+        try:
+            self.transport.write(self._shell.send(data))
+        except TlsFault:
+            self.transport.abort()
 
     def _unseal(self, shell: TlsShell, data: bytes) -> None:
         try:
