@@ -210,6 +210,21 @@ RATE_LIMIT: Final = Setting(
     "Requests a minute and agent that a new gateway starts with.",
 )
 MAX_BODY: Final = Setting("TF_MAX_BODY", _count, 1 << 20, "Bytes of a body that is read before the decision.")
+APPROVAL_TIMEOUT: Final = Setting(
+    "TF_APPROVAL_TIMEOUT",
+    _seconds,
+    300.0,
+    "Seconds that a connection waits for people; it is answered five seconds earlier, before clients give up.",
+)
+MAX_HELD_BODY: Final = Setting(
+    "TF_MAX_HELD_BODY", _count, 16 << 20, "Bytes of a body that is kept in memory while its request waits for people."
+)
+MAX_PENDING_APPROVALS: Final = Setting(
+    "TF_MAX_PENDING_APPROVALS", _count, 20, "Approvals of one agent that may wait for people at a time."
+)
+MAX_HELD_REQUESTS: Final = Setting(
+    "TF_MAX_HELD_REQUESTS", _count, 50, "Requests of one agent that may be held at a time, on one proxy."
+)
 CONFIG_MAX_AGE: Final = Setting(
     "TF_CONFIG_MAX_AGE",
     _whole,

@@ -47,8 +47,8 @@ TABLE = [
     ("written deny",      FULL,    DENY,    Reason.RULE_DENY,               DENY,     False),
     ("written deny",      SOFT,    DENY,    Reason.RULE_DENY,               DENY,     False),
     ("written deny",      MONITOR, ALLOW,   Reason.MONITORED,               DENY,     True),
-    ("written approval",  FULL,    ASK,     Reason.APPROVALS_UNAVAILABLE,   ASK,      False),
-    ("written approval",  SOFT,    ASK,     Reason.APPROVALS_UNAVAILABLE,   ASK,      False),
+    ("written approval",  FULL,    ASK,     Reason.APPROVAL_REQUIRED,       ASK,      False),
+    ("written approval",  SOFT,    ASK,     Reason.APPROVAL_REQUIRED,       ASK,      False),
     ("written approval",  MONITOR, ALLOW,   Reason.MONITORED,               ASK,      True),
     ("nothing written",   FULL,    DENY,    Reason.NO_RULE,                 DENY,     False),
     ("nothing written",   SOFT,    ALLOW,   Reason.UNWRITTEN_ALLOWED,       DENY,     True),
@@ -185,10 +185,10 @@ def test_the_strictest_of_several_keeps_what_would_have_been() -> None:
 
 
 def test_what_would_have_been_is_the_strictest_too() -> None:
-    asked = Decision(ASK, Reason.APPROVALS_UNAVAILABLE, "ask", ("a",), would_be=ASK)
+    asked = Decision(ASK, Reason.APPROVAL_REQUIRED, "ask", ("a",), would_be=ASK)
     warned = Decision(ALLOW, Reason.UNWRITTEN_ALLOWED, "unwritten", would_be=DENY, warned=True)
     found = strictest([asked, warned])
-    assert (found.verdict, found.reason, found.would_be) == (ASK, Reason.APPROVALS_UNAVAILABLE, DENY)
+    assert (found.verdict, found.reason, found.would_be) == (ASK, Reason.APPROVAL_REQUIRED, DENY)
 
 
 def test_an_error_is_only_let_through_by_monitor() -> None:

@@ -12,7 +12,6 @@ from tameflare.link.messages import (
     Entry,
     ExecuteJob,
     Feed,
-    GrantLeft,
     Message,
     Revoked,
     Snapshot,
@@ -20,8 +19,7 @@ from tameflare.link.messages import (
 
 MESSAGES: list[Message] = [
     Snapshot(3, b"{}", b"signature", b"bundle"),
-    ApprovalAnswered("ap-1", Verdict.ALLOW, "fine", 3),
-    GrantLeft("ap-1", "d" * 64, 2000),
+    ApprovalAnswered("ap-1", Verdict.ALLOW, "approved", "fine", 3),
     Revoked("token", "token-1"),
     ExecuteJob("job-1", "main", "bot", "{}"),
 ]

@@ -14,6 +14,7 @@ Shape = Callable[["Denial"], "Rendered"]
 Headers = tuple[tuple[str, str], ...]
 _TOO_MANY: Final = 429
 _SERVER_FAULT: Final = 500
+_FOR_PEOPLE: Final = frozenset((Reason.APPROVALS_UNAVAILABLE, Reason.TOO_MANY_APPROVALS))
 
 
 class Denial(msgspec.Struct, frozen=True):
@@ -32,7 +33,7 @@ class Denial(msgspec.Struct, frozen=True):
     @property
     def is_final(self) -> bool:
         """Whether trying again is pointless: everything but rate limits and faults on the way upstream."""
-        return (self.status < _SERVER_FAULT and self.status != _TOO_MANY) or self.code == Reason.APPROVALS_UNAVAILABLE
+        return (self.status < _SERVER_FAULT and self.status != _TOO_MANY) or self.code in _FOR_PEOPLE
 
 
 class Rendered(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from tameflare.core.action import Action, Effect
+from tameflare.core.approval import Requirement
 from tameflare.core.decision import STRICTNESS, Verdict
 from tameflare.core.errors import InvalidValue
 
@@ -18,13 +19,17 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_\-*]+")
 
 
 class AccessRule(msgspec.Struct, frozen=True):
-    """`connector` is the name of an instance; `effect`, where given, narrows the pattern to actions of that effect."""
+    """`connector` is the name of an instance; `effect`, where given, narrows the pattern to actions of that effect.
+
+    `approval` says who must agree where the decision is to ask; None: anybody who may.
+    """
 
     id: str
     connector: str
     pattern: str
     decision: Verdict
     effect: Effect | None = None
+    approval: Requirement | None = None
 
 
 class Pattern(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from tameflare.core.access import AccessRule
+from tameflare.core.approval import RememberedApproval
 from tameflare.core.decision import EnforcementLevel
 from tameflare.core.killswitch import KillSwitch
 
@@ -85,6 +86,7 @@ class GatewayConfig(msgspec.Struct, frozen=True):
     agents: tuple[AgentConfig, ...] = ()
     connectors: tuple[ConnectorConfig, ...] = ()
     rules: tuple[AccessRule, ...] = ()
+    remembered: tuple[RememberedApproval, ...] = ()
 
 
 class Configuration(msgspec.Struct, frozen=True):

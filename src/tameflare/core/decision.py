@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from tameflare.core.approval import Requirement
+
 
 class Verdict(StrEnum):
     ALLOW = "allow"
@@ -32,13 +34,25 @@ class Reason(StrEnum):
     RULE_ALLOW = "rule_allow"
     UNWRITTEN_ALLOWED = "unwritten_allowed"
     MONITORED = "monitored"
+    APPROVED = "approved"
+    REMEMBERED = "remembered"
     # refused by the judge
     RULE_DENY = "rule_deny"
     NO_RULE = "no_rule"
-    APPROVALS_UNAVAILABLE = "approvals_unavailable"
+    APPROVAL_REQUIRED = "approval_required"
     KILL_SWITCH_ACTIVE = "kill_switch_active"
     RATE_LIMITED = "rate_limited"
     ENGINE_ERROR = "engine_error"
+    # held, and not let go
+    APPROVAL_DENIED = "approval_denied"
+    APPROVAL_TIMEOUT = "approval_timeout"
+    APPROVAL_EXPIRED = "approval_expired"
+    APPROVAL_SPENT = "approval_spent"
+    APPROVAL_UNREACHABLE = "approval_unreachable"
+    APPROVALS_UNAVAILABLE = "approvals_unavailable"
+    TOO_MANY_APPROVALS = "too_many_approvals"
+    BODY_TOO_LARGE_TO_HOLD = "body_too_large_to_hold"
+    AGENT_LIMIT = "agent_limit"
     # refused before or after the judge
     UNAUTHENTICATED = "unauthenticated"
     NO_CONNECTOR = "no_connector"
@@ -70,7 +84,8 @@ class Decision(msgspec.Struct, frozen=True):
     """A verdict with its reason.
 
     `verdict` is what happens, `would_be` what would have happened at `full_enforce`, `matched` what determined it.
-    `charge_rate` says whether the request counts towards the agent's rate window.
+    `charge_rate` says whether the request counts towards the agent's rate window; `requirement` who must agree
+    first, where people are asked.
     """
 
     verdict: Verdict
@@ -81,6 +96,7 @@ class Decision(msgspec.Struct, frozen=True):
     warned: bool = False
     charge_rate: bool = True
     retry_after: int = 0
+    requirement: Requirement | None = None
 
     @property
     def allowed(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 from tameflare.core import killswitch
 from tameflare.core.access import AccessRule, AccessVerdict
 from tameflare.core.action import Action
+from tameflare.core.approval import ANYBODY, together
 from tameflare.core.compile import CompiledAgent, CompiledConnector, CompiledGateway
 from tameflare.core.decision import STRICTNESS, Decision, EnforcementLevel, Reason, Verdict
 from tameflare.core.killswitch import KillSwitch
@@ -90,7 +91,15 @@ def strictest(decisions: Sequence[Decision]) -> Decision:
     first = max(decisions, key=_severity)
     matched = tuple(dict.fromkeys(name for decision in decisions for name in decision.matched))
     would_be = max((decision.would_be for decision in decisions), key=STRICTNESS.__getitem__)
-    return Decision(first.verdict, first.reason, first.message, matched, would_be, any(d.warned for d in decisions))
+    return Decision(
+        first.verdict,
+        first.reason,
+        first.message,
+        matched,
+        would_be,
+        any(decision.warned for decision in decisions),
+        requirement=together([decision.requirement for decision in decisions if decision.requirement is not None]),
+    )
 
 
 def _severity(decision: Decision) -> tuple[int, int]:
@@ -123,7 +132,14 @@ def _written(rule: AccessRule, action: Action) -> Decision:
         return Decision(_ALLOW, Reason.RULE_ALLOW, f"`{action.type}` is allowed", matched, would_be=_ALLOW)
     if rule.decision is _DENY:
         return Decision(_DENY, Reason.RULE_DENY, f"`{action.type}` is denied by a rule", matched)
-    return Decision(_ASK, Reason.APPROVALS_UNAVAILABLE, f"`{action.type}` needs an approval", matched, would_be=_ASK)
+    return Decision(
+        _ASK,
+        Reason.APPROVAL_REQUIRED,
+        f"`{action.type}` needs an approval",
+        matched,
+        would_be=_ASK,
+        requirement=rule.approval or ANYBODY,
+    )
 
 
 def _unwritten(action: Action) -> Decision:

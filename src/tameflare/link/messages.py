@@ -36,20 +36,14 @@ class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
 
 
 class ApprovalAnswered(msgspec.Struct, frozen=True, tag="approval_answered"):
-    """People answered an approval; `version` is the configuration that the proxy must have applied first."""
+    """People answered an approval, or it ended without them: `verdict` is allow or deny, `reason` a
+    core.decision.Reason, `message` what the approver wrote. `version` is the configuration that the proxy must have applied first."""
 
     approval: str
     verdict: Verdict
     reason: str
+    message: str
     version: int
-
-
-class GrantLeft(msgspec.Struct, frozen=True, tag="grant_left"):
-    """An approval was given while nobody waited; expires_at in Unix seconds."""
-
-    approval: str
-    digest: str
-    expires_at: int
 
 
 class Revoked(msgspec.Struct, frozen=True, tag="revoked"):
@@ -68,7 +62,7 @@ class ExecuteJob(msgspec.Struct, frozen=True, tag="execute_job"):
     action: str
 
 
-Message = Snapshot | ApprovalAnswered | GrantLeft | Revoked | ExecuteJob
+Message = Snapshot | ApprovalAnswered | Revoked | ExecuteJob
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -125,7 +119,7 @@ class Intent(msgspec.Struct, frozen=True, array_like=True, tag="i"):
     """A decision about a request, before anything went upstream. Times in Unix seconds.
 
     For a refusal nothing follows, and `status`, `overhead_us`, `bytes_out` tell the rest; for a request that was let
-    through they are zero until the outcome comes.
+    through they are zero until the outcome comes. `approval` is the id of the approval that it was held for, if any.
     """
 
     request_id: str
@@ -155,6 +149,7 @@ class Intent(msgspec.Struct, frozen=True, array_like=True, tag="i"):
     bytes_in: int = 0
     bytes_out: int = 0
     final: bool = False
+    approval: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True, tag="o"):

@@ -1,0 +1,56 @@
+"""Approvals: who must agree, and what is remembered of their answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from tameflare.core.roles import Role
+
+
+class Requirement(msgspec.Struct, frozen=True):
+    """Who must agree. Every group reaches `quorum` distinct people; no group: the pool of all who are eligible.
+
+    `role` is the lowest role that may vote, never below member. `distinct`: one person counts for one group only.
+    `timeout` is how long the approval lives, in seconds; None: as long as the connection waits. `remember`: an answer may be remembered
+    although the action moves money or destroys.
+    """
+
+    role: Role = Role.MEMBER
+    groups: tuple[str, ...] = ()
+    quorum: int = 1
+    distinct: bool = False
+    timeout: int | None = None
+    remember: bool = False
+
+
+ANYBODY: Final = Requirement()
+
+
+class RememberedApproval(msgspec.Struct, frozen=True):
+    """An answer that people chose to have remembered: these actions of this agent need not be held until `expires_at`
+    (Unix seconds); `run` empty: whatever the run. `actions` are pairs of type and resource."""
+
+    id: str
+    agent: str
+    connector: str
+    actions: tuple[tuple[str, dict[str, Any]], ...]
+    run: str
+    expires_at: int
+
+
+def together(requirements: Sequence[Requirement]) -> Requirement | None:
+    """One requirement that holds all of them: all groups, the highest role and quorum, the shortest life."""
+    if not requirements:
+        return None
+    lives = [requirement.timeout for requirement in requirements if requirement.timeout is not None]
+    return Requirement(
+        max((requirement.role for requirement in requirements), key=list(Role).index),
+        tuple(dict.fromkeys(group for requirement in requirements for group in requirement.groups)),
+        max(requirement.quorum for requirement in requirements),
+        any(requirement.distinct for requirement in requirements),
+        min(lives, default=None),
+        all(requirement.remember for requirement in requirements),
+    )

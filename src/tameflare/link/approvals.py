@@ -1,0 +1,107 @@
+"""What a proxy and the control plane say to each other about approvals.
+
+A proxy asks (`Raise`), is told by the feed that people have answered (`messages.ApprovalAnswered`), and takes the
+approval for one request (`Consume`) before that request goes; `Leave` says that a connection no longer waits. Every question may be sent
+again with the same request id and gets the same answer: an answer may be lost on its way.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from tameflare.core.approval import Requirement
+
+APPROVALS_PATH: Final = "/api/link/approvals"
+
+
+class HeldAction(msgspec.Struct, frozen=True):
+    """One deed as people see it; values of sensitive parameters are masked before they get here."""
+
+    type: str
+    risk: str
+    effect: str
+    resource: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
+
+
+class Held(msgspec.Struct, frozen=True):
+    """The request that waits. `digest` binds all of it, also what is masked here: see proxy/binding.py.
+
+    `token` is the id of the proxy token that the agent came with, `run` the id of its run; each may be empty.
+    """
+
+    digest: str
+    gateway: str
+    agent: str
+    token: str
+    run: str
+    connector: str
+    actions: tuple[HeldAction, ...]
+    method: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+    content_type: str
+    body_sha256: str
+    body_size: int
+
+
+class Raise(msgspec.Struct, frozen=True):
+    """`POST APPROVALS_PATH`: a request waits for people. `configuration` is the version that it was judged by,
+    `wait` how many seconds the connection will wait."""
+
+    request_id: str
+    held: Held
+    requirement: Requirement
+    configuration: int
+    wait: float
+
+
+class Standing(StrEnum):
+    """Where a request stands with its approval."""
+
+    PENDING = "pending"
+    """People have not answered, or not enough of them."""
+    APPROVED = "approved"
+    """Take it with `Consume`, once the proxy has applied `configuration`."""
+    RELEASED = "released"
+    """Answer to `Consume`: this request, and no other, may go."""
+    STALE = "stale"
+    """Judge again on `configuration` first, then ask again."""
+    REFUSED = "refused"
+    """Denied, expired, unreachable, spent by another request, or too many: `reason` says which."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """To `Raise` and `Consume`. `reason` is a core.decision.Reason, where refused; `message` is for people;
+    `configuration` is the version that must have been applied before the request goes; `expires_at` in Unix seconds."""
+
+    approval: str
+    standing: Standing
+    configuration: int = 0
+    reason: str = ""
+    message: str = ""
+    expires_at: int = 0
+
+
+class Consume(msgspec.Struct, frozen=True):
+    """`POST APPROVALS_PATH/{approval}/consume`: let this one request go. It was judged again on `configuration` and
+    still needs `requirement`."""
+
+    request_id: str
+    digest: str
+    requirement: Requirement
+    configuration: int
+
+
+class Leave(msgspec.Struct, frozen=True):
+    """`POST APPROVALS_PATH/{approval}/leave`: this connection waits no more. `reason`, a core.decision.Reason, says
+    why, if it was refused."""
+
+    request_id: str
+    reason: str = ""
+    message: str = ""
