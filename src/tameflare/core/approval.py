@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from tameflare.core.action import Action
 from tameflare.core.roles import Role
 
 
@@ -14,8 +15,8 @@ class Requirement(msgspec.Struct, frozen=True):
     """Who must agree. Every group reaches `quorum` distinct people; no group: the pool of all who are eligible.
 
     `role` is the lowest role that may vote, never below member. `distinct`: one person counts for one group only.
-    `timeout` is how long the approval lives, in seconds; None: as long as the connection waits. `remember`: an answer may be remembered
-    although the action moves money or destroys.
+    `timeout` is how long the approval lives, in seconds; None: as long as the connection waits. `remember`: an answer
+    may be remembered although the action moves money or destroys.
     """
 
     role: Role = Role.MEMBER
@@ -39,6 +40,23 @@ class RememberedApproval(msgspec.Struct, frozen=True):
     actions: tuple[tuple[str, dict[str, Any]], ...]
     run: str
     expires_at: int
+
+
+def covering(
+    remembered: Iterable[RememberedApproval],
+    agent_id: str,
+    run_id: str,
+    connector_name: str,
+    actions: Sequence[Action],
+    now: float,
+) -> RememberedApproval | None:
+    """The remembered answer that covers every one of `actions`, if any. `now` in Unix seconds."""
+    for one in remembered:
+        if (one.agent, one.connector) != (agent_id, connector_name) or now >= one.expires_at:
+            continue
+        if one.run in ("", run_id) and actions and all((a.type, a.resource) in one.actions for a in actions):
+            return one
+    return None
 
 
 def together(requirements: Sequence[Requirement]) -> Requirement | None:

@@ -1,18 +1,20 @@
 """What a proxy and the control plane say to each other about approvals.
 
 A proxy asks (`Raise`), is told by the feed that people have answered (`messages.ApprovalAnswered`), and takes the
-approval for one request (`Consume`) before that request goes; `Leave` says that a connection no longer waits. Every question may be sent
-again with the same request id and gets the same answer: an answer may be lost on its way.
+approval for one request (`Consume`) before that request goes; `Leave` says that a connection no longer waits. Every
+question may be sent again with the same request id and gets the same answer: an answer may be lost on its way.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
 from tameflare.core.approval import Requirement
+from tameflare.core.approval_states import Standing
+
+__all__ = ["APPROVALS_PATH", "Answer", "Consume", "Held", "HeldAction", "Leave", "Raise", "Standing"]
 
 APPROVALS_PATH: Final = "/api/link/approvals"
 
@@ -52,28 +54,14 @@ class Held(msgspec.Struct, frozen=True):
 
 class Raise(msgspec.Struct, frozen=True):
     """`POST APPROVALS_PATH`: a request waits for people. `configuration` is the version that it was judged by,
-    `wait` how many seconds the connection will wait."""
+    `wait` how many seconds the connection will wait, `epoch` the epoch of the proxy's spool."""
 
     request_id: str
     held: Held
     requirement: Requirement
     configuration: int
     wait: float
-
-
-class Standing(StrEnum):
-    """Where a request stands with its approval."""
-
-    PENDING = "pending"
-    """People have not answered, or not enough of them."""
-    APPROVED = "approved"
-    """Take it with `Consume`, once the proxy has applied `configuration`."""
-    RELEASED = "released"
-    """Answer to `Consume`: this request, and no other, may go."""
-    STALE = "stale"
-    """Judge again on `configuration` first, then ask again."""
-    REFUSED = "refused"
-    """Denied, expired, unreachable, spent by another request, or too many: `reason` says which."""
+    epoch: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -96,6 +84,7 @@ class Consume(msgspec.Struct, frozen=True):
     digest: str
     requirement: Requirement
     configuration: int
+    epoch: str = ""
 
 
 class Leave(msgspec.Struct, frozen=True):
