@@ -49,6 +49,14 @@ def bound_to(value: bytes | str) -> str | None:
     return found
 
 
+def foreign_to(name: str, value: bytes) -> str | None:
+    """The first instance other than `name` whose placeholder stands in a line of a head; None where there is none."""
+    named = bound_to(value)
+    if named is not None and named != name:
+        return named
+    return next((other for match in _PATTERN.finditer(value) if (other := match.group(1).decode()) != name), None)
+
+
 def _search(raw: bytes) -> str | None:
     if MARK not in raw:
         return None

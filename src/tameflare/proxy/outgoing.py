@@ -107,14 +107,13 @@ def _inspect(exchange: Exchange, binding: Binding, values: Sequence[bytes]) -> R
 def _leaked(exchange: Exchange, binding: Binding) -> Refusal | None:
     """A placeholder that stands elsewhere in the head may only be this connector's own."""
     for part in exchange.outgoing.split(b"\r\n"):
-        named = placeholders.bound_to(part)
-        if named is not None and named != binding.name:
+        if placeholders.foreign_to(binding.name, part) is not None:
             return _misused(part, binding)
     return None
 
 
 def _misused(value: bytes, binding: Binding) -> Refusal:
-    named = placeholders.bound_to(value)
+    named = placeholders.foreign_to(binding.name, value)
     return Refusal(Reason.PLACEHOLDER_MISUSED, f"this is the key of `{named}`, not of `{binding.name}`")
 
 
