@@ -16,12 +16,16 @@ from tameflare.control.services.feed import FeedService
 from tameflare.control.services.intake import Intake
 from tameflare.control.services.keys import Keys
 from tameflare.control.services.killswitch import KillSwitches
+from tameflare.control.services.news import News
 from tameflare.control.services.passwords import Hasher
 from tameflare.control.services.proxies import Proxies
+from tameflare.control.services.sessions import Sessions
 from tameflare.control.services.setupcode import FILE, SetupCode
 from tameflare.control.services.tokens import PersonalTokens
 from tameflare.control.services.users import Users
 from tameflare.control.services.vault import WARNING, Vault
+from tameflare.control.store import feed as feed_rows
+from tameflare.control.store import traffic as traffic_rows
 from tameflare.control.store.engine import Database
 from tameflare.control.store.migrate import open_database
 from tameflare.control.store.traffic import TrafficStore
@@ -47,6 +51,8 @@ class Services:
     kill_switches: KillSwitches
     feed: FeedService
     intake: Intake
+    sessions: Sessions
+    news: News
 
     @classmethod
     def open(cls, directory: Path, context: Context) -> Self:
@@ -76,14 +82,24 @@ class Services:
             kill_switches=KillSwitches(context, database, published),
             feed=FeedService(database, context.clock, context.steady),
             intake=Intake(traffic),
+            sessions=Sessions(context, database, own.pepper),
+            news=_news(database, traffic),
         )
 
     def close_waits(self) -> None:
         """Answer everybody who waits for news: the server begins to stop."""
         self.feed.close()
         self.intake.close()
+        self.news.close()
 
     def close(self) -> None:
         self.hasher.close()
         self.traffic.close()
         self.database.close()
+
+
+def _news(database: Database, traffic: TrafficStore) -> News:
+    news = News()
+    news.follow("state", database, feed_rows.TOPIC)
+    news.follow("traffic", traffic.database, traffic_rows.TOPIC)
+    return news

@@ -15,6 +15,7 @@ class TokenKind(StrEnum):
     LINK = "gwln_"
     RUN = "tfr_"
     PERSONAL = "tfu_"
+    SESSION = "tfs_"
 
 
 def new_token(kind: TokenKind) -> str:

@@ -17,11 +17,12 @@ from sqlalchemy.exc import OperationalError
 from tameflare.control.store import feed, migrate
 from tameflare.control.store.engine import Database
 
-_SECOND = """
+_PRESENT = migrate.HEAD
+_NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0002_more"
-down_revision = "0001_initial"
+revision = "9999_more"
+down_revision = "{present}"
 def upgrade():
     op.add_column("users", sa.Column("language", sa.String()))
     {rest}
@@ -29,12 +30,12 @@ def upgrade():
 
 
 @pytest.fixture
-def second_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A release with one step more, written by the test."""
     steps = tmp_path / "steps"
     shutil.copytree(migrate._STEPS, steps)
     monkeypatch.setattr(migrate, "_STEPS", steps)
-    return steps / "versions" / "r0002_more.py"
+    return steps / "versions" / "r9999_more.py"
 
 
 def schema(database: Database) -> list[tuple[object, ...]]:
@@ -71,35 +72,35 @@ def test_opening_again_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_an_upgrade_keeps_the_rows_and_leaves_a_private_backup(
-    tmp_path: Path, second_step: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, next_step: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = migrate.open_database(tmp_path / "tameflare.db")
     database.write_now(lambda connection: feed.append(connection, b"{}", 1))
     database.close()
-    second_step.write_text(_SECOND.format(rest=""))
-    monkeypatch.setattr(migrate, "HEAD", "0002_more")
+    next_step.write_text(_NEXT.format(present=_PRESENT, rest=""))
+    monkeypatch.setattr(migrate, "HEAD", "9999_more")
     upgraded = migrate.open_database(tmp_path / "tameflare.db")
-    assert upgraded.read_now(migrate.revision) == "0002_more"
+    assert upgraded.read_now(migrate.revision) == "9999_more"
     assert upgraded.read_now(lambda connection: feed.after(connection, "prx", 0, 10)).messages == [(1, b"{}")]
     upgraded.close()
-    backup = tmp_path / "tameflare-before-0002_more.db"
+    backup = tmp_path / "tameflare-before-9999_more.db"
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     kept = Database.open(backup)
-    assert kept.read_now(migrate.revision) == "0001_initial"
+    assert kept.read_now(migrate.revision) == _PRESENT
     kept.close()
 
 
 def test_a_step_that_fails_leaves_everything_as_it_was(
-    tmp_path: Path, second_step: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, next_step: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = migrate.open_database(tmp_path / "tameflare.db")
     before = schema(database)
-    second_step.write_text(_SECOND.format(rest='op.execute("INSERT INTO nowhere VALUES (1)")'))
-    monkeypatch.setattr(migrate, "HEAD", "0002_more")
+    next_step.write_text(_NEXT.format(present=_PRESENT, rest='op.execute("INSERT INTO nowhere VALUES (1)")'))
+    monkeypatch.setattr(migrate, "HEAD", "9999_more")
     with pytest.raises(OperationalError, match="nowhere"):
         migrate.upgrade(database)
     assert schema(database) == before
-    assert database.read_now(migrate.revision) == "0001_initial"
+    assert database.read_now(migrate.revision) == _PRESENT
     database.close()
 
 

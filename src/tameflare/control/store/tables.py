@@ -61,6 +61,18 @@ personal_tokens = Table(
     Column("last_used_at", Integer),
 )
 
+# Log-ins in the browser; `role` is the one that the user had then.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String, primary_key=True),
+    _owned_by("user"),
+    Column("digest", String, nullable=False, unique=True),
+    Column("role", String, nullable=False),
+    Column("created_at", Integer, nullable=False),
+    Column("seen_at", Integer, nullable=False),
+)
+
 gateways = Table(
     "gateways",
     metadata,
