@@ -37,7 +37,8 @@ class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
 
 class ApprovalAnswered(msgspec.Struct, frozen=True, tag="approval_answered"):
     """People answered an approval, or it ended without them: `verdict` is allow or deny, `reason` a
-    core.decision.Reason, `message` what the approver wrote. `version` is the configuration that the proxy must have applied first."""
+    core.decision.Reason, `message` what the approver wrote. `version` is the configuration that the proxy must have
+    applied first."""
 
     approval: str
     verdict: Verdict
