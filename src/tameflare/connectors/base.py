@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import ClassVar, Final, Protocol
 
 import msgspec
 
@@ -10,7 +11,11 @@ from tameflare.connectors.auth import Credential, Injection, Strip
 from tameflare.connectors.denials import Denial, Rendered
 from tameflare.connectors.request import HttpRequest
 from tameflare.core.action import Action
+from tameflare.core.changes import BodyChange
 from tameflare.core.config import ConnectorConfig
+
+Allowed = Callable[[Action], bool]
+"""Whether an action would not be denied outright; one that people must approve counts as allowed."""
 
 
 class Classified(msgspec.Struct, frozen=True):
@@ -69,6 +74,19 @@ class Connector(Protocol):
         Only for requests that `name` has read. Raises Unreadable.
         """
 
+    @property
+    def downloads(self) -> frozenset[str]:
+        """Types of actions whose answers are files: they may come in parts and encoded."""
+
+    @property
+    def filters_responses(self) -> bool:
+        """Whether `response_filter` may give back something."""
+
+    def response_filter(
+        self, request: HttpRequest, actions: tuple[Action, ...], allowed: Allowed, content_type: str
+    ) -> BodyChange | None:
+        """The change of the body of the answer to `request`; None: it passes. `content_type` is the answer's."""
+
     def injection(self, host: str, credential: Credential) -> Injection:
         """How the credential stands in requests to `host`; ready once, used for every request."""
 
@@ -77,3 +95,21 @@ class Connector(Protocol):
 
     def build(self, action: Action) -> HttpCall:
         """The request that carries out an action. Raises InvalidValue where it cannot be built."""
+
+
+class PassesAnswers:
+    """A connector whose answers pass as they come."""
+
+    filters_responses: ClassVar[bool] = False
+
+    def response_filter(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - see above
+        actions: tuple[Action, ...],  # noqa: ARG002
+        allowed: Allowed,  # noqa: ARG002
+        content_type: str,  # noqa: ARG002
+    ) -> BodyChange | None:
+        return None
+
+
+NO_DOWNLOADS: Final[frozenset[str]] = frozenset()

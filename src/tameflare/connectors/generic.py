@@ -8,7 +8,7 @@ import msgspec
 
 from tameflare.connectors import auth, denials
 from tameflare.connectors.auth import Credential, Injection
-from tameflare.connectors.base import Classified, HttpCall
+from tameflare.connectors.base import NO_DOWNLOADS, Classified, HttpCall, PassesAnswers
 from tameflare.connectors.bodies import (
     FORM,
     content_type,
@@ -29,11 +29,12 @@ from tameflare.core.errors import InvalidValue
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class GenericConnector:
+class GenericConnector(PassesAnswers):
     """Any HTTP API. The action is the method; host, path, query and JSON or form fields are parameters."""
 
     is_tunnel: ClassVar[bool] = False
     prefix: ClassVar[str] = "http"
+    downloads: ClassVar[frozenset[str]] = NO_DOWNLOADS
 
     def __init__(self, config: ConnectorConfig) -> None:
         self.config = config

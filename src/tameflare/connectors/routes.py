@@ -59,7 +59,8 @@ class Route(msgspec.Struct, frozen=True):
     """One row of a table. `method` may name several, as `GET,POST`.
 
     A route without `when` among siblings that have one is the rest: it holds if no sibling does, or if the request has
-    fields outside `beside` (a PATCH that closes and renames does two deeds).
+    fields outside `beside` (a PATCH that closes and renames does two deeds). `download`: the answer is a file, as are
+    those of all routes of this type.
     """
 
     method: str
@@ -73,6 +74,7 @@ class Route(msgspec.Struct, frozen=True):
     when: When | None = None
     beside: tuple[str, ...] = ()
     surface: str = API
+    download: bool = False
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import msgspec
 
 from tameflare.connectors import auth, backward, naming
 from tameflare.connectors.auth import Credential, Injection, Strip
-from tameflare.connectors.base import Classified, HttpCall
+from tameflare.connectors.base import Classified, HttpCall, PassesAnswers
 from tameflare.connectors.bodies import form_fields, is_form, json_fields, plain_body, refuse_override
 from tameflare.connectors.denials import Denial, Rendered, Shape
 from tameflare.connectors.fields import Fields, convert, parse_query, without
@@ -26,10 +26,11 @@ _NOTHING: Final[Fields] = {}
 class VendorRoutes:
     """A vendor's table, compiled: a trie per surface, and the rows for the way back."""
 
-    __slots__ = ("rows", "surfaces")
+    __slots__ = ("downloads", "rows", "surfaces")
 
     def __init__(self, rows: tuple[Route, ...]) -> None:
         self.rows = rows
+        self.downloads = frozenset(row.type for row in rows if row.download)
         names = {row.surface for row in rows}
         self.surfaces = {name: Trie(row for row in rows if row.surface == name) for name in names}
 
@@ -61,7 +62,7 @@ class Vendor(msgspec.Struct, frozen=True):
         return Strip(headers, self.credential_query | {auth.METHOD_OVERRIDE_FIELD})
 
 
-class TableConnector:
+class TableConnector(PassesAnswers):
     """One instance of a vendor. Subclasses say only what a table cannot."""
 
     is_tunnel: ClassVar[bool] = False
@@ -77,6 +78,10 @@ class TableConnector:
     @property
     def routes(self) -> VendorRoutes:
         return vendor_routes(self.type)
+
+    @property
+    def downloads(self) -> frozenset[str]:
+        return self.routes.downloads
 
     # --- forward ------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tameflare.core.decision import Reason
 from tameflare.link.messages import Outcome
+from tameflare.proxy.answer_changes import changes_for
 from tameflare.proxy.flow import BUFFER_FULL, UPSTREAM_FULL, Flow
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.response import ResponseFault, ResponseReader
@@ -68,7 +69,7 @@ class Relay:
         self.body_sent = body_sent
         self.status = 0
         self.bytes_out = 0
-        self._reader.begin(exchange.head.method, exchange.head.minor, exchange.request_id)
+        self._reader.begin(exchange.head.method, exchange.head.minor, exchange.request_id, changes_for(exchange))
         state = self._context.state
         self._total_deadline = exchange.arrived + state.limits.total_timeout
         self._heard = self._context.state.tick()

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import structs
+
+from tameflare.core.changes import BodyChange, feed_last
+from tameflare.proxy.answer_changes import ENCODED, MASKED, AnswerChanges, is_encoded
 from tameflare.wire.framer import LAST_CHUNK, Framer, encode_chunk, response_framer
 from tameflare.wire.heads import LARGEST_HEAD, HeadFault, ResponseHead, ResponseHeads, head_end
+from tameflare.wire.masking import MaskedBody, Masker
 
 MOST_INTERIM: Final = 16
 NO_CONTENT: Final = 204
@@ -26,8 +31,11 @@ class ResponseReader:
     """
 
     __slots__ = (
+        "_body",
         "_buffer",
+        "_changes",
         "_chunked",
+        "_flags",
         "_framer",
         "_heads",
         "_interim",
@@ -46,11 +54,14 @@ class ResponseReader:
         self.head: ResponseHead | None = None
         self.begin("GET", 1, "")
 
-    def begin(self, method: str, minor: int, request_id: str) -> None:
+    def begin(self, method: str, minor: int, request_id: str, changes: AnswerChanges | None = None) -> None:
         """Get ready for the answer to a request of this method and HTTP/1.`minor`."""
         self._method = method
         self._minor = minor
         self._mark = request_id
+        self._changes = changes
+        self._body: tuple[BodyChange, ...] = ()
+        self._flags: tuple[str, ...] = ()
         self._buffer = b""
         self._framer: Framer | None = None
         self._chunked = False
@@ -77,14 +88,22 @@ class ResponseReader:
         head, rest = found
         self.head = head
         self._framer = response_framer(head, self._method)
-        return self._write_head(head, keep) + self._frame(rest)
+        if self._changes is None:
+            return self._write_head(head, keep) + self._frame(rest)
+        return self._begin_changed(self._changes, head, rest, keep)
 
     def finish(self) -> bytes:
         """The upstream closed. Raises FramingFault where the answer is cut short."""
         assert self._framer is not None
         self._framer.finish()
         self.done = self._surplus = True
-        return LAST_CHUNK if self._chunked else b""
+        return self._encode(self._change(b""))
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What the record is to say about the answer."""
+        masked = any(type(change) is MaskedBody and change.masked for change in self._body)
+        return (*self._flags, MASKED) if masked and MASKED not in self._flags else self._flags
 
     def _read_head(self, data: bytes) -> tuple[ResponseHead, bytes] | None:
         """The final head and what follows it; interim answers are dropped (RFC 9110 section 15.2)."""
@@ -131,7 +150,63 @@ class ResponseReader:
         start = b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)
         return b"".join((start, lines, framing, b"X-TameFlare-Request-Id: %b\r\n\r\n" % self._mark.encode()))
 
+    # --- an answer that is changed on its way
+
+    def _begin_changed(self, changes: AnswerChanges, head: ResponseHead, rest: bytes, keep: bool) -> bytes:
+        """The beginning of an answer that may not pass as it comes. Raises ResponseFault where it must not pass."""
+        encoded = self._framer is not None and is_encoded(head)
+        made = changes.filter(head) if self._framer is not None else None
+        if encoded:
+            self._flags = (ENCODED,)
+            if changes.strict or made is not None:
+                raise ResponseFault(
+                    "the answer is encoded although `identity` was asked for, and cannot be looked into"
+                )
+        if made is not None and not made.keeps_length:
+            head = structs.replace(head, content_length=None)
+        start = self._write_head(head, keep)
+        masker = changes.masker
+        if masker is None:
+            self._body = (made,) if made is not None else ()
+        elif made is not None:
+            start = self._mask_start(masker, start)
+            self._body = (made, masker.stream())
+        elif encoded:
+            start = self._mask_start(masker, start)
+        else:
+            return self._mask_answer(masker, start, rest)
+        return start + self._frame(rest)
+
+    def _mask_answer(self, masker: Masker, start: bytes, rest: bytes) -> bytes:
+        """The usual case: what came in one piece is searched in one go."""
+        payload = self._take(rest)
+        whole = start + payload
+        if self.done and masker.is_clean(whole):
+            return start + self._encode(payload) if self._chunked else whole
+        self._body = (masker.stream(),)
+        return self._mask_start(masker, start) + self._encode(self._change(payload))
+
+    def _mask_start(self, masker: Masker, start: bytes) -> bytes:
+        if masker.is_clean(start):
+            return start
+        self._flags += (MASKED,)
+        return masker.mask_head(start)
+
+    def _change(self, payload: bytes) -> bytes:
+        for change in self._body:
+            payload = feed_last(change, payload) if self.done else change.feed(payload)
+        return payload
+
+    # --- framing
+
     def _frame(self, data: bytes) -> bytes:
+        payload = self._take(data)
+        if self._body:
+            payload = self._change(payload)
+        return self._encode(payload) if self._chunked else payload
+
+    def _take(self, data: bytes) -> bytes:
+        """The payload in `data`; from its end on `done`."""
         framer = self._framer
         if framer is None:
             self.done = True
@@ -141,6 +216,9 @@ class ResponseReader:
         if framer.done:
             self.done = True
             self._surplus = bool(framer.rest)
+        return payload
+
+    def _encode(self, payload: bytes) -> bytes:
         if not self._chunked:
             return payload
         return (encode_chunk(payload) if payload else b"") + (LAST_CHUNK if self.done else b"")

@@ -12,11 +12,14 @@ import structlog
 from tameflare.connectors import registry
 from tameflare.connectors.auth import Injection
 from tameflare.connectors.base import Connector
+from tameflare.connectors.secret_forms import secret_forms
 from tameflare.core.addresses import AddressGuard
 from tameflare.core.compile import CompiledConfiguration, CompiledConnector, CompiledGateway
 from tameflare.core.config import Configuration, ConnectorConfig, CredentialMode
 from tameflare.core.errors import TameFlareError
 from tameflare.link.messages import Bundle, OpenCredential
+from tameflare.proxy.answer_changes import AnswerChanges
+from tameflare.wire.masking import Masker
 from tameflare.wire.target import DEFAULT_PORT
 
 log = structlog.get_logger(__name__)
@@ -29,8 +32,10 @@ class Binding:
     """One connector instance of one gateway: its rules, its way of naming, its credential, its address guard."""
 
     __slots__ = (
+        "_answers",
         "_credential",
         "_injections",
+        "alters_answers",
         "compiled",
         "connector",
         "fingerprint",
@@ -56,6 +61,9 @@ class Binding:
         self.fingerprint = _fingerprint(config, credential)
         self._credential = credential
         self._injections: dict[str, Injection] = {}
+        self._answers: dict[Injection | None, AnswerChanges] = {}
+        masks = credential is not None and self.mode is CredentialMode.REQUIRED and not connector.is_tunnel
+        self.alters_answers = masks or connector.filters_responses
         self.own_keys: set[bytes] = set()
 
     def learn_own_key(self, value: bytes) -> None:
@@ -85,6 +93,20 @@ class Binding:
                 self._injections.clear()
             ready = self._injections[host] = self.connector.injection(host, self._credential)
         return ready
+
+    def answers(self, host: str) -> AnswerChanges:
+        """What is done to answers from `host`, beside the connector's own filter."""
+        injection = self.injection(host)
+        ready = self._answers.get(injection)
+        if ready is None:
+            ready = self._answers[injection] = AnswerChanges(self._masker(injection))
+        return ready
+
+    def _masker(self, injection: Injection | None) -> Masker | None:
+        if injection is None or self._credential is None:
+            return None
+        forms = secret_forms(self._credential.value, injection)
+        return Masker(forms) if forms else None
 
 
 def _fingerprint(config: ConnectorConfig, credential: OpenCredential | None) -> str:
