@@ -1,0 +1,102 @@
+"""What the agent goes for: places, processes and doors of one installation. Standard library only, so that any Python
+can run it as any user."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+OPEN, CLOSED, PARTLY = "open", "closed", "partly"
+
+
+class Found(NamedTuple):
+    """What came of an attempt; `detail` is for the person who reads it and holds no secret."""
+
+    verdict: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """`server` and `proxy` are URLs, `upstream` is host:port of a service behind the proxy."""
+
+    data: Path
+    home: Path
+    project: Path
+    code: Path
+    server: str
+    proxy: str
+    upstream: str
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        facts = json.loads(text)
+        paths = {name: Path(facts.pop(name)) for name in ("data", "home", "project", "code")}
+        return cls(**paths, **facts)
+
+    @property
+    def login(self) -> Path:
+        return self.home / ".config" / "tameflare" / "login.json"
+
+    def processes(self) -> dict[str, int]:
+        """The product's processes by name; everybody may read command lines."""
+        found = {"tf run": os.getppid()}
+        for pid, words in command_lines():
+            for name, wanted in (
+                ("server", ("-m", "tameflare.control")),
+                ("proxy", ("-m", "tameflare.proxy")),
+                ("shipper", ("-m", "tameflare.proxy.shipper")),
+            ):
+                if tuple(words[1:3]) == wanted:
+                    found[name] = pid
+            if words[-1:] == ["up"] and any(word.endswith("tf") or word == "tameflare" for word in words[:-1]):
+                found["tf up"] = pid
+        return found
+
+    def token(self, prefix: str) -> str | None:
+        """A token of that kind, wherever this user finds one."""
+        places = {
+            "gwtk_": self.project / ".tf" / "config.yaml",
+            "gwln_": self.data / "proxy" / "link.token",
+            "tfu_": self.login,
+        }
+        try:
+            text = places[prefix].read_text() if prefix in places else os.environ.get("HTTPS_PROXY", "")
+        except OSError:
+            return None
+        found = re.search(re.escape(prefix) + r"[A-Za-z0-9_.-]+", text)
+        return found[0] if found else None
+
+
+Attempt = Callable[[Target], Found]
+
+
+def command_lines() -> Iterator[tuple[int, list[str]]]:
+    for place in Path("/proc").iterdir():
+        if place.name.isdecimal():
+            try:
+                words = (place / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+            except OSError:
+                continue
+            if words:
+                yield int(place.name), words
+
+
+def read(path: Path) -> bytes | None:
+    """The file, or None where it is closed to us or not there."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def verdict(ways: dict[str, bool]) -> Found:
+    """Open where one of the ways is; the detail names those."""
+    open_ways = [name for name, is_open in ways.items() if is_open]
+    tried = ", ".join(ways)
+    return Found(OPEN, ", ".join(open_ways)) if open_ways else Found(CLOSED, f"tried: {tried or 'nothing is there'}")
