@@ -152,7 +152,8 @@ class Rig:
 
     def open(self, head: Any, _: bytes) -> Exchange:
         state = self.state
-        return Exchange(state.new_request_id(), head, self.origin, head.target, self.identity, state.tick(), head.size)
+        now, tick = state.clock(), state.tick()
+        return Exchange(state.new_request_id(now), head, self.origin, head.target, self.identity, now, tick, head.size)
 
     def exchange(self) -> Exchange:
         return self.open(RequestHeads().parse(REQUEST), b"")

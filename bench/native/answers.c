@@ -9,7 +9,8 @@
 #include <string.h>
 
 #define COMMON "Server: bench\r\nDate: Sat, 21 Nov 2026 22:28:04 GMT\r\nCache-Control: private, max-age=60\r\n" \
-               "ETag: W/\"5f0c4c2e7f7b\"\r\nX-RateLimit-Remaining: 4999\r\n"
+               "ETag: W/\"5f0c4c2e7f7b\"\r\nX-RateLimit-Remaining: 4999\r\nX-Request-Id: " BLANK_ID "\r\n"
+#define BLANK_ID "0000000000000000"
 #define JSON_HEAD "HTTP/1.1 %s\r\n" COMMON "Content-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n"
 #define BYTES_HEAD "HTTP/1.1 200 OK\r\n" COMMON "Content-Type: application/octet-stream\r\nContent-Length: %" PRId64 "\r\n\r\n"
 #define EVENTS_HEAD "HTTP/1.1 200 OK\r\n" COMMON "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -30,8 +31,19 @@ void prepare_answers(void) {
     write_json(&created, "201 Created");
 }
 
+/* Every answer has an id of its own, and fewer requests left, as a vendor's would: no two heads are the same. */
+static void number(char *text) {
+    static unsigned long long count;
+    char digits[sizeof BLANK_ID];
+    snprintf(digits, sizeof digits, "%016llx", ++count);
+    memcpy(strstr(text, BLANK_ID), digits, strlen(digits));
+    snprintf(digits, sizeof digits, "%04llu", count % 5000);
+    memcpy(strstr(text, "Remaining: ") + 11, digits, 4);
+}
+
 static void copy(const struct answer *from, struct answer *to) {
     memcpy(to->text, from->text, from->size);
+    number(to->text);
     to->size = from->size;
     to->filler = 0;
     to->is_events = false;

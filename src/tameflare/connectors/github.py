@@ -7,11 +7,9 @@ from typing import ClassVar, Final
 from tameflare.connectors import auth, denials
 from tameflare.connectors.auth import Credential, Injection, header_line
 from tameflare.connectors.denials import Denial, Rendered
-from tameflare.connectors.fields import Fields
 from tameflare.connectors.request import HttpRequest
 from tameflare.connectors.routes import API, Route
 from tameflare.connectors.table import TableConnector, Vendor
-from tameflare.connectors.trie import Leaf
 from tameflare.core.errors import InvalidValue
 
 GIT: Final = "git"
@@ -43,12 +41,6 @@ class GitHubConnector(TableConnector):
             if request.path.startswith(prefix + "/"):
                 return name, request.path[len(prefix) :]
         return GIT, request.path
-
-    def find(self, request: HttpRequest) -> tuple[Leaf, Fields] | None:
-        found = super().find(request)
-        if found is not None and "repo" in found[1]:
-            found[1]["repo"] = found[1]["repo"].removesuffix(".git")
-        return found
 
     def injection(self, host: str, credential: Credential) -> Injection:
         """`token` for the API; Basic on a host of repositories, which GitHub Enterprise Server's API takes too."""

@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import final
+
+import msgspec
 
 Header = tuple[bytes, bytes, bytes]
 
 
-@final
-class HttpRequest:
+class HttpRequest(msgspec.Struct, eq=False):
     """`path` is normalised and without query; `query` is raw, without `?`. Headers are triples of lower-case name,
     name as sent, and value. `body` is None until somebody asked for it."""
 
-    __slots__ = ("body", "headers", "host", "method", "path", "port", "query", "scheme")
-
-    def __init__(
-        self,
-        method: str,
-        scheme: str,
-        host: str,
-        port: int,
-        path: str,
-        query: str = "",
-        headers: Iterable[Header] = (),
-        body: bytes | None = None,
-    ) -> None:
-        self.method = method
-        self.scheme = scheme
-        self.host = host
-        self.port = port
-        self.path = path
-        self.query = query
-        self.headers = headers
-        self.body = body
+    method: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+    query: str = ""
+    headers: Iterable[Header] = ()
+    body: bytes | None = None
 
     def header(self, name: bytes) -> str:
         """The first value of a header by its lower-case name; empty where it was not sent."""

@@ -16,7 +16,7 @@ from tameflare.connectors.denials import Denial, Rendered, Shape
 from tameflare.connectors.fields import Fields, convert, parse_query, without
 from tameflare.connectors.request import HttpRequest
 from tameflare.connectors.routes import API, BodyKind, Route
-from tameflare.connectors.trie import Leaf, Trie
+from tameflare.connectors.trie import NO_READERS, Leaf, Readers, Trie
 from tameflare.core.action import Action
 from tameflare.core.config import ConnectorConfig
 
@@ -28,18 +28,18 @@ class VendorRoutes:
 
     __slots__ = ("downloads", "rows", "surfaces")
 
-    def __init__(self, rows: tuple[Route, ...]) -> None:
+    def __init__(self, rows: tuple[Route, ...], readers: Readers) -> None:
         self.rows = rows
         self.downloads = frozenset(row.type for row in rows if row.download)
         names = {row.surface for row in rows}
-        self.surfaces = {name: Trie(row for row in rows if row.surface == name) for name in names}
+        self.surfaces = {name: Trie((row for row in rows if row.surface == name), readers) for name in names}
 
 
 @cache
 def vendor_routes(vendor: str) -> VendorRoutes:
-    """The table of a vendor, read and compiled when first needed."""
+    """The table of a vendor, read and compiled when first needed. A table may say how captured segments are read."""
     module = importlib.import_module(f"tameflare.connectors.catalog.{vendor}")
-    return VendorRoutes(module.ROUTES)
+    return VendorRoutes(module.ROUTES, getattr(module, "READERS", NO_READERS))
 
 
 class Vendor(msgspec.Struct, frozen=True):
@@ -74,6 +74,7 @@ class TableConnector(PassesAnswers):
         self.domains = tuple(domain.lower() for domain in config.domains) or self.vendor.domains
         self.strip = self.vendor.strip
         self._guards_forms = self.vendor.guards_forms
+        self._surfaces: dict[str, Trie] | None = None
 
     @property
     def routes(self) -> VendorRoutes:
@@ -117,7 +118,9 @@ class TableConnector(PassesAnswers):
     def find(self, request: HttpRequest) -> tuple[Leaf, Fields] | None:
         """The leaf for a request and what its path captured."""
         surface, path = self.surface(request)
-        trie = self.routes.surfaces.get(surface)
+        if self._surfaces is None:
+            self._surfaces = self.routes.surfaces
+        trie = self._surfaces.get(surface)
         found = trie.find(request.method, path) if trie is not None else None
         if found is None:
             return None
@@ -130,8 +133,10 @@ class TableConnector(PassesAnswers):
 
     def must_read(self, request: HttpRequest, leaf: Leaf | None) -> bool:
         """Whether a body must be read though it does not decide the name."""
+        if request.method != "POST" or not self._guards_forms:
+            return False
         raw = leaf is not None and leaf.body_kind is BodyKind.RAW
-        return self._guards_forms and request.method == "POST" and not raw and is_form(request)
+        return not raw and is_form(request)
 
     def check_unnamed(self, request: HttpRequest) -> None:
         """Look at the body of a route that no table names. Raises Unreadable."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote
 
@@ -15,15 +15,21 @@ _ENCODED_SLASH: Final = re.compile(r"%2F|%5C", re.IGNORECASE)
 _CAPTURE: Final = re.compile(r"\{(\w+)(?::(int|any)|(\+))?\}")
 
 
+Readers = Mapping[str, Callable[[str], object]]
+"""How captured segments of these names are read, beside numbers."""
+NO_READERS: Final[Readers] = {}
+
+
 class Leaf:
     """The routes of one method and path template, and what has to be known to tell them apart."""
 
-    __slots__ = ("_labels", "_numbers", "body_kind", "names", "reads_body", "routes", "schema", "sole")
+    __slots__ = ("_labels", "_readers", "body_kind", "names", "reads_body", "routes", "schema", "sole")
 
-    def __init__(self, names: tuple[tuple[str, bool], ...]) -> None:
+    def __init__(self, names: tuple[tuple[str, bool], ...], readers: Readers) -> None:
         self.names = names
         self._labels = tuple(name for name, _ in names)
-        self._numbers = tuple(name for name, number in names if number)
+        known = ((name, int if number else readers.get(name)) for name, number in names)
+        self._readers = tuple((name, reader) for name, reader in known if reader is not None)
         self.routes: list[Route] = []
         self.sole: Route | None = None
         self.reads_body = False
@@ -38,12 +44,11 @@ class Leaf:
         self.sole = route if len(self.routes) == 1 and route.when is None else None
 
     def bind(self, captured: list[str]) -> dict[str, object]:
-        """Captured segments by name, decoded, the numbers as int."""
-        bound: dict[str, object] = dict(zip(self._labels, captured, strict=True))
-        for name in self._numbers:
-            bound[name] = int(bound[name])  # type: ignore[call-overload]
-        if "%" in "".join(captured):
-            bound |= {name: unquote(value) for name, value in bound.items() if isinstance(value, str)}
+        """Captured segments by name, decoded and read: the numbers as int."""
+        values = [unquote(value) for value in captured] if "%" in "".join(captured) else captured
+        bound: dict[str, object] = dict(zip(self._labels, values))  # noqa: B905 - as many by construction
+        for name, reader in self._readers:
+            bound[name] = reader(bound[name])  # type: ignore[arg-type]
         return bound
 
 
@@ -54,10 +59,11 @@ def _on_body(when: When | None) -> bool:
 class Node:
     """A place in the tree: children by literal segment, then by kind of capture, in this order of preference."""
 
-    __slots__ = ("anything", "leaves", "literals", "number", "rest", "segment")
+    __slots__ = ("anything", "leaves", "literal", "literals", "number", "rest", "segment")
 
     def __init__(self) -> None:
         self.literals: dict[str, Node] = {}
+        self.literal = self.literals.get
         self.number: Node | None = None
         self.segment: Node | None = None
         self.anything: Node | None = None
@@ -68,9 +74,10 @@ class Node:
 class Trie:
     """Routes of one host, compiled once."""
 
-    __slots__ = ("_root",)
+    __slots__ = ("_readers", "_root")
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, routes: Iterable[Route], readers: Readers = NO_READERS) -> None:
+        self._readers = readers
         self._root = Node()
         for route in routes:
             self._add(route)
@@ -82,7 +89,7 @@ class Trie:
             node, name = _descend(node, segment)
             names += [name] if name else []
         for method in route.methods:
-            leaf = node.leaves.setdefault(method, Leaf(tuple(names)))
+            leaf = node.leaves.setdefault(method, Leaf(tuple(names), self._readers))
             if leaf.names != tuple(names):
                 raise ValueError(f"route {route.method} {route.path} names its segments unlike its siblings")
             leaf.add(route)
@@ -112,12 +119,12 @@ class Trie:
         node = self._root
         captured: list[str] = []
         for segment in segments:
-            child = node.literals.get(segment)
+            child = node.literal(segment)
             if child is None:
+                captured.append(segment)
                 child = node.segment if node.number is None else _number_child(node, segment)
                 if child is None:
                     return None
-                captured.append(segment)
             node = child
         leaf = node.leaves.get(method)
         return None if leaf is None else (leaf, captured)

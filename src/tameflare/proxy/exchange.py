@@ -18,6 +18,7 @@ from tameflare.connectors.request import HttpRequest
 from tameflare.core.action import Action
 from tameflare.core.decision import Decision, EnforcementLevel, Reason, Verdict
 from tameflare.core.judge import at_level, decide, judge, stop
+from tameflare.core.ratelimit import RateWindow
 from tameflare.proxy import outgoing
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.origin import Origin
@@ -40,7 +41,8 @@ class Next(Enum):
 
 
 class Exchange(msgspec.Struct):
-    """What is known of one request so far. Times are of the monotonic clock, in seconds.
+    """What is known of one request so far. `time` is when it came in Unix seconds; other times are of the monotonic
+    clock, in seconds.
 
     `waited` is time that was not ours: reading a body, dialling. `misplaced` is why it leads nowhere, if so.
     """
@@ -50,6 +52,7 @@ class Exchange(msgspec.Struct):
     origin: Origin
     target: str
     identity: Identity | None
+    time: float
     arrived: float
     bytes_in: int
     waited: float = 0.0
@@ -63,6 +66,7 @@ class Exchange(msgspec.Struct):
     actions: Sequence[Action] | None = None
     decision: Decision | None = None
     misplaced: Refusal | None = None
+    window: RateWindow | None = None
     flags: tuple[str, ...] = ()
 
     @property
@@ -111,7 +115,7 @@ def identify(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     identity = exchange.identity
     if proxy.served is None:
         return Refusal(Reason.CONFIGURATION_STALE, "the control plane has not given this proxy a configuration yet")
-    if identity is None or not identity.is_valid(proxy.served, proxy.clock()):
+    if identity is None or not identity.is_valid(proxy.served, exchange.time):
         revoked = identity is not None  # who has not proved anything yet may try again on this connection
         return Refusal(Reason.UNAUTHENTICATED, "the proxy token, run or agent is not valid", close=revoked)
     if proxy.stale:
@@ -176,8 +180,8 @@ def limit(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     """Kill switch and rate come before any body is read."""
     identity, binding = exchange.identity, exchange.binding
     assert identity is not None
-    window = proxy.window(identity.agent.id)
-    used = window.advance(proxy.tick())
+    window = exchange.window = proxy.window(identity.agent.id)
+    used = window.advance(exchange.arrived)
     gateway = identity.gateway.compiled
     stopped = stop(gateway, identity.agent, binding.compiled if binding is not None else None, used)
     if stopped is None:
@@ -244,9 +248,9 @@ def _undecidable(exchange: Exchange, proxy: ProxyState, reason: Reason, message:
 
 def permit(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     """The judge decides: access rules and level; for what waited for a body, kill switch and rate once more."""
-    identity, binding = exchange.identity, exchange.binding
+    identity, binding, window = exchange.identity, exchange.binding, exchange.window
     assert identity is not None
-    window = proxy.window(identity.agent.id)
+    assert window is not None
     decision = exchange.decision
     if decision is None:
         assert binding is not None
@@ -258,7 +262,7 @@ def permit(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
         exchange.decision = decision
     if decision.charge_rate:
         window.charge()
-    return None if decision.allowed else refused(decision)
+    return None if decision.verdict is Verdict.ALLOW else refused(decision)
 
 
 def inject(exchange: Exchange, _: ProxyState) -> Refusal | None:

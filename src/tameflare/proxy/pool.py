@@ -27,7 +27,9 @@ class Pool:
         return None
 
     def put(self, connection: UpstreamConnection) -> None:
-        waiting = self._idle.setdefault(connection.key, [])
+        waiting = self._idle.get(connection.key)
+        if waiting is None:
+            waiting = self._idle[connection.key] = []
         if len(waiting) >= IDLE_PER_KEY or connection.transport.is_closing():
             connection.discard()
             return

@@ -56,7 +56,7 @@ def _intent(
     status, overhead_us, bytes_in, bytes_out = end or (0, 0, 0, 0)
     return Intent(
         exchange.request_id,
-        proxy.clock(),
+        exchange.time,
         gateway.id,
         identity.agent.id,
         _run(identity),

@@ -39,6 +39,7 @@ class Relay:
         "_pending_size",
         "_reader",
         "_retried",
+        "_tick",
         "_total_deadline",
         "body_sent",
         "bytes_out",
@@ -52,6 +53,7 @@ class Relay:
         self._conversation = conversation
         self._context = context
         self._flow = flow
+        self._tick = context.state.tick
         self._reader = ResponseReader()
         self.exchange: Exchange | None = None
         self.upstream: UpstreamConnection | None = None
@@ -70,9 +72,8 @@ class Relay:
         self.status = 0
         self.bytes_out = 0
         self._reader.begin(exchange.head.method, exchange.head.minor, exchange.request_id, changes_for(exchange))
-        state = self._context.state
-        self._total_deadline = exchange.arrived + state.limits.total_timeout
-        self._heard = self._context.state.tick()
+        self._heard = exchange.arrived + exchange.waited
+        self._total_deadline = exchange.arrived + self._context.state.limits.total_timeout
 
     def begin(self) -> None:
         """The decision is on record: find a connection and send."""
@@ -87,7 +88,7 @@ class Relay:
             self.connected(idle)
 
     def _dial(self, exchange: Exchange) -> None:
-        self._dial_started = self._context.state.tick()
+        self._dial_started = self._tick()
         self._context.dial(self._key, exchange, self)
 
     def connected(self, connection: UpstreamConnection) -> None:
@@ -96,7 +97,7 @@ class Relay:
         if exchange is None or self._conversation.closed or self.upstream is not None or connection.key != self._key:
             self._context.pool.put(connection)
             return
-        now = self._context.state.tick()
+        now = self._tick()
         if not connection.used:
             exchange.waited += now - self._dial_started
         connection.receiver = self
@@ -114,7 +115,7 @@ class Relay:
         exchange = self.exchange
         if exchange is None or self._conversation.closed:
             return
-        exchange.waited += self._context.state.tick() - self._dial_started
+        exchange.waited += self._tick() - self._dial_started
         self._conversation.refuse(refusal)
 
     def send_body(self, payload: bytes, done: bool) -> None:
@@ -128,7 +129,7 @@ class Relay:
         if self.upstream is not None:
             if payload:
                 self.upstream.write(payload)
-            self._heard = self._context.state.tick()
+            self._heard = self._tick()
             return
         self._pending.append(payload)
         self._pending_size += len(payload)
@@ -153,7 +154,7 @@ class Relay:
         exchange, reader = self.exchange, self._reader
         if exchange is None:
             return
-        self._heard = self._context.state.tick()
+        self._heard = self._tick()
         started = reader.head is not None
         try:
             out = reader.feed(data, keep=started or (self.body_sent and self._conversation.keeps(exchange)))

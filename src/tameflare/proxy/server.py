@@ -156,7 +156,8 @@ class ClientConnection(asyncio.Protocol):
 
     def _exchange(self, head: RequestHead, origin: Origin, target: str, identity: Identity | None) -> Exchange:
         state = self._context.state
-        return Exchange(state.new_request_id(), head, origin, target, identity, state.tick(), head.size)
+        now = state.clock()
+        return Exchange(state.new_request_id(now), head, origin, target, identity, now, state.tick(), head.size)
 
     # --- phase 2: CONNECT
 
@@ -287,7 +288,8 @@ class ClientConnection(asyncio.Protocol):
         identity, state = self._identity, self._context.state
         if identity is None or identity.served is not state.served:
             identity = self._still_valid()
-        return Exchange(state.new_request_id(), head, origin, head.target, identity, state.tick(), head.size)
+        now = state.clock()
+        return Exchange(state.new_request_id(now), head, origin, head.target, identity, now, state.tick(), head.size)
 
     def _still_valid(self) -> Identity | None:
         """The identity of the tunnel on the newest configuration; the old one where it no longer holds."""

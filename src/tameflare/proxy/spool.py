@@ -20,6 +20,7 @@ from tameflare.proxy.spool_sync import Syncer
 
 SEGMENT_BYTES: Final = 8 << 20
 SEGMENTS_IN_CAP: Final = 8
+LONGEST_FRAME: Final = MAX_PAYLOAD + HEADER_BYTES
 
 
 class SpoolFault(TameFlareError):
@@ -70,7 +71,7 @@ class Spool:
     def append(self, record: Record) -> None:
         """Put a record into this turn's batch. Raises SpoolFault for one that no reader would take."""
         data = frame(record)
-        if len(data) > MAX_PAYLOAD + HEADER_BYTES:
+        if len(data) > LONGEST_FRAME:
             raise SpoolFault(f"a record of {len(data)} bytes is too long")
         self._parts.append(data)
 

@@ -9,7 +9,8 @@ from os import urandom
 from tameflare.core.ratelimit import RateWindow
 from tameflare.proxy.routing import Served
 
-RANDOM_DIGITS = 20
+RANDOM_BYTES = 10
+RANDOM_AHEAD = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class ProxyState:
         self.tick = tick
         self.served: Served | None = None
         self.stale = False
-        self._random = ""
+        self._random: list[str] = []
         self._config_age = config_age
         self._windows: dict[str, RateWindow] = {}
 
@@ -82,9 +83,8 @@ class ProxyState:
         limit = self.limits.config_max_age
         self.stale = limit > 0 and self._config_age() > limit
 
-    def new_request_id(self) -> str:
-        """Sortable by time: milliseconds, then 80 random bits."""
-        if len(self._random) < RANDOM_DIGITS:
-            self._random = urandom(RANDOM_DIGITS * 100).hex()
-        digits, self._random = self._random[:RANDOM_DIGITS], self._random[RANDOM_DIGITS:]
-        return f"req_{int(self.clock() * 1000):012x}{digits}"
+    def new_request_id(self, now: float) -> str:
+        """Sortable by time (`now`, Unix seconds): milliseconds, then 80 random bits."""
+        if not self._random:
+            self._random = [urandom(RANDOM_BYTES).hex() for _ in range(RANDOM_AHEAD)]
+        return f"req_{int(now * 1000):012x}{self._random.pop()}"

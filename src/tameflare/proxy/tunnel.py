@@ -45,7 +45,8 @@ class Tunnel:
         self._client_done = self._upstream_done = False
         state = context.state
         head = RequestHead("CONNECT", "/", 1, NO_FIELDS, origin.authority, None, False, False, False, False, None, 0)
-        self._exchange = Exchange(state.new_request_id(), head, origin, "/", identity, state.tick(), 0)
+        now = state.clock()
+        self._exchange = Exchange(state.new_request_id(now), head, origin, "/", identity, now, state.tick(), 0)
         self._deadline = state.tick() + state.limits.head_timeout
 
     # --- from the agent

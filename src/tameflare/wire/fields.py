@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Final
 
+import msgspec
+
 from tameflare.wire.diagnosis import LARGEST_HEAD, MOST_FIELDS, octet_fault, too_large, too_many
 from tameflare.wire.faults import HeadFault
 from tameflare.wire.names import Names
@@ -58,9 +60,12 @@ class Lines:
 
 
 class Layout:
-    """A list of field names: `passing` is place, lower-case name and spelling of each field that may go on."""
+    """A list of field names: `passing` is place, lower-case name and spelling of each field that may go on.
 
-    __slots__ = ("_lines", "_special", "all_lines", "passing", "place", "special_values")
+    `passing_at` has the spelling by place.
+    """
+
+    __slots__ = ("_lines", "_special", "all_lines", "passing", "passing_at", "place", "special_values")
 
     def __init__(self, names: tuple[bytes, ...], known: Names) -> None:
         passing: list[tuple[int, bytes, bytes]] = []
@@ -74,6 +79,7 @@ class Layout:
             else:
                 special.append((at, found))
         self.passing = tuple(passing)
+        self.passing_at = {at: name for at, _, name in passing}
         self._special = tuple(special)
         self.special_values = _picker([at for at, _ in special])
         self.place = {lower: at for at, lower, _ in reversed(passing)}
@@ -114,28 +120,25 @@ class Layouts:
         return layout
 
 
-class Fields:
+class Fields(msgspec.Struct, eq=False):
     """The fields of one head that may go on, in their order; iterating gives triples.
 
     A head whose rest repeats the last one comes with the same object, so what was made of it can be kept: `written` is
     room for whoever writes these fields, `described` for whoever records them.
     """
 
-    __slots__ = ("_without", "described", "layout", "values", "written")
-
-    def __init__(self, layout: Layout, values: Values) -> None:
-        self.layout = layout
-        self.values = values
-        self.written: tuple[object, bytes] | None = None
-        self.described: tuple[str, str] | None = None
-        self._without: tuple[frozenset[bytes], bytes, Values] | None = None
+    layout: Layout
+    values: Values
+    written: tuple[object, bytes] | None = None
+    described: tuple[str, str] | None = None
+    split: tuple[frozenset[bytes], bytes, Values] | None = None
 
     def without(self, names: frozenset[bytes]) -> tuple[bytes, Values]:
         """Field lines but for those of these lower-case names, and the values of those. Kept for heads that repeat."""
-        known = self._without
+        known = self.split
         if known is None or known[0] is not names:
             lines = self.layout.lines_without(names)
-            known = self._without = (names, lines.write(self.values), lines.taken(self.values))
+            known = self.split = (names, lines.write(self.values), lines.taken(self.values))
         return known[1], known[2]
 
     def __iter__(self) -> Iterator[Header]:
@@ -210,10 +213,8 @@ class Collector:
         self.values.append(value)
 
 
-def passing(layouts: Layouts, layout: Layout, values: Values, dropped: frozenset[bytes], *, trim: bool) -> Fields:
-    """The fields without those that `Connection` names; `trim` takes off white space after values."""
-    if not dropped and not trim:
-        return Fields(layout, values)
+def passing(layouts: Layouts, layout: Layout, values: Values, dropped: frozenset[bytes]) -> Fields:
+    """The fields without those that `Connection` names, and without white space after values."""
     kept = [(name, values[at].rstrip(b" \t")) for at, lower, name in layout.passing if lower not in dropped]
     return Fields(layouts.of(tuple(name for name, _ in kept)), tuple(value for _, value in kept))
 

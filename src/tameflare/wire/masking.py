@@ -2,33 +2,67 @@
 
 Every byte that belongs to an occurrence of a pattern becomes one `*`, so lengths stay as they are. Of what has
 arrived only an end that could really be the beginning of an occurrence is kept back.
+
+Theory of operation: nearly all answers hold no secret, so what counts is how fast that is known. `bytes.find` looks for
+a single byte with the processor's widest instructions, ten times faster than for several bytes. Each pattern therefore
+has a probe: a byte of it that is rare in answers. Where the probe does not occur the pattern does not either; else the
+pattern itself is looked for between the first and the last place of its probe. Patterns share probes where they can.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
 STAR: Final = b"*"
+
+_TYPICAL: Final = (
+    b"HTTP/1.1 200 OK\r\nServer: nginx/1.26\r\nDate: Sat, 21 Nov 2026 22:28:04 GMT\r\nContent-Type: application/json;"
+    b" charset=utf-8\r\nContent-Length: 31704\r\nConnection: keep-alive\r\nCache-Control: private, max-age=60\r\n"
+    b'ETag: W/"5f0c4c2e"\r\nX-RateLimit-Remaining: 4987\r\nVary: Accept, Authorization\r\n\r\n'
+    b'{"id": 1296269, "node_id": "abc", "name": "hello-world", "owner": {"login": "octocat", "type": "User"}, '
+    b'"private": false, "html_url": "https://example.com/users/octocat", "description": "This is the first of them.",'
+    b' "created_at": "2026-01-26T19:01:12Z", "size": 108, "default_branch": "main", "labels": null, "score": 1.5}\n'
+    b'data: {"object":"chat.completion.chunk","model":"gpt-4o-2024","choices":[{"index":0,"delta":{"content":" a"}}]}\n'
+)
+"""What answers look like, for telling rare bytes from common ones."""
+_TYPICAL_SIZE: Final = 1024
+
+
+class Probe(NamedTuple):
+    """A byte that all of `needles` hold; its first place in one of them is at most `before` bytes from the start."""
+
+    byte: bytes
+    before: int
+    after: int
+    needles: tuple[bytes, ...]
 
 
 class Masker:
     """Patterns, made ready once and used for any number of answers. An empty pattern is left out."""
 
-    __slots__ = ("_longest", "_needles", "_occurrence", "_patterns")
+    __slots__ = ("_firsts", "_inner", "_longest", "_occurrence", "_pairs", "_patterns", "_probes")
 
     def __init__(self, patterns: Iterable[bytes]) -> None:
         self._patterns = tuple(sorted({pattern for pattern in patterns if pattern}, key=len, reverse=True))
-        self._needles = tuple(
-            pattern for pattern in self._patterns if not any(o in pattern for o in self._patterns if o != pattern)
-        )
+        self._probes = _probes([one for one in self._patterns if not _holds_another(one, self._patterns)])
         self._occurrence = re.compile(b"(?=(%b))" % b"|".join(map(re.escape, self._patterns)), re.DOTALL)
         self._longest = len(self._patterns[0]) if self._patterns else 0
+        self._firsts = frozenset(pattern[:1] for pattern in self._patterns)
+        self._inner = frozenset(b"".join(pattern[:-1] for pattern in self._patterns))
+        self._pairs = frozenset(pattern[at : at + 2] for pattern in self._patterns for at in range(len(pattern) - 2))
 
     def is_clean(self, data: bytes) -> bool:
         """Whether no pattern occurs in `data`."""
-        return not any(needle in data for needle in self._needles)
+        for byte, before, after, needles in self._probes:
+            first = data.find(byte)
+            if first >= 0:
+                start, end = (first - before if first > before else 0), data.rfind(byte) + after
+                for needle in needles:
+                    if data.find(needle, start, end) >= 0:
+                        return False
+        return True
 
     def mask(self, data: bytes) -> bytes:
         """The same with every occurrence overwritten; `data` itself where there is none."""
@@ -47,19 +81,24 @@ class Masker:
         return bytes(out)
 
     def undecided(self, data: bytes) -> int:
-        """How many bytes at the end of `data` could be the beginning of an occurrence; all of a pattern is none."""
-        for start in range(max(0, len(data) - self._longest + 1), len(data)):
-            tail = data[start:]
-            if any(len(pattern) > len(tail) and pattern.startswith(tail) for pattern in self._patterns):
-                return len(tail)
-        return 0
+        """How many bytes at the end of `data` are the beginning of a pattern, and not all of it: the most there are."""
+        if not data or data[-1] not in self._inner:
+            return 0
+        if data[-1:] not in self._firsts and data[-2:] not in self._pairs:
+            return 0
+        tail = data[-(self._longest - 1) :]
+        return max(_overlap(tail, pattern) for pattern in self._patterns)
 
     def stream(self) -> MaskedBody:
         return MaskedBody(self)
 
 
 class MaskedBody:
-    """One body being masked; `masked` tells whether something was found."""
+    """One body being masked; `masked` tells whether something was found.
+
+    `_held` is what was kept back as it came, `_shown` the same with stars: its beginning may belong to an occurrence
+    that has ended.
+    """
 
     __slots__ = ("_held", "_masker", "_shown", "masked")
 
@@ -67,14 +106,14 @@ class MaskedBody:
 
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
-        self._held = b""
-        self._shown = b""
+        self._held = self._shown = b""
         self.masked = False
 
     def feed(self, payload: bytes) -> bytes:
         masker = self._masker
-        data = self._held + payload if self._held else payload
-        shown = self._shown + payload if self._held else payload
+        data = shown = payload
+        if self._held:
+            data, shown = self._held + payload, self._shown + payload
         if not masker.is_clean(data):
             self.masked = True
             shown = masker.overwrite(data, shown)
@@ -88,3 +127,39 @@ class MaskedBody:
     def finish(self) -> bytes:
         shown, self._held, self._shown = self._shown, b"", b""
         return shown
+
+
+def _overlap(tail: bytes, pattern: bytes) -> int:
+    """The longest end of `tail` that `pattern` begins with and goes on after."""
+    first = pattern[:1]
+    at = tail.find(first, max(0, len(tail) - len(pattern) + 1))
+    while at >= 0:
+        if pattern.startswith(tail[at:]):
+            return len(tail) - at
+        at = tail.find(first, at + 1)
+    return 0
+
+
+def _holds_another(pattern: bytes, patterns: Sequence[bytes]) -> bool:
+    """Whether whoever looks for the others finds this one as well."""
+    return any(other in pattern for other in patterns if other != pattern)
+
+
+def _probes(needles: Sequence[bytes]) -> tuple[Probe, ...]:
+    """Few probes for all needles, of bytes that are rare: each is the one that rules out most, among those left."""
+    left, probes = list(needles), []
+    while left:
+        worth = {byte: _absence(byte) * sum(byte in needle for needle in left) for byte in sorted(set(b"".join(left)))}
+        byte = max(worth, key=worth.__getitem__)
+        covered = [needle for needle in left if byte in needle]
+        left = [needle for needle in left if byte not in needle]
+        before = max(needle.index(byte) for needle in covered)
+        after = max(len(needle) - needle.rindex(byte) for needle in covered)
+        probes.append(Probe(bytes((byte,)), before, after, tuple(covered)))
+    return tuple(probes)
+
+
+def _absence(byte: int) -> float:
+    """How likely an answer of a kilobyte is without this byte."""
+    share = (_TYPICAL.count(byte) + 0.1) / (len(_TYPICAL) + 25)
+    return float((1 - share) ** _TYPICAL_SIZE)

@@ -96,7 +96,10 @@ class RequestHeads:
         if isinstance(framing, HeadFault):
             self._parser = None
             return framing
-        headers = passing(LAYOUTS, layout, values, framing.options.names, trim=tabs > 0 or b" \r\n" in data)
+        if framing.options.names or tabs or b" \r\n" in data:
+            headers = passing(LAYOUTS, layout, values, framing.options.names)
+        else:
+            headers = Fields(layout, values)
         rest = self._rest_of(line, framing, headers)
         if line[0] != "CONNECT" and len(data) <= _LONGEST_KEPT:
             self._tail, self._rest = data[len(lines[0]) :], rest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import methodcaller
 from typing import Final
 
 from tameflare.connectors.catalog.rows import DESTRUCTIVE, HIGH, LOW, MEDIUM, PUBLIC, READ, WRITE, read, remove
@@ -194,4 +195,5 @@ _GIT: Final = (
     Route("POST", _LFS, "github.repo.push", WRITE, HIGH, when=When("operation", equals="upload"), surface="git"),
 )
 
+READERS: Final = {"repo": methodcaller("removesuffix", ".git")}
 ROUTES: Final = (*_PULLS, *_ISSUES, *_BRANCHES, *_RELEASES, *_FILES, *_REPOS, *_ACTIONS, *_PEOPLE, *_GIT)
