@@ -76,6 +76,7 @@ Examples:
 @click.option("--name", help="Name of this instance; rules use it [default: the type].")
 @click.option("--domain", "domains", multiple=True, metavar="HOST", help="Host, or `*.` and a suffix; may be repeated.")
 @click.option("--port", "ports", multiple=True, type=click.IntRange(1, 65535), help="Port [default: 443].")
+@click.option("--path", "paths", multiple=True, metavar="PATH", help="Endpoint, for MCP servers [default: /mcp, /].")
 @click.option("--auth", type=click.Choice(_AUTH), help="Where the credential stands [default: the vendor's way].")
 @click.option("--auth-name", metavar="FIELD", help="Header, query parameter or cookie that carries it.")
 @click.option("--credential", type=click.Choice(_MODES), help="[default: required]")
@@ -138,7 +139,7 @@ def _check_fields(body: dict[str, Any]) -> None:
     from tameflare.connectors import registry
 
     if body["type"] in registry.TYPES:
-        given = {key: body[key] for key in ("domains", "ports", "auth_name") if key in body}
+        given = {key: body[key] for key in ("domains", "ports", "auth_name", "paths") if key in body}
         auth = AuthScheme(body.get("auth", AuthScheme.VENDOR))
         registry.check(ConnectorConfig(id="", name="", type=body["type"], auth=auth, **given))
 

@@ -73,7 +73,7 @@ def git(denial: Denial) -> Rendered:
     lines = [f"TameFlare: {denial.message}", f"code: {denial.code}", f"action: {denial.action}"]
     lines += [f"request id: {denial.request_id}"] + ([denial.help] if denial.help else [])
     text = "\n".join(lines) + "\n"
-    return Rendered(denial.status, _retry(denial), "text/plain; charset=utf-8", text.encode())
+    return Rendered(denial.status, retry(denial), "text/plain; charset=utf-8", text.encode())
 
 
 _OPENAI_TYPES: Final = {
@@ -134,7 +134,7 @@ def _never(header: str, denial: Denial) -> Headers:
     return ((header, "false"),) if denial.is_final else ()
 
 
-def _retry(denial: Denial) -> Headers:
+def retry(denial: Denial) -> Headers:
     """PyGithub and others try a 403 again if it says when, so only a refusal that may pass says so."""
     if denial.is_final or not denial.retry_after:
         return ()
@@ -143,4 +143,4 @@ def _retry(denial: Denial) -> Headers:
 
 def _json(denial: Denial, body: dict[str, Any], extra: Headers = ()) -> Rendered:
     """The line feed at the end keeps a shell's next line apart from what curl printed."""
-    return Rendered(denial.status, _retry(denial) + extra, "application/json", msgspec.json.encode(body) + b"\n")
+    return Rendered(denial.status, retry(denial) + extra, "application/json", msgspec.json.encode(body) + b"\n")

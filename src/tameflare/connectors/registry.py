@@ -12,6 +12,7 @@ from tameflare.connectors.auth import Credential
 from tameflare.connectors.base import Connector
 from tameflare.connectors.generic import GenericConnector, TunnelConnector, WebhookConnector
 from tameflare.connectors.github import GitHubConnector
+from tameflare.connectors.mcp import McpConnector
 from tameflare.connectors.placeholders import variables
 from tameflare.connectors.slack import SlackConnector
 from tameflare.connectors.table import TableConnector
@@ -30,6 +31,7 @@ _OTHERS: Final[dict[str, type[GenericConnector]]] = {
     "generic": GenericConnector,
     "webhook": WebhookConnector,
     "tunnel": TunnelConnector,
+    "mcp": McpConnector,
 }
 TYPES: Final = (*_VENDORS, *_OTHERS)
 _SCHEMES: Final[dict[str, frozenset[AuthScheme]]] = {
@@ -41,9 +43,12 @@ _SCHEMES: Final[dict[str, frozenset[AuthScheme]]] = {
     "generic": frozenset(AuthScheme),
     "webhook": frozenset({AuthScheme.HEADER, AuthScheme.BASIC, AuthScheme.VENDOR}),
     "tunnel": frozenset({AuthScheme.VENDOR}),
+    "mcp": frozenset(AuthScheme),
 }
 _DOMAIN: Final = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_\-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_\-]*[a-z0-9_])?)*")
 _IPV6: Final = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]+")
+_PATH: Final = re.compile(r"(?:/[A-Za-z0-9\-._~!$&'()*+,=:@%]+)*/?")
+_WITH_PATHS: Final = frozenset({"mcp"})
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~\-]+")
 _NAMED: Final = frozenset({AuthScheme.HEADER, AuthScheme.QUERY, AuthScheme.COOKIE})
 _FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "cookie", "te", "upgrade"})
@@ -85,7 +90,16 @@ def check(config: ConnectorConfig) -> None:
     for port in config.ports:
         if not 1 <= port <= 65535:
             raise InvalidValue(f"`{port}` is not a port", "write a number from 1 to 65535")
+    _check_paths(config)
     _check_auth(config)
+
+
+def _check_paths(config: ConnectorConfig) -> None:
+    if config.paths and config.type not in _WITH_PATHS:
+        raise InvalidValue(f"a connector of type `{config.type}` takes no paths")
+    for path in config.paths:
+        if not path or not _PATH.fullmatch(path):
+            raise InvalidValue(f"`{path}` is not a path", "write it as `/mcp`, without a query")
 
 
 def _check_type(name: str) -> None:

@@ -45,7 +45,8 @@ class ConnectorConfig(msgspec.Struct, frozen=True):
     """One instance of a connector under a gateway. `name` defaults to the type; rules name the instance.
 
     `domains` are host names, or `*.` and a suffix; empty: the type's own. `ports`: empty means 443. `auth` `vendor`
-    means the type's own scheme; `auth_name` is the header, query parameter or cookie of the others.
+    means the type's own scheme; `auth_name` is the header, query parameter or cookie of the others. `paths` are the
+    endpoints of a type that has some, as `/mcp`; empty: the type's own.
     """
 
     id: str
@@ -60,6 +61,7 @@ class ConnectorConfig(msgspec.Struct, frozen=True):
     allow_plaintext: bool = False
     identify: bool = False
     record: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 class AgentConfig(msgspec.Struct, frozen=True):

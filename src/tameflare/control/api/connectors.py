@@ -39,6 +39,7 @@ class ConnectorPatch(Body):
     allow_plaintext: bool | None = Field(None, description="Whether plain http may be used.")
     identify: bool | None = Field(None, description="Whether the agent's name is told to the upstream.")
     record: Words | None = Field(None, description="Parameters whose values are recorded.")
+    paths: Words | None = Field(None, description="Endpoints of an MCP server; empty: `/mcp` and `/`.")
     secret: SecretText | None = Field(None, description="The credential, sealed at once and never shown again.")
     username: Annotated[str, Field(max_length=256)] = Field("", description="Only where `auth` is `basic`.")
 
@@ -61,6 +62,7 @@ class ConnectorOut(Answer):
     allow_plaintext: bool
     identify: bool
     record: list[str]
+    paths: list[str]
     created_at: int
     credential_set: bool
 

@@ -123,6 +123,7 @@ connectors = Table(
     Column("allow_plaintext", Boolean, nullable=False),
     Column("identify", Boolean, nullable=False),
     Column("record", JSON, nullable=False),
+    Column("paths", JSON, nullable=False, server_default="[]"),
     Column("created_at", Integer, nullable=False),
     UniqueConstraint("gateway_id", "name"),
 )
