@@ -19,6 +19,9 @@ METHOD_OVERRIDES: Final = frozenset(
 )
 """Headers by which a server may take a request for another than its first line says."""
 METHOD_OVERRIDE_FIELD: Final = "_method"
+NEGOTIATION: Final = frozenset({b"accept-encoding", b"a-im", b"range", b"if-range", b"request-range"})
+"""Headers by which an agent would get an answer encoded, or in parts, so that a secret in it could not be found."""
+IDENTITY: Final = b"Accept-Encoding: identity\r\n"
 _KEY_LENGTH: Final = 16
 
 

@@ -154,7 +154,7 @@ class Intent(msgspec.Struct, frozen=True, array_like=True, tag="i"):
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True, tag="o"):
-    """How a request that was let through ended; `reason` only where it failed."""
+    """How a request that was let through ended; `reason` only where it failed. `flags` are told beside the intent's."""
 
     request_id: str
     status: int
@@ -163,6 +163,7 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, tag="o"):
     bytes_in: int
     bytes_out: int
     reason: str = ""
+    flags: tuple[str, ...] = ()
 
 
 Record = Intent | Outcome

@@ -293,6 +293,7 @@ class Relay:
                 exchange.bytes_in,
                 self.bytes_out,
                 reason,
+                self._reader.flags,
             )
         )
         metrics = self._context.metrics

@@ -82,7 +82,9 @@ class ResponseReader:
         self.untouched = False
         if self.head is not None:
             return self._frame(data)
-        found = self._read_head(self._buffer + data if self._buffer else data)
+        if self._buffer:
+            data = self._buffer + data
+        found = self._read_head(data)
         if found is None:
             return b""
         head, rest = found
@@ -90,7 +92,7 @@ class ResponseReader:
         self._framer = response_framer(head, self._method)
         if self._changes is None:
             return self._write_head(head, keep) + self._frame(rest)
-        return self._begin_changed(self._changes, head, rest, keep)
+        return self._begin_changed(self._changes, head, data, rest, keep)
 
     def finish(self) -> bytes:
         """The upstream closed. Raises FramingFault where the answer is cut short."""
@@ -102,6 +104,8 @@ class ResponseReader:
     @property
     def flags(self) -> tuple[str, ...]:
         """What the record is to say about the answer."""
+        if not self._body:
+            return self._flags
         masked = any(type(change) is MaskedBody and change.masked for change in self._body)
         return (*self._flags, MASKED) if masked and MASKED not in self._flags else self._flags
 
@@ -152,8 +156,11 @@ class ResponseReader:
 
     # --- an answer that is changed on its way
 
-    def _begin_changed(self, changes: AnswerChanges, head: ResponseHead, rest: bytes, keep: bool) -> bytes:
-        """The beginning of an answer that may not pass as it comes. Raises ResponseFault where it must not pass."""
+    def _begin_changed(self, changes: AnswerChanges, head: ResponseHead, data: bytes, rest: bytes, keep: bool) -> bytes:
+        """The beginning of an answer that may not pass as it comes: `data` is its head and `rest`.
+
+        Raises ResponseFault where it must not pass.
+        """
         encoded = self._framer is not None and is_encoded(head)
         made = changes.filter(head) if self._framer is not None else None
         if encoded:
@@ -174,15 +181,14 @@ class ResponseReader:
         elif encoded:
             start = self._mask_start(masker, start)
         else:
-            return self._mask_answer(masker, start, rest)
+            return self._mask_answer(masker, start, data, rest)
         return start + self._frame(rest)
 
-    def _mask_answer(self, masker: Masker, start: bytes, rest: bytes) -> bytes:
-        """The usual case: what came in one piece is searched in one go."""
+    def _mask_answer(self, masker: Masker, start: bytes, data: bytes, rest: bytes) -> bytes:
+        """The usual case: what came in one piece is searched in one go; chunks could hide an occurrence from that."""
         payload = self._take(rest)
-        whole = start + payload
-        if self.done and masker.is_clean(whole):
-            return start + self._encode(payload) if self._chunked else whole
+        if self.done and masker.is_clean(data) and not (self._chunked and not masker.is_clean(payload)):
+            return start + (self._encode(payload) if self._chunked else payload)
         self._body = (masker.stream(),)
         return self._mask_start(masker, start) + self._encode(self._change(payload))
 

@@ -23,8 +23,14 @@ from tameflare.link.messages import Intent, Outcome, Record
 
 Row = tuple[Any, ...]
 _json: Final = msgspec.json.Encoder()
-_NO_INTENT: Final[Row] = ("", "", "", "", "", "[]", "", "", "", 0, "", "", "", "", "", "", "[]", "", "", "[]", 0)
+_NO_INTENT: Final[Row] = ("", "", "", "", "", "[]", "", "", "", 0, "", "", "", "", "", "", "[]", "", "")
 _NO_OUTCOME: Final[Row] = (0, 0, 0, 0, 0, "")
+FLAGS: Final = "flags"
+_BOTH_FLAGS: Final = (
+    "flags = CASE '[]' WHEN excluded.flags THEN flags WHEN flags THEN excluded.flags"
+    " ELSE substr(flags, 1, length(flags) - 1) || ',' || substr(excluded.flags, 2) END"
+)
+"""Both halves of a request may have flags: the arrays are joined."""
 
 
 class Rows:
@@ -53,9 +59,9 @@ def write_rows(raw: sqlite3.Connection, proxy: str, rows: Rows, now: float) -> N
     ended = _without_intent(rows, proxy, last + len(whole) + len(begun), now)
     raw.execute("UPDATE counter SET last = ?", (last + len(whole) + len(begun) + len(ended),))
     raw.executemany(_upsert(table, (*INTENT_COLUMNS, *OUTCOME_COLUMNS)), whole)
-    for columns, halves in ((INTENT_COLUMNS, begun), (OUTCOME_COLUMNS, ended)):
+    for columns, halves in ((INTENT_COLUMNS.keys() - {FLAGS}, begun), (OUTCOME_COLUMNS, ended)):
         for home, group in _homes(raw, table, halves).items():
-            raw.executemany(_upsert(home, tuple(columns)), group)
+            raw.executemany(_upsert(home, tuple(columns), _BOTH_FLAGS), group)
 
 
 def _with_intent(rows: Rows, proxy: str, last: int) -> tuple[list[Row], list[Row]]:
@@ -65,7 +71,7 @@ def _with_intent(rows: Rows, proxy: str, last: int) -> tuple[list[Row], list[Row
     for place, (request_id, intent) in enumerate(rows.intents.items(), last + 1):
         outcome = rows.outcomes.get(request_id)
         if outcome is not None:
-            whole.append((place, request_id, proxy, COMPLETE, *_intent(intent), *_outcome(outcome)))
+            whole.append((place, request_id, proxy, COMPLETE, *_intent(intent, outcome.flags), *_outcome(outcome)))
         elif intent.final:
             whole.append((place, request_id, proxy, COMPLETE, *_intent(intent), *_own_outcome(intent)))
         else:
@@ -76,12 +82,13 @@ def _with_intent(rows: Rows, proxy: str, last: int) -> tuple[list[Row], list[Row
 def _without_intent(rows: Rows, proxy: str, last: int, now: float) -> list[Row]:
     ended = (outcome for request_id, outcome in rows.outcomes.items() if request_id not in rows.intents)
     return [
-        (place, outcome.request_id, proxy, HAS_OUTCOME, now, *_NO_INTENT, *_outcome(outcome))
+        (place, outcome.request_id, proxy, HAS_OUTCOME, now, *_NO_INTENT, _text(outcome.flags), 0, *_outcome(outcome))
         for place, outcome in enumerate(ended, last + 1)
     ]
 
 
-def _intent(intent: Intent) -> Row:
+def _intent(intent: Intent, flags: tuple[str, ...] = ()) -> Row:
+    """The columns of an intent, with the `flags` of its outcome."""
     actions = intent.actions
     return (
         intent.time,
@@ -104,7 +111,7 @@ def _intent(intent: Intent) -> Row:
         _text(intent.matched),
         intent.would_be,
         intent.level,
-        _text(intent.flags),
+        _text((*intent.flags, *flags)),
         intent.configuration,
     )
 
@@ -147,10 +154,10 @@ def _stands_in(raw: sqlite3.Connection, table: str, row: Row) -> bool:
     return found.fetchone() is not None
 
 
-def _upsert(table: str, replaced: Sequence[str]) -> str:
+def _upsert(table: str, replaced: Sequence[str], *more: str) -> str:
     """Insert a row, or put its half beside the other half, which gives the row its new place."""
     names, marks = ", ".join(COLUMNS), ", ".join("?" * len(COLUMNS))
-    changes = ", ".join(f"{name} = excluded.{name}" for name in ("id", *replaced))
+    changes = ", ".join((*(f"{name} = excluded.{name}" for name in ("id", *replaced)), *more))
     return (
         f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - our own table and column names
         f" ON CONFLICT (request_id, proxy) DO UPDATE SET parts = parts | excluded.parts, {changes}"
