@@ -66,11 +66,19 @@ def reasons_page() -> Iterator[str]:
     yield from table(["reason", "status", "what it means", "what to do"], (_reason(each) for each in Reason))
 
 
-LET_THROUGH: Final = {Reason.RULE_ALLOW, Reason.UNWRITTEN_ALLOWED, Reason.MONITORED, Reason.CLIENT_CLOSED}
+NO_ANSWER: Final = {
+    Reason.RULE_ALLOW,
+    Reason.UNWRITTEN_ALLOWED,
+    Reason.MONITORED,
+    Reason.APPROVED,
+    Reason.REMEMBERED,
+    Reason.LOCAL_KILL_SWITCH,
+    Reason.CLIENT_CLOSED,
+}
 
 
 def _reason(reason: Reason) -> list[str]:
-    status = "" if reason in LET_THROUGH else str(STATUS.get(reason, FORBIDDEN))
+    status = "" if reason in NO_ANSWER else str(STATUS.get(reason, FORBIDDEN))
     return [f"`{reason.value}`", status, MEANING[reason], HELP.get(reason, "")]
 
 

@@ -1,8 +1,12 @@
-"""The configuration's compiled form, which the judge works on. Built off the hot path, then never changed."""
+"""The configuration's compiled form, which the judge works on. Built off the hot path; then only kill switches change.
+
+A kill switch that somebody throws at the proxy itself must bite at once, whatever else is under way, so `throw` sets it
+in place, for everybody who holds a part of this version.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tameflare.core.access import AccessRule, AccessTable
 from tameflare.core.action import Effect
@@ -16,12 +20,12 @@ class CompiledAgent:
 
     __slots__ = ("active", "config", "id", "killed_by", "name")
 
-    def __init__(self, config: AgentConfig, killed_by: KillSwitch | None) -> None:
+    def __init__(self, config: AgentConfig) -> None:
         self.config = config
         self.id = config.id
         self.name = config.name
         self.active = config.status is AgentStatus.ACTIVE
-        self.killed_by = killed_by
+        self.killed_by: KillSwitch | None = None
 
 
 class CompiledConnector:
@@ -32,12 +36,12 @@ class CompiledConnector:
 
     __slots__ = ("access", "config", "decisions", "killed_by", "name")
 
-    def __init__(self, config: ConnectorConfig, rules: Iterable[AccessRule], killed_by: KillSwitch | None) -> None:
+    def __init__(self, config: ConnectorConfig, rules: Iterable[AccessRule]) -> None:
         self.config = config
         self.name = config.name
         self.access = AccessTable(rule for rule in rules if rule.connector == config.name)
         self.decisions: dict[tuple[str, Effect], Decision] = {}
-        self.killed_by = killed_by
+        self.killed_by: KillSwitch | None = None
 
 
 class CompiledGateway:
@@ -51,16 +55,20 @@ class CompiledGateway:
         self.name = config.name
         self.level = config.level
         self.rate_limit = config.rate_limit_per_minute
-        self.killed_by = switches.find(ScopeKind.ALL) or switches.find(ScopeKind.GATEWAY, config.name)
-        agents = [CompiledAgent(agent, switches.find(ScopeKind.AGENT, agent.id)) for agent in config.agents]
+        agents = [CompiledAgent(agent) for agent in config.agents]
         self.agents = {agent.name: agent for agent in agents}
         self.agents_by_id = {agent.id: agent for agent in agents}
         self.connectors = {
-            connector.name: CompiledConnector(
-                connector, config.rules, switches.find(ScopeKind.CONNECTOR, connector.name)
-            )
-            for connector in config.connectors
+            connector.name: CompiledConnector(connector, config.rules) for connector in config.connectors
         }
+        self.throw(switches)
+
+    def throw(self, switches: Switches) -> None:
+        self.killed_by = switches.find(ScopeKind.ALL) or switches.find(ScopeKind.GATEWAY, self.name)
+        for agent in self.agents.values():
+            agent.killed_by = switches.find(ScopeKind.AGENT, agent.id)
+        for connector in self.connectors.values():
+            connector.killed_by = switches.find(ScopeKind.CONNECTOR, connector.name)
 
 
 class Switches:
@@ -78,10 +86,12 @@ class Switches:
 class CompiledConfiguration:
     """All gateways of one configuration version, by id and by the digest of each of their tokens."""
 
-    __slots__ = ("by_digest", "gateways", "issued_at", "version")
+    __slots__ = ("by_digest", "central", "gateways", "issued_at", "killed", "version")
 
     def __init__(self, configuration: Configuration) -> None:
-        switches = Switches(configuration.kill_switches)
+        self.central = configuration.kill_switches
+        self.killed = bool(self.central)
+        switches = Switches(self.central)
         self.version = configuration.version
         self.issued_at = configuration.issued_at
         self.gateways = {config.id: CompiledGateway(config, switches) for config in configuration.gateways}
@@ -90,3 +100,10 @@ class CompiledConfiguration:
             for config in configuration.gateways
             for token in config.tokens
         }
+
+    def throw(self, local: Sequence[KillSwitch]) -> None:
+        """Put these switches in force beside the configuration's own; a scope is on where either says so."""
+        switches = Switches((*local, *self.central))
+        self.killed = bool(local or self.central)
+        for gateway in self.gateways.values():
+            gateway.throw(switches)

@@ -36,6 +36,8 @@ class Reason(StrEnum):
     MONITORED = "monitored"
     APPROVED = "approved"
     REMEMBERED = "remembered"
+    # on record, and no request
+    LOCAL_KILL_SWITCH = "local_kill_switch"
     # refused by the judge
     RULE_DENY = "rule_deny"
     NO_RULE = "no_rule"

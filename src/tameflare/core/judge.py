@@ -70,7 +70,7 @@ def killed(switch: KillSwitch) -> Decision:
         _DENY,
         Reason.KILL_SWITCH_ACTIVE,
         killswitch.MESSAGE,
-        matched=(f"kill_switch:{switch.scope}",),
+        matched=(switch.label,),
         charge_rate=False,
     )
 

@@ -25,6 +25,7 @@ MEANING: Final = {
     Reason.BODY_TOO_LARGE_TO_HOLD: "A body that waits for people is kept in memory and was over `TF_MAX_HELD_BODY`.",
     Reason.AGENT_LIMIT: "The agent has as many tunnels, held requests or buffered bytes as it may.",
     Reason.KILL_SWITCH_ACTIVE: "A kill switch for everything, the gateway, the connector or the agent is on.",
+    Reason.LOCAL_KILL_SWITCH: "Not a request: a user of the proxy's machine switched the proxy's own kill switch; the message says who and why.",  # noqa: E501
     Reason.RATE_LIMITED: "The agent used up its requests of the last minute.",
     Reason.ENGINE_ERROR: "The request could not be judged; whatever cannot be judged is denied.",
     Reason.UNAUTHENTICATED: "`Proxy-Authorization` holds no valid token, or its run or agent has ended.",

@@ -372,6 +372,11 @@ class Conversation:
         return self._relay.exchange
 
     @property
+    def reading(self) -> Exchange | None:
+        """The request whose body is being read, so that it can be decided."""
+        return self.exchange if self._collected is not None else None
+
+    @property
     def idle(self) -> bool:
         return self.exchange is None and not self._buffer
 

@@ -14,6 +14,7 @@ from tameflare.proxy import answers
 from tameflare.proxy.context import Context
 from tameflare.proxy.identity import basic_pair
 from tameflare.proxy.metrics import CONTENT_TYPE
+from tameflare.proxy.rounds import go_round
 from tameflare.proxy.routing import ServedGateway
 from tameflare.proxy.runs import Run
 from tameflare.wire.framer import FramingFault, request_framer
@@ -178,6 +179,7 @@ class Endpoint:
             return
         if self._head.method == "DELETE":
             self._context.runs.stop(run)
+            go_round(self._context.connections, lambda connection: connection.recheck())
         counts = {"allowed": run.allowed, "denied": run.denied, "held": run.held, "limited": run.limited}
         self._answer(answers.document("application/json", msgspec.json.encode(counts), keep=False))
 

@@ -21,8 +21,10 @@ import uvloop
 
 from tameflare import settings as names
 from tameflare.core.addresses import is_loopback
+from tameflare.core.compile import CompiledConfiguration
 from tameflare.core.config import Configuration
 from tameflare.core.errors import SettingError, TameFlareError
+from tameflare.core.killswitch import LocalSwitch
 from tameflare.core.secret import Secret
 from tameflare.link.messages import Bundle
 from tameflare.listening import BACKLOG, listen
@@ -32,10 +34,13 @@ from tameflare.proxy.context import Context
 from tameflare.proxy.dialer import Dialer
 from tameflare.proxy.feed import Feed
 from tameflare.proxy.identity import Authenticator
+from tameflare.proxy.local_socket import LocalSocket
+from tameflare.proxy.local_switch import Change, LocalSwitches
 from tameflare.proxy.metrics import Metrics
 from tameflare.proxy.outbox import Outbox
 from tameflare.proxy.pool import Pool
 from tameflare.proxy.resolver import Resolver
+from tameflare.proxy.rounds import go_round
 from tameflare.proxy.routing import Served
 from tameflare.proxy.runs import Runs
 from tameflare.proxy.server import ClientConnection
@@ -155,6 +160,8 @@ class Plane:
             backlog=lambda: self._shipping.waiting_bytes,
         )
         self._context = self._make_context(token)
+        self._switches = LocalSwitches(self._directory, time.time, self._compiled, self._switched, self._note)
+        local = LocalSocket(self._directory, self._switches)
         await self._feed.load()
         self._state.check_age()
         self._tasks.start(self._feed.run())
@@ -164,12 +171,14 @@ class Plane:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
+        await local.start()
         server = await loop.create_server(lambda: ClientConnection(self._context), sock=self._listener, backlog=BACKLOG)
         settle_garbage_collection()
         host, port = self._listener.getsockname()[:2]
         log.info("proxy listens", host=host, port=port, version=self._feed.version)
         await stopping.wait()
         server.close()
+        local.close()
         await self._stop()
 
     def _make_context(self, token: Secret) -> Context:
@@ -220,22 +229,41 @@ class Plane:
         return self._feed.age(time.time())
 
     def _killed(self) -> bool:
+        compiled = self._compiled()
+        return bool(self._switches.on) or (compiled is not None and compiled.killed)
+
+    def _compiled(self) -> CompiledConfiguration | None:
         served = self._state.served
-        return served is not None and served.has_kill_switch
+        return served.compiled if served is not None else None
+
+    def _switched(self, on: tuple[LocalSwitch, ...]) -> None:
+        """Put this proxy's own kill switches in force, for what is under way as well."""
+        compiled = self._compiled()
+        if compiled is not None:
+            compiled.throw(on)
+        self._recheck()
+
+    def _note(self, change: Change) -> None:
+        now = time.time()
+        self._context.outbox.note(change.record(self._state.new_request_id(now), now, self._feed.version))
+
+    def _recheck(self) -> None:
+        """Cut, now, what may no longer be under way."""
+        go_round(self._context.connections, lambda connection: connection.recheck())
 
     async def _apply(self, configuration: Configuration, bundle: Bundle) -> None:
         """Compile off the loop, then switch in one step."""
         served = await asyncio.to_thread(Served, configuration, bundle)
+        served.compiled.throw(self._switches.on)
         self._state.serve(served)
-        for connection in list(self._context.connections):
-            connection.recheck()
+        self._recheck()
         log.info("configuration applied", version=served.version, gateways=len(served.gateways))
 
     def _health(self) -> dict[str, Any]:
         """What `/health` tells; ages in seconds."""
         served = self._state.served
         age = self._age()
-        problems = [text for text in (self._feed.problem, self._spool.problem, self._shipping.problem) if text]
+        problems = [text for text in self._problems() if text]
         return {
             "status": "ok" if served is not None and not problems else "degraded",
             "configuration": {
@@ -244,19 +272,21 @@ class Plane:
             },
             "levels": {} if served is None else {g.compiled.name: g.compiled.level for g in served.gateways.values()},
             "kill_switch": self._killed(),
+            "local_kill_switches": [switch.scope for switch in self._switches.on],
             "connections": len(self._context.connections),
             "spool": {"bytes": self._spool.backlog_bytes, "waiting_bytes": self._shipping.waiting_bytes},
             "problems": problems,
         }
+
+    def _problems(self) -> tuple[str, ...]:
+        return (self._feed.problem, self._spool.problem, self._shipping.problem, self._switches.problem)
 
     async def _sweep(self) -> None:
         """Time-outs of all connections, about once a second."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             self._state.check_age()
-            now = time.monotonic()
-            for connection in list(self._context.connections):
-                connection.sweep(now)
+            go_round(self._context.connections, lambda connection: connection.sweep(time.monotonic()))
             self._context.pool.sweep()
             self._context.metrics.settle()
 

@@ -23,7 +23,7 @@ from tameflare.proxy.flow import Flow
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.origin import Origin
 from tameflare.proxy.refusal import Refusal
-from tameflare.proxy.revocation import reason_to_cut
+from tameflare.proxy.revocation import REVOKED, refusal_to_cut
 from tameflare.proxy.routing import Binding
 from tameflare.proxy.tunnel import Tunnel
 from tameflare.wire.faults import HeadFault
@@ -339,14 +339,22 @@ class ClientConnection(asyncio.Protocol):
         self.deadline = self._context.state.tick() + seconds
 
     def recheck(self) -> None:
-        """Cut what is under way where the newest configuration would not let it begin. Called for each of them."""
-        exchange = self._conversation.under_way if self._tunnel is None else self._tunnel.under_way
-        if exchange is None:
-            return
-        holds = self._credential is None or self._identify(self._credential) is not None
-        reason = reason_to_cut(exchange, self._context.state) if holds else Reason.UNAUTHENTICATED
-        if reason is not None:
-            self._cut(reason)
+        """Cut what is under way, and refuse what is still being read, where it could not begin any more."""
+        conversation = self._conversation
+        exchange = conversation.under_way if self._tunnel is None else self._tunnel.under_way
+        reading = conversation.reading if exchange is None else None
+        if exchange is not None:
+            refusal = self._why_no_longer(exchange)
+            if refusal is not None:
+                self._cut(refusal.reason)
+        elif reading is not None:
+            refusal = self._why_no_longer(reading)
+            if refusal is not None:
+                conversation.refuse(refusal)
+
+    def _why_no_longer(self, exchange: Exchange) -> Refusal | None:
+        credential = self._credential or exchange.head.proxy_authorization
+        return refusal_to_cut(exchange, self._context.state) if self._identify(credential) is not None else REVOKED
 
     def _cut(self, reason: Reason) -> None:
         self._conversation.lost(reason)

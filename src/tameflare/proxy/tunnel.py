@@ -83,7 +83,8 @@ class Tunnel:
         self._context.outbox.put(records.of_decision(self._exchange, self._context.state), self)
 
     def release(self) -> None:
-        self._context.tasks.start(self._open())
+        if not self._noted:  # not cut meanwhile
+            self._context.tasks.start(self._open())
 
     def unrecorded(self) -> None:
         self._refuse(Refusal(Reason.RECORD_UNAVAILABLE, "the decision cannot be recorded"))

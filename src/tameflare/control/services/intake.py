@@ -8,9 +8,12 @@ from typing import Final, NamedTuple
 import msgspec
 import structlog
 
+from tameflare.control.services import audit
+from tameflare.control.services.audit import Actor
 from tameflare.control.services.bell import Bell
 from tameflare.control.store.traffic import TOPIC, Delivery, TrafficStore
 from tameflare.control.store.traffic_write import Rows
+from tameflare.core.decision import Reason
 from tameflare.core.errors import TameFlareError
 from tameflare.link.messages import Outcome, Record, SpoolPosition
 from tameflare.link.spool import decode, payloads
@@ -87,6 +90,10 @@ class Intake:
             told.warning("records_missing", count=delivery.missing)
         if delivery.unreadable:
             told.warning("records_unreadable", count=len(delivery.unreadable))
+        for intent in delivery.rows.intents.values():
+            if intent.reason == Reason.LOCAL_KILL_SWITCH:
+                actor = Actor(delivery.proxy, "proxy")
+                audit.record("kill_switch.switched_locally", actor, message=intent.message, at=intent.time)
 
 
 def _decode(proxy: str, batch: Batch, start: int, missing: int) -> Delivery:

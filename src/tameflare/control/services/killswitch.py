@@ -10,10 +10,9 @@ from tameflare.control.store import agents, connectors, gateways, killswitch
 from tameflare.control.store.engine import Connection, Database
 from tameflare.control.store.killswitch import ThrownSwitch
 from tameflare.core.errors import InvalidValue
-from tameflare.core.killswitch import KillSwitch, ScopeKind, parse_scope
+from tameflare.core.killswitch import KillSwitch, Scope, ScopeKind, fitting
 
 _HELP = "write `all`, `connector:NAME`, `gateway:NAME` or `agent:ID`"
-Scope = tuple[ScopeKind, str]
 
 
 class KillSwitches:
@@ -50,24 +49,15 @@ def resolve(word: str, known: dict[str, set[Scope]]) -> Scope:
 
     `known` maps a name to what bears it. Raises Invalid where nothing does, Ambiguous where several do.
     """
-    name, wanted = word, None
-    if word == ScopeKind.ALL or ":" in word:
-        wanted, name = _parse(word)
-    found = {scope for scope in known.get(name, ()) if wanted in (None, scope[0])}
-    if wanted is ScopeKind.ALL:
-        return ScopeKind.ALL, ""
-    if len(found) == 1:
-        return next(iter(found))
-    if found:
-        raise Ambiguous(word, sorted(KillSwitch(kind, target).scope for kind, target in found))
-    raise Invalid([Fault("scope", f"nothing is named `{word}`", _HELP)])
-
-
-def _parse(word: str) -> Scope:
     try:
-        return parse_scope(word)
+        found = fitting(word, known)
     except InvalidValue as fault:
         raise Invalid([Fault("scope", fault.message, fault.help)]) from None
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Ambiguous(word, [KillSwitch(kind, target).scope for kind, target in found])
+    raise Invalid([Fault("scope", f"nothing is named `{word}`", _HELP)])
 
 
 def _known_or_on(connection: Connection) -> dict[str, set[Scope]]:
