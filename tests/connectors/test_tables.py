@@ -64,3 +64,16 @@ def test_only_reads_are_plain_gets(vendor: str) -> None:
     for row in vendor_routes(vendor).rows:
         if row.method == "GET" and row.when is None:
             assert row.effect is Effect.READ, row.type
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_name_is_a_download_on_all_its_routes_or_on_none(vendor: str) -> None:
+    routes = vendor_routes(vendor)
+    assert routes.downloads == {row.type for row in routes.rows if row.download}
+    assert not [row.path for row in routes.rows if row.type in routes.downloads and not row.download]
+
+
+def test_what_vendors_give_as_files_is_marked() -> None:
+    marked = {name for vendor in VENDORS for name in vendor_routes(vendor).downloads}
+    assert marked >= {"github.release.get_asset", "github.repo.download", "openai.file.download"}
+    assert not [name for name in marked if name.endswith(".list")]

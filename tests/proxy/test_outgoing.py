@@ -10,7 +10,7 @@ from tests.support.plane import CANARY, Plane, connector
 from tests.support.upstream import Talk, Upstream
 
 from tameflare.connectors.placeholders import placeholder
-from tameflare.core.config import AuthScheme
+from tameflare.core.config import AuthScheme, CredentialMode, GatewayConfig
 from tameflare.core.decision import EnforcementLevel
 
 REAL = "real-looking-key-0123456789abcdef"
@@ -89,14 +89,63 @@ def test_what_would_make_it_another_request_is_taken_out(proxy: Plane, upstream:
     assert "DELETE" not in str(lines)
 
 
-def test_accept_encoding_is_never_added_nor_anything_else(proxy: Plane, upstream: Upstream) -> None:
-    lines = sent(proxy, upstream)
-    assert {line.partition(":")[0] for line in lines[1:] if line} == {"Host", "Authorization"}
+NEGOTIATION = (
+    b"accept-ENCODING: gzip, br\r\nRange: bytes=5-9\r\nIf-Range: x\r\nRequest-Range: bytes=5-9\r\nA-IM: gzip\r\n"
+)
+ASSET = "/repos/octo/hello/releases/assets/7"
+
+
+def negotiated(lines: list[str]) -> list[str]:
+    names = ("accept-encoding", "range", "if-range", "request-range", "a-im")
+    return [line for line in lines[1:] if line.lower().partition(":")[0] in names]
+
+
+@pytest.mark.parametrize("extra", [b"", NEGOTIATION])
+def test_an_answer_to_a_credential_is_asked_for_whole_and_plain(proxy: Plane, upstream: Upstream, extra: bytes) -> None:
+    lines = sent(proxy, upstream, extra)
+    assert {line.partition(":")[0] for line in lines[1:] if line} == {"Host", "Authorization", "Accept-Encoding"}
+    assert negotiated(lines) == ["Accept-Encoding: identity"]
+
+
+@pytest.mark.parametrize("extra", [b"", NEGOTIATION])
+@pytest.mark.parametrize("mode", [CredentialMode.NONE, CredentialMode.PASSTHROUGH])
+def test_without_a_credential_of_ours_nothing_is_added_or_taken(
+    proxy: Plane, upstream: Upstream, mode: CredentialMode, extra: bytes
+) -> None:
+    proxy.publish(proxy.gateway(connector(credential=mode)))
+    assert negotiated(sent(proxy, upstream, extra)) == extra.decode().split("\r\n")[:-1]
+
+
+@pytest.mark.parametrize("extra", [b"", NEGOTIATION])
+def test_downloads_may_come_in_parts_and_encoded(proxy: Plane, upstream: Upstream, extra: bytes) -> None:
+    """The same head for a file and then for something else: what is kept of the one is not used for the other."""
+    proxy.publish(github(proxy), {"service": CANARY})
+    wire = proxy.tunnel()
+    for path, wanted in ((ASSET, extra.decode()), ("/repos/octo/hello", "Accept-Encoding: identity\r\n")) * 2:
+        assert wire.get(path, extra).status == 200
+        assert negotiated(upstream.seen[-1].decode().split("\r\n")) == wanted.split("\r\n")[:-1], path
+        assert f"Authorization: token {CANARY}-{proxy.version}\r\n".encode() in upstream.seen[-1]
+
+
+def test_strict_masking_knows_no_downloads(proxy: Plane, upstream: Upstream) -> None:
+    proxy.publish(github(proxy, strict_mask=True), {"service": CANARY})
+    assert negotiated(sent(proxy, upstream, NEGOTIATION, ASSET)) == ["Accept-Encoding: identity"]
+
+
+def github(proxy: Plane, **options: bool) -> GatewayConfig:
+    return proxy.gateway(connector(type="github", auth=AuthScheme.VENDOR, **options))
+
+
+@pytest.mark.parametrize("value", [b"gzip,deflate,br,zstd,compress", b"identity;q=0.5,*;q=0.123"])
+def test_what_an_agent_accepts_is_not_taken_for_a_key(proxy: Plane, upstream: Upstream, value: bytes) -> None:
+    reply = proxy.tunnel().get("/", b"Accept-Encoding: " + value + b"\r\n")
+    intent, _ = proxy.recorded(reply.headers["x-tameflare-request-id"])
+    assert (intent.flags, len(upstream.seen)) == ((), 1)
 
 
 def test_the_spelling_and_order_of_other_fields_stay(proxy: Plane, upstream: Upstream) -> None:
     lines = sent(proxy, upstream, b"aCCept: a\r\nX-B: 1\r\nX-b: 2\r\naccept: c\r\n")
-    kept = [line for line in lines[1:] if line.lower().startswith(("accept", "x-b"))]
+    kept = [line for line in lines[1:] if line.lower().startswith(("accept:", "x-b"))]
     assert kept == ["aCCept: a", "X-B: 1", "X-b: 2", "accept: c"]
 
 

@@ -83,6 +83,7 @@ Examples:
 @click.option("--username", help="User name, for `--auth basic`.")
 @click.option("--allow-address", "allow_addresses", multiple=True, metavar="CIDR", help="Private address allowed.")
 @click.option("--allow-plaintext", is_flag=True, help="Allow http without TLS.")
+@click.option("--strict-mask", is_flag=True, help="Refuse answers that come encoded and cannot be masked.")
 @click.option("--preset", type=click.Choice(PRESETS), help="Access rules to begin with [default: none, all denied].")
 @secret_options
 @gateway_option

@@ -44,6 +44,7 @@ class AuthScheme(StrEnum):
 class ConnectorConfig(msgspec.Struct, frozen=True):
     """One instance of a connector under a gateway. `name` defaults to the type; rules name the instance.
 
+    `strict_mask`: an answer in which the credential cannot be looked for, because it is encoded, is refused.
     `domains` are host names, or `*.` and a suffix; empty: the type's own. `ports`: empty means 443. `auth` `vendor`
     means the type's own scheme; `auth_name` is the header, query parameter or cookie of the others. `paths` are the
     endpoints of a type that has some, as `/mcp`; empty: the type's own.
@@ -61,6 +62,7 @@ class ConnectorConfig(msgspec.Struct, frozen=True):
     allow_plaintext: bool = False
     identify: bool = False
     record: tuple[str, ...] = ()
+    strict_mask: bool = False
     paths: tuple[str, ...] = ()
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from tameflare.connectors import placeholders
 from tameflare.connectors.auth import (
+    IDENTITY,
     METHOD_OVERRIDES,
+    NEGOTIATION,
     Injection,
     SentKey,
     Strip,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 KEY_SEEN = "agent_key_seen"
 PASSED_THROUGH = "credential_passthrough"
+_PASSED_STRIP: Final = METHOD_OVERRIDES | NEGOTIATION
 
 
 def choose(found: Sequence[Binding], head: RequestHead) -> Binding | None:
@@ -46,6 +49,7 @@ def prepare(exchange: Exchange) -> Refusal | None:
         and written[0] is binding
         and exchange.body is None
         and not exchange.query
+        and not (binding.downloads and _is_download(exchange, binding))
     ):
         exchange.outgoing = _start(exchange, "") + written[1]
         return _leaked(exchange, binding) if placeholders.MARK in exchange.outgoing else None
@@ -56,7 +60,8 @@ def prepare(exchange: Exchange) -> Refusal | None:
         return Refusal(Reason.CREDENTIAL_MISSING, f"connector `{binding.name}` has no credential")
     if binding.mode is CredentialMode.PASSTHROUGH:
         exchange.flags += (PASSED_THROUGH,)
-        _write(exchange, _without_overrides(exchange), exchange.query, b"")
+        names, plainly = (_PASSED_STRIP, IDENTITY) if binding.alters_answers else (METHOD_OVERRIDES, b"")
+        _write(exchange, exchange.head.headers.without(names)[0], exchange.query, plainly)
     else:
         misused = _replace(exchange, binding)
         if misused is not None:
@@ -73,20 +78,31 @@ def _replace(exchange: Exchange, binding: Binding) -> Refusal | None:
         misused = _inspect(exchange, binding, taken)
         if misused is not None:
             return misused
+    plainly = b""
+    if binding.alters_answers and not _is_download(exchange, binding):
+        kept, plainly = fields.layout.lines_without(binding.plain_strip).write(fields.values), IDENTITY
     injection = binding.injection(exchange.origin.host)
     query = strip_query(exchange.query, strip.query) if exchange.query else ""
     if injection is None:
-        _write(exchange, kept, query, b"")
+        _write(exchange, kept, query, plainly)
         return None
     if injection.query:
         query = "&".join(filter(None, (query, *(f"{name}={value}" for name, value in injection.query))))
     if strip.cookies or injection.cookies:
         kept = _with_cookies(kept, strip, injection)
-    _write(exchange, kept, query, injection.header_lines)
-    if not (exchange.query or injection.query or exchange.flags or binding.identify or exchange.body is not None):
+    _write(exchange, kept, query, plainly + injection.header_lines)
+    if plainly and not (
+        exchange.query or injection.query or exchange.flags or binding.identify or exchange.body is not None
+    ):
         # nothing here depends on the request line, nor on the host: a repeated head names the same one
         fields.written = (binding, exchange.outgoing[len(_start(exchange, "")) :])
     return None
+
+
+def _is_download(exchange: Exchange, binding: Binding) -> bool:
+    """Whether the answer is a file, which may come in parts and encoded."""
+    actions = exchange.actions
+    return bool(actions and binding.downloads) and all(action.type in binding.downloads for action in actions or ())
 
 
 def _inspect(exchange: Exchange, binding: Binding, values: Sequence[bytes]) -> Refusal | None:

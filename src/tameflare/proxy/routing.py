@@ -10,8 +10,8 @@ import hashlib
 import structlog
 
 from tameflare.connectors import registry
-from tameflare.connectors.auth import Injection
-from tameflare.connectors.base import Connector
+from tameflare.connectors.auth import NEGOTIATION, Injection
+from tameflare.connectors.base import NO_DOWNLOADS, Connector
 from tameflare.connectors.secret_forms import secret_forms
 from tameflare.core.addresses import AddressGuard
 from tameflare.core.compile import CompiledConfiguration, CompiledConnector, CompiledGateway
@@ -38,12 +38,14 @@ class Binding:
         "alters_answers",
         "compiled",
         "connector",
+        "downloads",
         "fingerprint",
         "guard",
         "identify",
         "mode",
         "name",
         "own_keys",
+        "plain_strip",
         "ports",
         "type",
     )
@@ -64,6 +66,8 @@ class Binding:
         self._answers: dict[Injection | None, AnswerChanges] = {}
         masks = credential is not None and self.mode is CredentialMode.REQUIRED and not connector.is_tunnel
         self.alters_answers = masks or connector.filters_responses
+        self.downloads = connector.downloads if self.alters_answers and not config.strict_mask else NO_DOWNLOADS
+        self.plain_strip = connector.strip.headers | NEGOTIATION
         self.own_keys: set[bytes] = set()
 
     def learn_own_key(self, value: bytes) -> None:
@@ -99,7 +103,7 @@ class Binding:
         injection = self.injection(host)
         ready = self._answers.get(injection)
         if ready is None:
-            ready = self._answers[injection] = AnswerChanges(self._masker(injection))
+            ready = self._answers[injection] = AnswerChanges(self._masker(injection), self.compiled.config.strict_mask)
         return ready
 
     def _masker(self, injection: Injection | None) -> Masker | None:

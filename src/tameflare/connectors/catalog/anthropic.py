@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tameflare.connectors.catalog.rows import LOW, MEDIUM, read, remove
+from tameflare.connectors.catalog.rows import LOW, MEDIUM, download, read, remove
 from tameflare.connectors.routes import BodyKind, Route
 
 BATCH: Final = "/v1/messages/batches/{message_batch_id}"
@@ -25,7 +25,7 @@ ROUTES: Final = (
     read("/v1/files", "anthropic.file.list", LIMITS),
     Route("POST", "/v1/files", "anthropic.file.upload", risk=MEDIUM, body=BodyKind.RAW),
     read("/v1/files/{file_id}", "anthropic.file.get"),
-    read("/v1/files/{file_id}/content", "anthropic.file.download"),
+    download("/v1/files/{file_id}/content", "anthropic.file.download"),
     remove("/v1/files/{file_id}", "anthropic.file.delete"),
     read("/v1/skills", "anthropic.skill.list", LIMITS),
     Route("POST", "/v1/skills", "anthropic.skill.create", risk=MEDIUM, body=BodyKind.RAW),

@@ -5,7 +5,18 @@ from __future__ import annotations
 from operator import methodcaller
 from typing import Final
 
-from tameflare.connectors.catalog.rows import DESTRUCTIVE, HIGH, LOW, MEDIUM, PUBLIC, READ, WRITE, read, remove
+from tameflare.connectors.catalog.rows import (
+    DESTRUCTIVE,
+    HIGH,
+    LOW,
+    MEDIUM,
+    PUBLIC,
+    READ,
+    WRITE,
+    download,
+    read,
+    remove,
+)
 from tameflare.connectors.routes import BodyKind, Route, When
 
 REPO: Final = "/repos/{owner}/{repo}"
@@ -108,7 +119,7 @@ _RELEASES: Final = (
     Route("PATCH", RELEASE, "github.release.update", PUBLIC),
     remove(RELEASE, "github.release.delete"),
     read(RELEASE + "/assets", "github.release.list_assets", PAGES),
-    read(REPO + "/releases/assets/{asset_id:int}", "github.release.get_asset"),
+    download(REPO + "/releases/assets/{asset_id:int}", "github.release.get_asset"),
     remove(REPO + "/releases/assets/{asset_id:int}", "github.release.delete_asset"),
     Route("POST", RELEASE + "/assets", "github.release.upload_asset", PUBLIC, body=BodyKind.RAW, surface="uploads"),
 )
@@ -133,6 +144,10 @@ _REPOS: Final = (
     Route("POST", REPO + "/forks", "github.repo.fork"),
     read(REPO + "/forks", "github.repo.list_forks", PAGES),
     Route("POST", REPO + "/transfer", "github.repo.transfer", DESTRUCTIVE, HIGH),
+    download(REPO + "/tarball", "github.repo.download"),
+    download(REPO + "/tarball/{ref+}", "github.repo.download"),
+    download(REPO + "/zipball", "github.repo.download"),
+    download(REPO + "/zipball/{ref+}", "github.repo.download"),
     read(REPO + "/topics", "github.repo.get_topics"),
     read(REPO + "/languages", "github.repo.list_languages"),
     read(REPO + "/contributors", "github.repo.list_contributors", PAGES),
@@ -151,7 +166,8 @@ _ACTIONS: Final = (
     read(REPO + "/actions/runs", "github.workflow_run.list", PAGES),
     read(REPO + "/actions/runs/{run_id:int}", "github.workflow_run.get"),
     read(REPO + "/actions/runs/{run_id:int}/jobs", "github.workflow_run.list_jobs", PAGES),
-    read(REPO + "/actions/runs/{run_id:int}/logs", "github.workflow_run.get_logs"),
+    download(REPO + "/actions/runs/{run_id:int}/logs", "github.workflow_run.get_logs"),
+    download(REPO + "/actions/artifacts/{artifact_id:int}/{archive_format}", "github.artifact.download"),
     Route("POST", REPO + "/actions/runs/{run_id:int}/rerun", "github.workflow_run.rerun"),
     Route("POST", REPO + "/actions/runs/{run_id:int}/cancel", "github.workflow_run.cancel"),
     read(REPO + "/actions/secrets", "github.actions_secret.list", PAGES),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tameflare.connectors.catalog.rows import HIGH, LOW, WRITE, read, remove
+from tameflare.connectors.catalog.rows import HIGH, LOW, WRITE, download, read, remove
 from tameflare.connectors.routes import BodyKind, Route
 from tameflare.core.action import Effect, Risk
 
@@ -40,7 +40,7 @@ ROUTES: Final = (
     read("/v1/files", "openai.file.list", LIMITS),
     _post("files", "file.upload", Risk.MEDIUM, body=RAW),
     read("/v1/files/{file_id}", "openai.file.get"),
-    read("/v1/files/{file_id}/content", "openai.file.download"),
+    download("/v1/files/{file_id}/content", "openai.file.download"),
     remove("/v1/files/{file_id}", "openai.file.delete"),
     _post("uploads", "upload.create", Risk.MEDIUM),
     _post("uploads/{upload_id}/parts", "upload.add_part", Risk.MEDIUM, body=RAW),
@@ -89,7 +89,7 @@ ROUTES: Final = (
     _post("videos", "video.create", Risk.MEDIUM, body=RAW),
     read("/v1/videos", "openai.video.list", LIMITS),
     read("/v1/videos/{video_id}", "openai.video.get"),
-    read("/v1/videos/{video_id}/content", "openai.video.download"),
+    download("/v1/videos/{video_id}/content", "openai.video.download"),
     remove("/v1/videos/{video_id}", "openai.video.delete"),
     _post("realtime/client_secrets", "realtime.create_secret", HIGH),
 )

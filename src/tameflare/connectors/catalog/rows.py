@@ -13,5 +13,10 @@ def read(path: str, name: str, query: str = "", *, when: When | None = None, sur
     return Route("GET", path, name, READ, LOW, query=query, when=when, surface=surface)
 
 
+def download(path: str, name: str) -> Route:
+    """A route whose answer is a file."""
+    return Route("GET", path, name, READ, LOW, download=True)
+
+
 def remove(path: str, name: str, risk: Risk = HIGH, *, body: BodyKind | None = None) -> Route:
     return Route("DELETE", path, name, DESTRUCTIVE, risk, body=body)

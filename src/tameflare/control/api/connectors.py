@@ -39,6 +39,9 @@ class ConnectorPatch(Body):
     allow_plaintext: bool | None = Field(None, description="Whether plain http may be used.")
     identify: bool | None = Field(None, description="Whether the agent's name is told to the upstream.")
     record: Words | None = Field(None, description="Parameters whose values are recorded.")
+    strict_mask: bool | None = Field(
+        None, description="Whether an answer is refused if it comes encoded, so that nothing can be masked in it."
+    )
     paths: Words | None = Field(None, description="Endpoints of an MCP server; empty: `/mcp` and `/`.")
     secret: SecretText | None = Field(None, description="The credential, sealed at once and never shown again.")
     username: Annotated[str, Field(max_length=256)] = Field("", description="Only where `auth` is `basic`.")
@@ -62,6 +65,7 @@ class ConnectorOut(Answer):
     allow_plaintext: bool
     identify: bool
     record: list[str]
+    strict_mask: bool
     paths: list[str]
     created_at: int
     credential_set: bool

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, MetaData, String, Table, UniqueConstraint, false
 
 metadata: Final = MetaData(
     naming_convention={
@@ -124,6 +124,7 @@ connectors = Table(
     Column("identify", Boolean, nullable=False),
     Column("record", JSON, nullable=False),
     Column("paths", JSON, nullable=False, server_default="[]"),
+    Column("strict_mask", Boolean, nullable=False, server_default=false()),
     Column("created_at", Integer, nullable=False),
     UniqueConstraint("gateway_id", "name"),
 )
