@@ -17,6 +17,9 @@ from tameflare.cli.patterns import warning
         ("generic", "http.get"),
         ("webhook", "webhook.post"),
         ("tunnel", "tunnel.*"),
+        ("mcp", "mcp.tools.search_issues"),
+        ("mcp", "mcp.rpc.vendor_*"),
+        ("mcp", "mcp.session.close"),
         ("a type of a newer server", "x.y"),
     ],
 )
@@ -30,6 +33,8 @@ def test_what_can_match_is_not_doubted(type_: str, pattern: str) -> None:
         ("github", "github.pr.merg", "did you mean `github.pr.merge`?"),
         ("github", "GitHub.*", "docs/reference/actions.md"),
         ("generic", "webhook.get", "lists the names"),
+        ("mcp", "mcp.tool.search", "lists the names"),
+        ("mcp", "mcp.stream.opne", "did you mean `mcp.stream.open`?"),
     ],
 )
 def test_what_matches_nothing_is_doubted(type_: str, pattern: str, advice: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Final
 
-from tameflare.connectors import registry
+from tameflare.connectors import mcp_names, registry
 from tameflare.connectors.table import vendor_routes
 from tameflare.core.access import parse_pattern
 
@@ -17,6 +17,8 @@ def actions(type_: str) -> set[str]:
     """The action types that a connector of this type is known to name."""
     if type_ == "tunnel":
         return {"tunnel.open"}
+    if type_ == "mcp":
+        return mcp_names.known()
     if type_ in _OTHERS:
         return {f"{_OTHERS[type_]}.{method}" for method in _METHODS}
     return {row.type for row in vendor_routes(type_).rows}
@@ -28,6 +30,8 @@ def warning(type_: str, pattern: str) -> str:
     if parsed.names_unknown or type_ not in registry.TYPES:
         return ""
     known = actions(type_)
+    if type_ == "mcp" and pattern.startswith((mcp_names.TOOLS, mcp_names.RPC)) and pattern.count(".") == 2:
+        return ""  # servers have tools, and may have methods, that nobody here knows
     if any(parsed.matches(action) for action in known):
         return ""
     near = difflib.get_close_matches(pattern, known, n=1)

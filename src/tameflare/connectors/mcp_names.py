@@ -87,6 +87,11 @@ def method_of(action_type: str) -> str:
     return "".join(pieces)
 
 
+def known() -> set[str]:
+    """Every action type that does not depend on the server's tools."""
+    return {*(RPC + segment for segment in _KNOWN.values()), LIST_TOOLS, RESPONSE, OPEN_STREAM, CLOSE_SESSION}
+
+
 def weigh(method: str) -> tuple[Risk, Effect]:
     """How dangerous a method is; unknown ones, and calls of tools, are writes of medium risk."""
     effect = EFFECTS.get(method, Effect.WRITE)
