@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Ended
 
-from tameflare.cli import loginstore
+from tameflare.cli import loginstore, project, trust
 from tameflare.cli.checks import environment_findings, listener_user
 from tameflare.cli.client import Api, connect, fault_of, is_loopback, items, server_url
 from tameflare.cli.errors import Exit, NotLoggedIn, exit_code
@@ -87,6 +87,7 @@ def test_no_token_or_password_goes_where_only_a_folder_leads(tf: Tf, monkeypatch
     folder.mkdir(mode=0o700)
     lines = ("server: https://elsewhere.example", "proxy: http://p", "gateway: g", "gateway_token: gwtk_x")
     (folder / "config.yaml").write_text("\n".join(lines))
+    project.accept(folder)
     for arguments, token in ((("agents", "list"), "tfu_ci"), (("login", "--email", "a@example.com"), "")):
         monkeypatch.setenv("TF_TOKEN", token)
         ended = tf(*arguments)
@@ -151,6 +152,7 @@ def test_a_broken_project_file_says_what_to_do(tf: Tf) -> None:
     folder.mkdir(mode=0o700)
     for text, words in (("[", "is not YAML"), ("server: x", "lacks one of"), ("- a", "lacks one of")):
         (folder / "config.yaml").write_text(text)
+        trust.remember(folder, text.encode())
         ended = tf("agents", "list")
         assert ended.code == 2
         assert words in ended.err

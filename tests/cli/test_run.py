@@ -148,10 +148,41 @@ def test_the_environment_alone_is_enough(tf_process: Tf, proxy: FakeProxy, monke
     assert tf_process("run", "--", "true").code == 0
 
 
-def test_a_readable_log_in_is_warned_of_once(tf_process: Tf, here: Path) -> None:
-    loginstore.write(loginstore.Login("http://127.0.0.1:1", "tfu_x", "a@b.c", ("read", "manage")))
-    assert "can read your log-in" in tf_process("run", "--", "true").err
-    assert "can read your log-in" not in tf_process("run", "--", "true").err
+WARNING = "can read your log-in"
+
+
+def log_in(token: str, *scopes: str) -> None:
+    loginstore.write(loginstore.Login("http://127.0.0.1:1", token, "a@b.c", scopes))
+
+
+def test_a_readable_log_in_is_warned_of_once_until_it_is_another(tf_process: Tf, here: Path) -> None:
+    log_in("tfu_x", "read", "manage")
+    assert WARNING not in tf_process("run", "--quiet", "--", "true").err
+    first = tf_process("run", "--", "true").err
+    assert first.count(WARNING) == 1
+    assert len(first.splitlines()) == 2
+    assert WARNING not in tf_process("run", "--", "true").err
+    log_in("tfu_y", "read", "approve")
+    assert WARNING in tf_process("run", "--", "true").err
+    for path in loginstore.path().parent.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_log_in_that_may_only_read_is_not_warned_of(tf_process: Tf, here: Path) -> None:
+    log_in("tfu_x", "read")
+    assert WARNING not in tf_process("run", "--", "true").err
+
+
+def test_another_project_is_warned_of_too(
+    tf_process: Tf, proxy: FakeProxy, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in("tfu_x", "manage")
+    assert WARNING in tf_process("run", "--", "true").err
+    monkeypatch.setenv("TF_GATEWAY_TOKEN", "gwtk_ci")
+    monkeypatch.setenv("GATEWAY_URL", proxy.url)
+    monkeypatch.chdir("/")
+    assert WARNING in tf_process("run", "--", "true").err
+    assert WARNING not in tf_process("run", "--", "true").err
 
 
 def test_a_real_key_in_the_environment_is_told(tf_process: Tf, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ def target(place: Path, vendors: Vendors) -> Iterator[Governed]:
         product.api("POST", f"/api/dashboard/gateways/{GATEWAY}/agents", {"name": "other"})
         product.wait_for_configuration()
         folder = product.home / ".config" / "tameflare"
-        folder.mkdir(parents=True, mode=0o700)
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         login = {"server": product.server, "token": product.personal_token, "email": "owner@example.com"}
         with os.fdopen(os.open(folder / "login.json", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             json.dump({**login, "scopes": ["read", "manage", "approve", "kill_switch"]}, file)

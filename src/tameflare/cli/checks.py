@@ -6,7 +6,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -26,6 +26,10 @@ _SKEW_SECONDS: Final = 30.0
 _LISTENING: Final = "0A"
 _SOON_DAYS: Final = 30
 _FILES_AT_MOST: Final = 10_000
+_BESIDE: Final = (
+    "agents that you run can read the proxy's files and your log-in: good enough against mistakes; "
+    "run agents that you do not trust as another user"
+)
 
 
 class Level(StrEnum):
@@ -48,15 +52,24 @@ Said = Iterator[tuple[Level, str]]
 Check = Callable[[Settings], Said]
 
 
-def every_check(environment: Settings) -> list[Finding]:
-    """Run all; a wrong setting in the way of a check is itself a finding."""
+def every_check(environment: Settings, *, production: bool = False) -> list[Finding]:
+    """Run all; a wrong setting in the way of a check is itself a finding, told once.
+
+    In `production` some of what one may live with on one's own machine is red.
+    """
     found: list[Finding] = []
     for name, check in CHECKS.items():
         try:
-            found += [Finding(level, name, sentence) for level, sentence in check(environment)]
+            found += [_judged(Finding(level, name, said), production) for level, said in check(environment)]
         except TameFlareError as fault:
-            found.append(Finding(Level.RED, name, str(fault)))
+            if str(fault) not in {finding.sentence for finding in found}:
+                found.append(Finding(Level.RED, name, str(fault)))
     return found
+
+
+def _judged(finding: Finding, production: bool) -> Finding:
+    strict = production and finding.level is Level.WARNING and finding.check in NOT_IN_PRODUCTION
+    return replace(finding, level=Level.RED) if strict else finding
 
 
 def _settings(environment: Settings) -> Said:
@@ -193,7 +206,7 @@ def _same_user(environment: Settings) -> Said:
     if owner is None:
         yield Level.OK, "the proxy does not run on this machine"
     elif os.geteuid() in {0, owner}:
-        yield Level.RED, "agents of this user can read the proxy's files and your log-in; run agents as another user"
+        yield Level.WARNING, _BESIDE
     else:
         yield Level.OK, "the proxy runs as another user"
 
@@ -243,6 +256,9 @@ def _status(answer: httpx.Response) -> str:
         return str(answer.status_code)
     return str(body.get("status", answer.status_code)) if isinstance(body, dict) else str(answer.status_code)
 
+
+NOT_IN_PRODUCTION: Final = frozenset({"separation", "server", "proxy"})
+"""Checks whose warnings are red in production: agents beside the keys, and what is degraded."""
 
 CHECKS: Final[dict[str, Check]] = {
     "settings": _settings,

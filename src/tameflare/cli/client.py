@@ -140,11 +140,11 @@ def is_loopback(url: str) -> bool:
 
 
 def server_url(environment: settings.Settings) -> str:
-    """TF_SERVER_URL, else the project's server, else that at TF_PORT, else that of the log-in, else the default."""
+    """TF_SERVER_URL, else a trusted project's server, else that at TF_PORT, else the log-in's, else the default."""
     if environment.is_set(settings.SERVER_URL):
         return environment.get(settings.SERVER_URL)
     folder = project.find_folder()
-    stored = project.read_config(folder) if folder else None
+    stored = project.read_if_trusted(folder) if folder else None
     if stored:
         return stored["server"]
     login = None if environment.is_set(settings.PORT) else loginstore.read()

@@ -16,14 +16,24 @@ from tameflare.settings import ALL, Setting, Settings
 
 
 @click.command(
-    "doctor", epilog="\b\nExamples:\n  tf doctor\n  tf doctor --json | jq '.findings[] | select(.level==\"red\")'"
+    "doctor",
+    epilog="""\b
+Examples:
+  tf doctor
+  tf doctor --production
+  tf doctor --json | jq '.findings[] | select(.level=="red")'
+
+Exit code 1 if anything is red; warnings alone are exit code 0. On a machine of
+your own it is only a warning that agents run as the user that TameFlare runs as,
+or that server or proxy are degraded; `--production` makes these red.""",
 )
+@click.option("--production", is_flag=True, help="Judge as an installation that others rely on.")
 @json_option
-def command(as_json: bool) -> int:
-    """Print settings and checks. Exit code 1 if anything is red."""
+def command(production: bool, as_json: bool) -> int:
+    """Print settings and checks."""
     settings = Settings()
     rows = [_row(settings, setting) for setting in ALL]
-    findings = every_check(settings)
+    findings = every_check(settings, production=production)
     if as_json:
         print_json({"settings": rows, "findings": [finding.as_dict() for finding in findings]})
     else:

@@ -75,7 +75,7 @@ def _list(as_json: bool) -> None:
 
 
 def _stored(folder: Path) -> dict[str, str]:
-    """What a former `tf init` left here; a file that cannot be read is removed, as it is about to be written anew."""
+    """What a former `tf init` left here; a file that cannot be read or trusted is removed, to be written anew."""
     if not folder.is_dir():
         return {}
     project.check_private(folder)

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "run": "run",
     "server": "server",
     "status": "status",
+    "trust": "trusting",
     "up": "up",
 }
 _ALIASES: Final = frozenset({"gateway"})

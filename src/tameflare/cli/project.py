@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tameflare import settings
+from tameflare.cli import trust
 from tameflare.cli.files import private_folder, write_private
 from tameflare.core.errors import SettingError
 from tameflare.core.secret import Secret
@@ -34,30 +35,61 @@ def find_folder(start: Path | None = None) -> Path | None:
 
 
 def check_private(folder: Path) -> None:
-    """Raises SettingError unless the folder is the user's own and closed to others.
-
-    A `.tf` that came with somebody's repository or archive could send a program's traffic elsewhere. A checkout has
-    mode 700 only under a umask of 077, an archive only if it was packed so: against these two this is no help.
-    """
+    """Raises Untrusted unless the folder is the user's own and closed to others."""
     found = folder.stat()
     if found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise SettingError(
+        raise trust.Untrusted(
             f"`{folder}` is not private to you", f"if you made it yourself: `chmod 700 {folder}`; else remove it"
         )
 
 
 def read_config(folder: Path) -> dict[str, str] | None:
-    """What `config.yaml` of that folder holds, or None where it is missing. Raises SettingError where it is broken."""
-    import yaml
+    """What `config.yaml` of that folder holds, or None where it is missing.
 
+    Raises Untrusted where the user has not set the folder up on this machine, SettingError where it is broken.
+    """
+    text = _read(folder)
+    if text is None:
+        return None
+    trust.check(folder, text)
+    return _parse(folder, text)
+
+
+def read_if_trusted(folder: Path) -> dict[str, str] | None:
+    """The same, but None for a folder that is not trusted: for what can do without."""
+    try:
+        return read_config(folder)
+    except trust.Untrusted:
+        return None
+
+
+def accept(folder: Path) -> dict[str, str]:
+    """Trust the folder as it is. Raises SettingError where it is broken."""
+    text = _read(folder)
+    if text is None:
+        raise SettingError(f"`{folder}` has no config.yaml", "run `tf init`")
+    stored = _parse(folder, text)
+    trust.remember(folder, text)
+    return stored
+
+
+def _read(folder: Path) -> bytes | None:
     path = folder / "config.yaml"
     check_private(folder)
     try:
-        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as fault:
         raise SettingError(f"cannot read `{path}`: {fault.strerror}", "check its owner and mode") from None
+
+
+def _parse(folder: Path, text: bytes) -> dict[str, str]:
+    import yaml
+
+    path = folder / "config.yaml"
+    try:
+        data: Any = yaml.safe_load(text.decode())
     except (yaml.YAMLError, UnicodeDecodeError):
         raise SettingError(f"`{path}` is not YAML", "run `tf init` to write it anew") from None
     if not isinstance(data, dict) or any(not isinstance(data.get(field), str) for field in _FIELDS):
@@ -68,17 +100,19 @@ def read_config(folder: Path) -> dict[str, str] | None:
 def load(environment: settings.Settings, start: Path | None = None) -> Project | None:
     """The project around `start` (default: the working directory), or None where no token is known.
 
-    GATEWAY_URL and TF_GATEWAY_TOKEN stand before what the folder says.
+    GATEWAY_URL and TF_GATEWAY_TOKEN stand before what the folder says; with both no trusted folder is needed.
     """
     folder = find_folder(start)
-    stored = (read_config(folder) if folder else None) or {}
+    complete = environment.is_set(settings.GATEWAY_TOKEN) and environment.is_set(settings.GATEWAY_URL)
+    read = read_if_trusted if complete else read_config
+    stored = (read(folder) if folder else None) or {}
     token = environment.get(settings.GATEWAY_TOKEN) or Secret(stored.get("gateway_token", ""))
     if not token:
         return None
     proxy = environment.get(settings.GATEWAY_URL) if environment.is_set(settings.GATEWAY_URL) else stored.get("proxy")
     server = environment.get(settings.SERVER_URL) if environment.is_set(settings.SERVER_URL) else stored.get("server")
     return Project(
-        folder=folder,
+        folder=folder if stored else None,
         server=server or environment.get(settings.SERVER_URL),
         proxy=proxy or environment.get(settings.GATEWAY_URL),
         gateway=stored.get("gateway", ""),
@@ -101,12 +135,14 @@ def require(environment: settings.Settings, start: Path | None = None) -> Projec
 
 
 def save(folder: Path, project: Project, ca_pem: str) -> None:
-    """Write the folder (0700) with its own .gitignore, `config.yaml` (0600) and `ca.pem`."""
+    """Write the folder (0700) with its own .gitignore, `config.yaml` (0600) and `ca.pem`, and trust it."""
     import yaml
 
     private_folder(folder)
     values = (project.server, project.proxy, project.gateway, project.token.reveal())
     write_private(folder / ".gitignore", "*\n")
-    write_private(folder / "config.yaml", yaml.safe_dump(dict(zip(_FIELDS, values, strict=True)), sort_keys=False))
+    text: str = yaml.safe_dump(dict(zip(_FIELDS, values, strict=True)), sort_keys=False)
+    write_private(folder / "config.yaml", text)
+    trust.remember(folder, text.encode())
     if ca_pem:
         write_private(folder / "ca.pem", ca_pem)

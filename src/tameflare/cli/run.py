@@ -6,12 +6,13 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import click
 
-from tameflare.cli import loginstore, project
+from tameflare.cli import exposure, loginstore, project
 from tameflare.cli.bundle import bundle_text
 from tameflare.cli.child import CannotStart, run_child
 from tameflare.cli.environment import child_environment
@@ -23,7 +24,6 @@ from tameflare.settings import TOKEN, Settings
 
 _NEW_AGENT_SECONDS: Final = 5.0
 _BETWEEN_TRIES: Final = 0.05
-_DANGEROUS: Final = frozenset({"manage", "approve", "kill_switch"})
 
 
 @click.command(
@@ -42,7 +42,7 @@ there is no such command).""",
 @click.option("--no-proxy", multiple=True, metavar="HOST", help="Host that is reached directly; may be repeated.")
 @click.option("--keep-env", multiple=True, metavar="VARIABLE", help="Variable to hand on that would be removed.")
 @click.option("--project", "directory", metavar="DIR", help="Directory whose .tf is used [default: this one].")
-@click.option("--quiet", "-q", is_flag=True, help="No closing line.")
+@click.option("--quiet", "-q", is_flag=True, help="No warnings and no closing line.")
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...")
 def command(
     agent: str | None,
@@ -59,8 +59,9 @@ def command(
     run = _open(session, here, agent, Path(arguments[0]).name)
     folder = Path(tempfile.mkdtemp(prefix="tameflare-"))
     try:
-        _warn_about_login(here.folder)
-        environment = _environment(session, run, folder, no_proxy, keep_env)
+        environment, remarks = _environment(session, run, folder, no_proxy, keep_env)
+        if not quiet:
+            _remark([exposure.warning(str(here.folder or here.proxy)), *remarks])
         code = run_child(arguments, environment, lambda: session.watch(_gone))
         if not quiet:
             _closing_line(session, run)
@@ -110,7 +111,8 @@ def _make_agent(here: project.Project, agent: str, fault: UnknownAgent) -> None:
 
 def _environment(
     session: Session, run: Run, folder: Path, no_proxy: tuple[str, ...], keep: tuple[str, ...]
-) -> dict[str, str]:
+) -> tuple[dict[str, str], list[str]]:
+    """The command's environment, and what its user should know of it."""
     bundle = folder / "ca-bundle.pem"
     write_private(bundle, bundle_text(run.ca_pem, os.environ))
     child = child_environment(
@@ -121,21 +123,14 @@ def _environment(
         no_proxy=no_proxy,
         keep=keep,
     )
-    if child.replaced:
-        names = ", ".join(child.replaced)
-        _say(f"{names}: your own key gave way to a placeholder; the gateway puts its credential in")
-    return child.variables
+    names = ", ".join(child.replaced)
+    remark = f"{names}: your own key gave way to a placeholder; the gateway puts its credential in"
+    return child.variables, [remark] if child.replaced else []
 
 
-def _warn_about_login(folder: Path | None) -> None:
-    """Once per project: without isolation a command of the same user can read the stored log-in."""
-    login = loginstore.read()
-    marker = folder / "warned" if folder else None
-    if login is None or (login.scopes and not _DANGEROUS & set(login.scopes)) or (marker and marker.exists()):
-        return
-    _say(f"the command can read your log-in in {loginstore.path()}; run agents as another user where that matters")
-    if marker:
-        write_private(marker, "")
+def _remark(sentences: Iterable[str | None]) -> None:
+    for sentence in filter(None, sentences):
+        _say(sentence)
 
 
 def _closing_line(session: Session, run: Run) -> None:

@@ -185,13 +185,15 @@ class Product:
         return token
 
     def use_gateway(self, name: str, token: str) -> None:
-        """Write the project folder that `tf run` reads."""
+        """Write the project folder that `tf run` reads, and trust it."""
         folder = self.project / ".tf"
         folder.mkdir(mode=0o700, exist_ok=True)
         values = {"server": self.server, "proxy": self.proxy, "gateway": name, "gateway_token": token}
         config = folder / "config.yaml"
         config.touch(0o600)
         config.write_text("".join(f"{field}: {value}\n" for field, value in values.items()))
+        command = [*unprivileged(), *tf(), "trust"]
+        subprocess.run(command, env=self.environment(), cwd=self.project, check=True, capture_output=True)  # noqa: S603
         self.gateway_token = token
 
     def kill_switch(self, *, active: bool, scope: str = "all") -> None:
