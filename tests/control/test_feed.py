@@ -8,13 +8,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
+from tests.support.snapshots import answered
 from tests.support.waiting import until
 
 from tameflare.control.services.feed import BATCH, MESSAGE_MAX_AGE, FeedService
 from tameflare.control.store import feed as rows
 from tameflare.control.store.engine import Database
-from tameflare.link.messages import WIRE_VERSION, Feed, Revoked, Snapshot
+from tameflare.link.messages import WIRE_VERSION, Feed, Snapshot
 
 
 class Story:
@@ -42,13 +44,9 @@ def story(tmp_path: Path) -> Iterator[Story]:
     made.database.close()
 
 
-def revoked(name: str) -> Revoked:
-    return Revoked("token", name)
-
-
 def kinds(feed: Feed) -> list[str]:
     return [
-        "snapshot" if isinstance(entry.message, Snapshot) else entry.message.id  # type: ignore[union-attr]
+        "snapshot" if isinstance(entry.message, Snapshot) else entry.message.approval  # type: ignore[union-attr]
         for entry in feed.entries
     ]
 
@@ -68,9 +66,9 @@ def test_many_changes_are_one_snapshot_which_stands_before_the_messages(story: S
     async def play() -> None:
         start = (await story.poll(0)).cursor
         await story.service.publish_configuration()
-        await story.service.publish(revoked("a"))
+        await story.service.publish(answered("a"))
         await story.service.publish_configuration()
-        await story.service.publish(revoked("b"))
+        await story.service.publish(answered("b"))
         feed = await story.poll(start)
         assert kinds(feed) == ["snapshot", "a", "b"]
         places = [entry.cursor for entry in feed.entries]
@@ -85,9 +83,9 @@ def test_many_changes_are_one_snapshot_which_stands_before_the_messages(story: S
 def test_messages_for_one_proxy_are_for_no_other_and_are_sent_until_acknowledged(story: Story) -> None:
     async def play() -> None:
         start = (await story.poll(0)).cursor
-        await story.service.publish(revoked("mine"), "prx")
-        await story.service.publish(revoked("others"), "other")
-        await story.service.publish(revoked("everybody's"))
+        await story.service.publish(answered("mine"), "prx")
+        await story.service.publish(answered("others"), "other")
+        await story.service.publish(answered("everybody's"))
         for _ in range(2):
             assert kinds(await story.poll(start)) == ["mine", "everybody's"]
         assert kinds(await story.poll(start, proxy="other")) == ["others", "everybody's"]
@@ -98,12 +96,10 @@ def test_messages_for_one_proxy_are_for_no_other_and_are_sent_until_acknowledged
 @pytest.mark.parametrize("where", ["loop", "thread", "own transaction"])
 def test_a_publication_wakes_a_waiting_poll_within_a_second(story: Story, where: str) -> None:
     def from_outside() -> None:
-        asyncio.run(story.service.publish(revoked("a")))
+        asyncio.run(story.service.publish(answered("a")))
 
     def in_a_transaction() -> None:
-        story.database.write_now(
-            lambda connection: rows.append(connection, b'{"type":"revoked","kind":"token","id":"a"}', 1)
-        )
+        story.database.write_now(lambda connection: rows.append(connection, msgspec.json.encode(answered("a")), 1))
 
     async def play() -> None:
         start = (await story.poll(0)).cursor
@@ -111,7 +107,7 @@ def test_a_publication_wakes_a_waiting_poll_within_a_second(story: Story, where:
         await until(lambda: bool(story.service._bell._waiting), "the poll waits")
         begun = time.monotonic()
         if where == "loop":
-            await story.service.publish(revoked("a"))
+            await story.service.publish(answered("a"))
         else:
             threading.Thread(target=from_outside if where == "thread" else in_a_transaction).start()
         assert kinds(await poll) == ["a"]
@@ -125,7 +121,7 @@ def test_a_poll_ends_empty_when_its_time_is_over_whatever_others_get(story: Stor
         start = (await story.poll(0)).cursor
         poll = asyncio.create_task(story.poll(start, wait=0.3))
         await until(lambda: bool(story.service._bell._waiting), "the poll waits")
-        last = await story.service.publish(revoked("others"), "other")
+        last = await story.service.publish(answered("others"), "other")
         feed = await poll
         assert (feed.entries, feed.cursor) == ((), last)
 
@@ -158,7 +154,7 @@ def test_a_cursor_beyond_the_end_starts_again_with_a_snapshot(story: Story) -> N
 def test_a_long_feed_comes_in_parts(story: Story) -> None:
     def fill(connection: rows.Connection) -> None:
         for number in range(BATCH + 3):
-            rows.append(connection, b'{"type":"revoked","kind":"token","id":"%d"}' % number, 1)
+            rows.append(connection, msgspec.json.encode(answered(str(number))), 1)
 
     async def play() -> None:
         start = (await story.poll(0)).cursor
@@ -174,13 +170,13 @@ def test_what_everybody_has_is_pruned_and_cursors_are_never_used_again(story: St
     async def play() -> None:
         start = (await story.poll(0)).cursor
         for name in "abc":
-            last = await story.service.publish(revoked(name))
+            last = await story.service.publish(answered(name))
         await story.poll(start + 2)
         assert await story.service.prune(["prx", "other"]) == 0
         await story.poll(last, proxy="other")
         assert await story.service.prune(["prx", "other"]) == 2
         assert kinds(await story.poll(start + 2)) == ["c"]
-        assert await story.service.publish(revoked("d")) == last + 1
+        assert await story.service.publish(answered("d")) == last + 1
 
     asyncio.run(play())
 
@@ -189,7 +185,7 @@ def test_a_proxy_that_missed_what_was_pruned_for_its_age_gets_a_new_snapshot(sto
     async def play() -> None:
         start = (await story.poll(0)).cursor
         for name in "abc":
-            await story.service.publish(revoked(name))
+            await story.service.publish(answered(name))
         story.now += MESSAGE_MAX_AGE + 1
         assert await story.service.prune(["prx"]) == 2
         assert kinds(await story.poll(start)) == ["snapshot", "c"]

@@ -13,11 +13,12 @@ import msgspec
 import pytest
 from tests.control.link_server import TOKEN, application, services
 from tests.control.records import frames, pair
+from tests.support.snapshots import answered
 from tests.support.waiting import until
 
 from tameflare.control.services.intake import MAX_BODY
 from tameflare.control.store.traffic_read import Filter
-from tameflare.link.messages import FEED_PATH, RECORDS_PATH, Feed, Revoked, Snapshot, SpoolPosition
+from tameflare.link.messages import FEED_PATH, RECORDS_PATH, Feed, Snapshot, SpoolPosition
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 
@@ -62,14 +63,14 @@ def test_only_a_link_token_opens_the_link(wired: SimpleNamespace, authorization:
 
 
 def test_the_feed_is_what_the_proxy_decodes(wired: SimpleNamespace) -> None:
-    asyncio.run(wired.feed.publish(Revoked("token", "tok_1")))
+    asyncio.run(wired.feed.publish(answered("apr_1")))
     answer = poll(wired, BEARER | {"x-tameflare-backlog": "4096"}, cursor="0", wait="0")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     feed = msgspec.json.decode(answer.content, type=Feed)
     assert feed.proxy == "prx_1"
-    snapshot, revoked = (entry.message for entry in feed.entries)
+    snapshot, message = (entry.message for entry in feed.entries)
     assert snapshot == Snapshot(7, b'{"version":7}', b"signature", TOKEN.encode())
-    assert revoked == Revoked("token", "tok_1")
+    assert message == answered("apr_1")
     assert wired.proxies.told == [(7, 4096)]
 
 

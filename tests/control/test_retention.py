@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 from tests.control.records import pair
 from tests.control.running import KEY, Clock
+from tests.support.snapshots import answered
 
 from tameflare.control.retention import DAY, Retention
 from tameflare.control.services.context import Context
@@ -21,7 +22,6 @@ from tameflare.control.store.traffic import Delivery
 from tameflare.control.store.traffic_read import Filter
 from tameflare.control.store.traffic_write import Rows
 from tameflare.control.wiring import Services
-from tameflare.link.messages import Revoked
 from tameflare.settings import Settings
 
 KEEP_90 = {"AUDIT_RETENTION_DAYS": "90"}
@@ -98,7 +98,7 @@ def test_old_messages_to_proxies_go_with_and_without_the_setting(
 ) -> None:
     with opened(tmp_path, environment) as story:
         for name in "abc":
-            asyncio.run(story.services.feed.publish(Revoked("token", name)))
+            asyncio.run(story.services.feed.publish(answered(name)))
         logs = story.live(days=9)
         assert [(line["event"], line["months"], line["messages"]) for line in logs] == [("retention.purged", [], 2)]
 

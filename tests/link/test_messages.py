@@ -13,14 +13,12 @@ from tameflare.link.messages import (
     ExecuteJob,
     Feed,
     Message,
-    Revoked,
     Snapshot,
 )
 
 MESSAGES: list[Message] = [
     Snapshot(3, b"{}", b"signature", b"bundle"),
     ApprovalAnswered("ap-1", Verdict.ALLOW, "approved", "fine", 3),
-    Revoked("token", "token-1"),
     ExecuteJob("job-1", "main", "bot", "{}"),
 ]
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.support.link_server import TOKEN, LinkServer
+from tests.support.snapshots import answered, snapshot
 from tests.support.snapshots import feed as answer
-from tests.support.snapshots import snapshot
 from tests.support.waiting import until
 
 from tameflare.core.config import Configuration
 from tameflare.core.errors import InvalidValue, SettingError
 from tameflare.core.secret import Secret
-from tameflare.link.messages import Bundle, Message, Revoked, Snapshot
+from tameflare.link.messages import ApprovalAnswered, Bundle, Message, Snapshot
 from tameflare.proxy.feed import Feed
 from tameflare.proxy.link_client import check_server_url
 
@@ -44,7 +44,7 @@ class Proxy:
 
     def __init__(self, directory: Path, url: str, token: str = TOKEN) -> None:
         self.applied: list[tuple[int, str]] = []
-        self.revoked: list[str] = []
+        self.answered: list[str] = []
         self.now = 1_700_000_000.0
         self.fault: Exception | None = None
         self.feed = Feed(
@@ -53,7 +53,7 @@ class Proxy:
             directory,
             self.apply,
             lambda: self.now,
-            {Revoked: lambda message: self.revoked.append(message.id)},
+            {ApprovalAnswered: lambda message: self.answered.append(message.approval)},
             wait_seconds=0.01,
             backlog=lambda: 4711,
         )
@@ -186,11 +186,11 @@ def test_a_snapshot_that_is_not_genuine_leaves_the_last_good_one(
 
 
 def test_other_messages_come_through_beside_a_bad_snapshot(plane: Plane, proxy: Proxy) -> None:
-    plane.publish(sealed_for_another(), Revoked("agent", "ag_1"))
+    plane.publish(sealed_for_another(), answered("apr_1"))
 
     async def story() -> None:
         async with proxy.following():
-            await until(lambda: "ag_1" in proxy.revoked, "the message")
+            await until(lambda: "apr_1" in proxy.answered, "the message")
 
     run(story)
     assert proxy.applied == []
@@ -339,7 +339,7 @@ def test_answers_that_are_none_are_told(
 
 
 def test_a_cursor_that_went_back_is_followed(plane: Plane, proxy: Proxy) -> None:
-    plane.publish(Revoked("run", "r1"), Revoked("run", "r2"), snapshot(1, TOKEN))
+    plane.publish(answered("r1"), answered("r2"), snapshot(1, TOKEN))
 
     async def story() -> None:
         async with proxy.following() as feed:

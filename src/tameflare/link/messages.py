@@ -47,13 +47,6 @@ class ApprovalAnswered(msgspec.Struct, frozen=True, tag="approval_answered"):
     version: int
 
 
-class Revoked(msgspec.Struct, frozen=True, tag="revoked"):
-    """A token, agent or run that must stop at once, ahead of the next snapshot."""
-
-    kind: str
-    id: str
-
-
 class ExecuteJob(msgspec.Struct, frozen=True, tag="execute_job"):
     """An action that a proxy carries out for the decision API."""
 
@@ -63,7 +56,7 @@ class ExecuteJob(msgspec.Struct, frozen=True, tag="execute_job"):
     action: str
 
 
-Message = Snapshot | ApprovalAnswered | Revoked | ExecuteJob
+Message = Snapshot | ApprovalAnswered | ExecuteJob
 
 
 class Entry(msgspec.Struct, frozen=True):
