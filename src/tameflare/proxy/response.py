@@ -131,7 +131,7 @@ class ResponseReader:
             if self._interim > MOST_INTERIM:
                 raise ResponseFault(f"more than {MOST_INTERIM} interim answers came")
 
-    def _write_head(self, head: ResponseHead, keep: bool) -> bytes:
+    def _write_head(self, head: ResponseHead, keep: bool, masker: Masker | None = None) -> bytes:
         """An answer without a length is chunked, so that a cut is seen; HTTP/1.0 knows no chunks."""
         if head.status == NO_CONTENT:
             framing = b""
@@ -150,8 +150,10 @@ class ResponseReader:
         elif not self._minor:
             framing += b"Connection: keep-alive\r\n"
         fields = head.headers
-        lines = fields.layout.all_lines.write(fields.values)
-        start = b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)
+        reason, lines = head.reason, fields.layout.all_lines.write(fields.values)
+        if masker is not None:
+            reason, lines = self._mask_head(masker, reason, lines)
+        start = b"HTTP/1.1 %d %b\r\n" % (head.status, reason)
         return b"".join((start, lines, framing, b"X-TameFlare-Request-Id: %b\r\n\r\n" % self._mark.encode()))
 
     # --- an answer that is changed on its way
@@ -161,42 +163,40 @@ class ResponseReader:
 
         Raises ResponseFault where it must not pass.
         """
-        encoded = self._framer is not None and is_encoded(head)
-        made = changes.filter(head) if self._framer is not None else None
+        masker = changes.masker
+        encoded, filtered = self._look_into(changes, head) if self._framer is not None else (False, None)
+        if filtered is not None and not filtered.keeps_length:
+            head = structs.replace(head, content_length=None)
+        dirty = masker is not None and not masker.is_clean(data)
+        start = self._write_head(head, keep, masker if dirty else None)
+        payload = self._take(rest)
+        if filtered is not None:
+            self._body = (filtered,)
+        if masker is not None and not encoded and not self._is_known(masker, payload, dirty):
+            self._body += (masker.stream(),)
+        if self._body:
+            payload = self._change(payload)
+        return start + (self._encode(payload) if self._chunked else payload)
+
+    def _is_known(self, masker: Masker, payload: bytes, dirty: bool) -> bool:
+        """Whether the whole body is here and has been searched; only chunks can hide something from that."""
+        return self.done and not dirty and not self._body and (not self._chunked or masker.is_clean(payload))
+
+    def _look_into(self, changes: AnswerChanges, head: ResponseHead) -> tuple[bool, BodyChange | None]:
+        """Whether the body is encoded, and the filter for it. Raises ResponseFault where it has to be readable."""
+        filtered = changes.filter(head)
+        encoded = is_encoded(head)
         if encoded:
             self._flags = (ENCODED,)
-            if changes.strict or made is not None:
-                raise ResponseFault(
-                    "the answer is encoded although `identity` was asked for, and cannot be looked into"
-                )
-        if made is not None and not made.keeps_length:
-            head = structs.replace(head, content_length=None)
-        start = self._write_head(head, keep)
-        masker = changes.masker
-        if masker is None:
-            self._body = (made,) if made is not None else ()
-        elif made is not None:
-            start = self._mask_start(masker, start)
-            self._body = (made, masker.stream())
-        elif encoded:
-            start = self._mask_start(masker, start)
-        else:
-            return self._mask_answer(masker, start, data, rest)
-        return start + self._frame(rest)
+            if changes.strict or filtered is not None:
+                raise ResponseFault("the answer is encoded, although it was asked for plainly, and cannot be searched")
+        return encoded, filtered
 
-    def _mask_answer(self, masker: Masker, start: bytes, data: bytes, rest: bytes) -> bytes:
-        """The usual case: what came in one piece is searched in one go; chunks could hide an occurrence from that."""
-        payload = self._take(rest)
-        if self.done and masker.is_clean(data) and not (self._chunked and not masker.is_clean(payload)):
-            return start + (self._encode(payload) if self._chunked else payload)
-        self._body = (masker.stream(),)
-        return self._mask_start(masker, start) + self._encode(self._change(payload))
-
-    def _mask_start(self, masker: Masker, start: bytes) -> bytes:
-        if masker.is_clean(start):
-            return start
-        self._flags += (MASKED,)
-        return masker.mask_head(start)
+    def _mask_head(self, masker: Masker, reason: bytes, lines: bytes) -> tuple[bytes, bytes]:
+        masked = masker.mask(reason), masker.mask_fields(lines)
+        if masked != (reason, lines):
+            self._flags += (MASKED,)
+        return masked
 
     def _change(self, payload: bytes) -> bytes:
         for change in self._body:

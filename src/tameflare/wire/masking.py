@@ -68,9 +68,9 @@ class Masker:
         """The same with every occurrence overwritten; `data` itself where there is none."""
         return data if self.is_clean(data) else self.overwrite(data, data)
 
-    def mask_head(self, head: bytes) -> bytes:
-        """The same for a head, name by name and value by value, so that it stays a head."""
-        return b"\r\n".join(b": ".join(map(self.mask, line.split(b": ", 1))) for line in head.split(b"\r\n"))
+    def mask_fields(self, lines: bytes) -> bytes:
+        """The same for field lines, name by name and value by value, so that they stay field lines."""
+        return b"\r\n".join(b": ".join(map(self.mask, line.split(b": ", 1))) for line in lines.split(b"\r\n"))
 
     def overwrite(self, data: bytes, shown: bytes) -> bytes:
         """`shown`, which is as long as `data`, with stars wherever a pattern occurs in `data`."""
