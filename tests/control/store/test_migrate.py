@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from tameflare.control.store import feed, migrate
+from tameflare.control.store import approvals_schema, feed, migrate
 from tameflare.control.store.engine import Database
 
 _PRESENT = migrate.HEAD
@@ -50,7 +50,7 @@ def test_the_steps_lead_to_the_tables(tmp_path: Path) -> None:
 
     def compare(connection: Connection) -> list[object]:
         options = {"compare_type": True, "compare_server_default": True}
-        return list(compare_metadata(MigrationContext.configure(connection, opts=options), feed.metadata))
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), approvals_schema.metadata))
 
     assert database.read_now(compare) == []
     assert any("AUTOINCREMENT" in str(sql) for name, sql in schema(database) if name == "feed")

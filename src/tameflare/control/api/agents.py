@@ -57,7 +57,9 @@ async def create_agent(gateway: str, body: AgentBody, caller: Manager, services:
 
     def work(connection: Connection) -> Agent:
         gateway_id = gateway_named(connection, gateway).id
-        agent = Agent(agent_id, body.name, body.environment, gateway_id=gateway_id, created_at=now)
+        agent = Agent(
+            agent_id, body.name, body.environment, gateway_id=gateway_id, created_at=now, created_by=caller.user.id
+        )
         agents.add(connection, agent)
         return agent
 

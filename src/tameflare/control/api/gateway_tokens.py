@@ -64,6 +64,7 @@ async def make_gateway_token(
             digest=digest(secret, services.keys.pepper),
             created_at=now,
             expires_at=now + wanted.expires_in_days * _DAY if wanted.expires_in_days else None,
+            created_by=caller.user.id,
         )
         gateways.add_token(connection, token)
         return token

@@ -59,7 +59,11 @@ async def create_gateway(body: GatewayBody, caller: Manager, services: Wired) ->
         created_at=context.now(),
     )
     agent = agents.Agent(
-        id=context.new_id("agt"), name=DEFAULT_AGENT, gateway_id=gateway.id, created_at=gateway.created_at
+        id=context.new_id("agt"),
+        name=DEFAULT_AGENT,
+        gateway_id=gateway.id,
+        created_at=gateway.created_at,
+        created_by=caller.user.id,
     )
 
     def work(connection: Connection) -> None:

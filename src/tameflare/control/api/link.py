@@ -34,20 +34,20 @@ async def feed(
 ) -> Response:
     """What came after `cursor`; waits for it at most `wait` seconds."""
     services = request.app.state.services
-    token = _link_token(authorization)
+    token = link_token(authorization)
 
     async def snapshot() -> Snapshot:
         """Asked again: the token may have been revoked during the wait."""
-        made: Snapshot = await services.configuration.snapshot_for(await _proxy(services, token), token)
+        made: Snapshot = await services.configuration.snapshot_for(await proxy_of(services, token), token)
         return made
 
     try:
-        proxy = await _proxy(services, token)
+        proxy = await proxy_of(services, token)
         answer = await services.feed.poll(proxy.id, cursor, wait, snapshot)
         await services.proxies.seen(proxy, version=_version(answer), backlog=x_tameflare_backlog)
     except (Unauthorized, DatabaseUnavailable) as fault:
-        return _refusal(fault)
-    return _json(200, answer)
+        return refusal(fault)
+    return json_answer(200, answer)
 
 
 @router.post(RECORDS_PATH)
@@ -62,24 +62,24 @@ async def records(
     X-TameFlare-Epoch. X-TameFlare-Missing: so many frames before it no longer exist."""
     services = request.app.state.services
     try:
-        proxy = await _proxy(services, _link_token(authorization))
-        body = await _body(request)
+        proxy = await proxy_of(services, link_token(authorization))
+        body = await body_of(request, MAX_BODY)
         if body is None:
-            return _error(413, "too_large", f"more than {MAX_BODY} bytes of records", "send fewer at a time")
+            return error(413, "too_large", f"more than {MAX_BODY} bytes of records", "send fewer at a time")
         batch = Batch(x_tameflare_epoch, x_tameflare_sequence, body, x_tameflare_missing)
-        return _json(200, await services.intake.receive(proxy.id, batch))
+        return json_answer(200, await services.intake.receive(proxy.id, batch))
     except ClientDisconnect:
         return Response(status_code=400)  # nobody reads it
     except (Unauthorized, DatabaseUnavailable, SequenceGap) as fault:
-        return _refusal(fault)
+        return refusal(fault)
 
 
-def _link_token(authorization: str) -> str:
+def link_token(authorization: str) -> str:
     scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-async def _proxy(services: Any, token: str) -> Proxy:
+async def proxy_of(services: Any, token: str) -> Proxy:
     proxy: Proxy | None = await services.proxies.authenticate(token) if token else None
     if proxy is None:
         kind = next((kind.value for kind in TokenKind if token.startswith(kind.value)), "unknown")
@@ -88,16 +88,16 @@ async def _proxy(services: Any, token: str) -> Proxy:
     return proxy
 
 
-async def _body(request: Request) -> bytes | None:
-    """The body, or None as soon as it is too large."""
+async def body_of(request: Request, most: int) -> bytes | None:
+    """The body, or None as soon as it has more than `most` bytes."""
     announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > MAX_BODY:
+    if announced.isdecimal() and int(announced) > most:
         return None
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > MAX_BODY:
+        if size > most:
             return None
         parts.append(part)
     return b"".join(parts)
@@ -107,23 +107,30 @@ def _version(answer: Feed) -> int | None:
     return next((entry.message.version for entry in answer.entries if isinstance(entry.message, Snapshot)), None)
 
 
-def _refusal(fault: TameFlareError) -> Response:
+def refusal(fault: TameFlareError) -> Response:
     if isinstance(fault, SequenceGap):
         place = fault.position
-        return _error(409, fault.code, fault.message, fault.help, epoch=place.epoch, sequence=place.sequence)
+        return error(409, fault.code, fault.message, fault.help, epoch=place.epoch, sequence=place.sequence)
     if isinstance(fault, DatabaseUnavailable):
-        answer = _error(503, fault.code, fault.message, fault.help)
+        answer = error(503, fault.code, fault.message, fault.help)
         answer.headers["retry-after"] = str(_RETRY_SECONDS)
         return answer
-    answer = _error(401, fault.code, fault.message, fault.help)
+    answer = error(401, fault.code, fault.message, fault.help)
     answer.headers["www-authenticate"] = "Bearer"
     return answer
 
 
-def _error(status: int, code: str, message: str, help: str, **more: str | int) -> Response:  # noqa: A002
-    titles = {401: "Unauthorized", 409: "Conflict", 413: "Content Too Large", 503: "Service Unavailable"}
-    return _json(status, {"error": titles[status], "code": code, "message": message, "help": help, **more})
+def error(status: int, code: str, message: str, help: str, **more: str | int) -> Response:  # noqa: A002
+    titles = {
+        401: "Unauthorized",
+        403: "Forbidden",
+        409: "Conflict",
+        413: "Content Too Large",
+        422: "Unprocessable",
+        503: "Service Unavailable",
+    }
+    return json_answer(status, {"error": titles[status], "code": code, "message": message, "help": help, **more})
 
 
-def _json(status: int, value: Any) -> Response:
+def json_answer(status: int, value: Any) -> Response:
     return Response(msgspec.json.encode(value), status, media_type="application/json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -47,13 +48,14 @@ class Batch(NamedTuple):
 
 
 class Intake:
-    """`arrivals` rings when records were stored.
+    """`arrivals` rings when records were stored. `tell` is told of each delivery before it is stored.
 
     Everything is decided in the transaction that stores the rows, so that no crash leaves one without the other.
     """
 
-    def __init__(self, traffic: TrafficStore) -> None:
+    def __init__(self, traffic: TrafficStore, tell: Callable[[Delivery], Awaitable[None]] | None = None) -> None:
         self._traffic = traffic
+        self._hear = tell
         self.arrivals = Bell()
         traffic.database.subscribe(TOPIC, self.arrivals.ring)
 
@@ -72,6 +74,8 @@ class Intake:
             position = await self._traffic.position(proxy, batch.epoch)
             missing = self._check(position, batch)
             delivery = await asyncio.to_thread(_decode, proxy, batch, max(position, batch.sequence), missing)
+            if self._hear is not None:
+                await self._hear(delivery)
             if delivery.count == 0 or await self._traffic.store(delivery):
                 stored = delivery.sequence + delivery.count if delivery.count else position
                 self._tell(delivery)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tameflare.control.services import approval_changes
 from tameflare.control.services.audit import Actor
 from tameflare.control.services.configuration import Published
 from tameflare.control.services.context import Context
@@ -28,6 +29,7 @@ class KillSwitches:
 
         def work(connection: Connection) -> None:
             killswitch.put(connection, switch)
+            approval_changes.stop(connection, switch, switch.since)
 
         await self._published.change(actor, "kill_switch.activated", work, scope=switch.scope, reason=reason)
         return switch.scope

@@ -14,6 +14,7 @@ from tameflare.core.config import AgentConfig
 class Agent(AgentConfig, frozen=True, kw_only=True):
     gateway_id: str
     created_at: int
+    created_by: str | None = None
 
 
 def add(connection: Connection, agent: Agent) -> None:
@@ -31,6 +32,10 @@ def everywhere(connection: Connection) -> list[Agent]:
 
 def by_name(connection: Connection, gateway_id: str, name: str) -> Agent | None:
     return one(connection, select(agents).where((agents.c.gateway_id == gateway_id) & (agents.c.name == name)), Agent)
+
+
+def by_id(connection: Connection, agent_id: str) -> Agent | None:
+    return one(connection, select(agents).where(agents.c.id == agent_id), Agent)
 
 
 def change(connection: Connection, agent_id: str, values: dict[str, Any]) -> None:

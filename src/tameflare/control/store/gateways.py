@@ -27,6 +27,7 @@ class GatewayToken(msgspec.Struct, frozen=True):
     digest: str
     created_at: int
     expires_at: int | None = None
+    created_by: str | None = None
 
 
 def add(connection: Connection, gateway: Gateway) -> None:
@@ -40,6 +41,10 @@ def listed(connection: Connection) -> list[Gateway]:
 
 def by_name(connection: Connection, name: str) -> Gateway | None:
     return one(connection, select(gateways).where(gateways.c.name == name), Gateway)
+
+
+def by_id(connection: Connection, gateway_id: str) -> Gateway | None:
+    return one(connection, select(gateways).where(gateways.c.id == gateway_id), Gateway)
 
 
 def change(connection: Connection, gateway_id: str, values: dict[str, Any]) -> None:
@@ -58,6 +63,10 @@ def add_token(connection: Connection, token: GatewayToken) -> None:
 def tokens(connection: Connection, gateway_id: str) -> list[GatewayToken]:
     query = select(gateway_tokens).where(gateway_tokens.c.gateway_id == gateway_id)
     return every(connection, query.order_by(gateway_tokens.c.created_at, gateway_tokens.c.id), GatewayToken)
+
+
+def token_by_id(connection: Connection, token_id: str) -> GatewayToken | None:
+    return one(connection, select(gateway_tokens).where(gateway_tokens.c.id == token_id), GatewayToken)
 
 
 def remove_token(connection: Connection, gateway_id: str, token_id: str) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect
 from tameflare.control.store.engine import Database
 from tameflare.core.errors import TameFlareError
 
-HEAD: Final = "0004_connector_strict_mask"
+HEAD: Final = "0005_approvals"
 _STEPS: Final = Path(__file__).parent / "migrations"
 
 

@@ -83,7 +83,7 @@ gateways = Table(
     Column("created_at", Integer, nullable=False),
 )
 
-# Proxy tokens of gateways; `expires_at` null: for ever.
+# Proxy tokens of gateways; `expires_at` null: for ever. `created_by` is the id of a user, here and below.
 gateway_tokens = Table(
     "gateway_tokens",
     metadata,
@@ -93,6 +93,7 @@ gateway_tokens = Table(
     Column("digest", String, nullable=False, unique=True),
     Column("created_at", Integer, nullable=False),
     Column("expires_at", Integer),
+    Column("created_by", String),
 )
 
 agents = Table(
@@ -104,6 +105,7 @@ agents = Table(
     Column("environment", String, nullable=False),
     Column("status", String, nullable=False),
     Column("created_at", Integer, nullable=False),
+    Column("created_by", String),
     UniqueConstraint("gateway_id", "name"),
 )
 
@@ -141,6 +143,7 @@ credentials = Table(
 )
 
 # Access rules; `effect` is empty where a rule is for every effect (null would escape the unique constraint).
+# `approval` is the JSON of core.approval.Requirement, null: anybody who may.
 rules = Table(
     "rules",
     metadata,
@@ -151,6 +154,7 @@ rules = Table(
     Column("decision", String, nullable=False),
     Column("effect", String, nullable=False),
     Column("created_at", Integer, nullable=False),
+    Column("approval", JSON(none_as_null=True)),
     UniqueConstraint("connector_id", "pattern", "effect"),
 )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
-from tameflare.control.store.rows import columns, one
+from tameflare.control.store.rows import columns, every, one
 from tameflare.control.store.tables import users
 from tameflare.core.roles import Role
 
@@ -41,6 +42,15 @@ def by_email(connection: Connection, email: str) -> User | None:
 
 def by_id(connection: Connection, user_id: str) -> User | None:
     return one(connection, select(users).where(users.c.id == user_id), User)
+
+
+def listed(connection: Connection) -> list[User]:
+    """Ordered by e-mail."""
+    return every(connection, select(users).order_by(users.c.email), User)
+
+
+def change(connection: Connection, user_id: str, values: dict[str, Any]) -> None:
+    connection.execute(update(users).where(users.c.id == user_id).values(**values))
 
 
 def anyone(connection: Connection) -> bool:
