@@ -38,6 +38,12 @@ def test_an_error_answer_is_a_sentence_and_an_exit_code(status: int, body: objec
     assert words in str(fault)
 
 
+def test_a_wrong_master_key_is_not_taken_for_an_old_log_in() -> None:
+    answer = {"code": "wrong_master_key", "message": "SETTINGS_ENCRYPTION_KEY is not the key", "help": "start again"}
+    fault = fault_of(401, answer, logged_in=True)
+    assert (exit_code(fault), str(fault)) == (Exit.NOT_LOGGED_IN, "SETTINGS_ENCRYPTION_KEY is not the key; start again")
+
+
 def test_a_stored_token_goes_only_to_its_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
     loginstore.write(loginstore.Login("https://one.example", "tfu_x"))
     assert server_url(Settings({})) == "https://one.example"

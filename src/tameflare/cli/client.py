@@ -95,6 +95,8 @@ def fault_of(status: int, body: Any, logged_in: bool) -> TameFlareError:
     answer = body if isinstance(body, dict) else {}
     sentence = str(answer.get("message") or answer.get("error") or f"the server answered {status}")
     advice, code = str(answer.get("help") or ""), str(answer.get("code") or "error")
+    if code == "wrong_master_key":
+        return NotLoggedIn(sentence, advice, code=code)
     if status == 401 and code != "login_failed":
         if logged_in and settings.Settings().is_set(settings.TOKEN):
             return NotLoggedIn("the server does not accept TF_TOKEN", "set a personal access token that is valid")

@@ -69,14 +69,20 @@ def lines(report: dict[str, Any]) -> list[str]:
     found += [f"{'warning':<12} {warning}" for warning in _warnings(report)]
     switch = report.get("kill_switch")
     if switch is None:
-        if report["server"]["reachable"]:
-            found.append(f"{'note':<12} {report.get('problem', 'run `tf login` to see gateways and kill switch')}")
+        if report["server"]["reachable"] and "problem" not in report["server"]:
+            found.append(f"{'note':<12} {report.get('problem') or _unseen(report['server'])}")
         return [clean(line) for line in found]
     thrown = [str(item.get("scope")) for item in switch.get("switches", ())]
     found.append(f"{'kill switch':<12} {'active for ' + ', '.join(thrown) if thrown else 'off'}")
     found += [f"{'gateway':<12} {item['name']}  {item.get('level', '')}" for item in report["gateways"]]
     found += [f"{'link':<12} {_link(item)}" for item in report["proxies"]]
     return [clean(line) for line in found]
+
+
+def _unseen(server: dict[str, Any]) -> str:
+    """What a log-in would show; without one the server says only in one word how it is."""
+    degraded = isinstance(server.get("health"), dict) and server["health"].get("status") == "degraded"
+    return f"run `tf login` to see {'why the server is degraded, ' if degraded else ''}gateways and kill switch"
 
 
 def _warnings(report: dict[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -43,8 +44,21 @@ def setup_code(folder: Path) -> str | None:
 
 
 def ready_lines(server: str, proxy: str, folder: Path, code: str | None) -> list[str]:
-    lines = ["TameFlare is up", f"  server  {server}", f"  proxy   {proxy}", f"  data    {folder}"]
-    if code:
-        lines += ["", "  Nobody has registered yet. The owner registers with `tf login` and this set-up code:"]
-        lines += ["", f"      {code}", ""]
-    return [*lines, "Ctrl-C stops both"]
+    """What a person needs now: where it is, and what to type next."""
+    where = ["TameFlare is up", "", f"  server  {server}", f"  proxy   {proxy}", f"  data    {folder}", ""]
+    return [*where, *(_first_steps(code) if code else _NEXT), "", "Ctrl-C stops both"]
+
+
+_NEXT: Final = ["Next, in another terminal, in the directory of your agent:", "", "  tf init", "  tf run -- COMMAND"]
+
+
+def _first_steps(code: str) -> list[str]:
+    return [
+        "Nobody has registered yet. The owner registers, in another terminal, by",
+        "",
+        "  tf login",
+        "",
+        "with this set-up code:",
+        "",
+        f"  {code}",
+    ]

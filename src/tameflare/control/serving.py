@@ -19,6 +19,7 @@ import uvloop
 from tameflare.control.app import create_app
 from tameflare.control.retention import Retention
 from tameflare.control.services.context import Context
+from tameflare.control.services.keys import WRONG_KEY, WRONG_KEY_HELP
 from tameflare.control.wiring import Services
 from tameflare.core.addresses import is_loopback
 from tameflare.core.errors import SettingError
@@ -64,6 +65,8 @@ async def _run(services: Services, listener: socket.socket, directory: Path) -> 
         proxy = private_directory(directory / "proxy", allow_wide=settings.get(ALLOW_WIDE_PERMISSIONS))
         await services.proxies.ensure_local(proxy / "link.token")
     await services.configuration.problems()
+    if services.keys.problems:
+        _warn_of_wrong_key()
     if not await services.users.anyone():
         _announce(services.setup_code.make(), settings)
     config = uvicorn.Config(
@@ -113,6 +116,13 @@ def _announce(code: str, settings: Settings) -> None:
     if not settings.get(LOCAL_PROXY):
         sys.stdout.write(f"Set-up code: {code}\nNobody has registered yet: `tf login` registers the owner with it.\n")
         sys.stdout.flush()
+
+
+def _warn_of_wrong_key() -> None:
+    """Once in the log, and once as a plain line for whoever started this."""
+    _log.error("wrong_master_key", message=WRONG_KEY, help=WRONG_KEY_HELP)
+    sys.stderr.write(f"\ntf: {WRONG_KEY}; {WRONG_KEY_HELP}\n\n")
+    sys.stderr.flush()
 
 
 def _refuse_plaintext(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from tameflare.control.services.faults import RoleTooLow, ScopeMissing, Unauthorized
+from tameflare.control.services.keys import WRONG_KEY, WRONG_KEY_HELP
 from tameflare.control.services.tokens import Caller
 from tameflare.control.wiring import Services
 from tameflare.core.roles import Role, Scope, at_least
@@ -44,8 +45,14 @@ async def find_caller(request: Request, services: Wired, given: Given) -> Caller
         raise Unauthorized("a token of another kind does not open this", _HELP)
     caller = await services.tokens.find(secret)
     if caller is None:
-        raise Unauthorized("the token is unknown, expired or revoked", _HELP)
+        raise _unknown(services)
     return caller
+
+
+def _unknown(services: Services) -> Unauthorized:
+    if services.keys.problems:
+        return Unauthorized(WRONG_KEY, WRONG_KEY_HELP, code="wrong_master_key")
+    return Unauthorized("the token is unknown, expired or revoked", _HELP)
 
 
 Anybody = Annotated[Caller | None, Depends(find_caller)]

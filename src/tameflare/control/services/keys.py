@@ -17,6 +17,11 @@ from tameflare.control.services.vault import Place, Vault, VaultFault
 from tameflare.control.store import meta
 from tameflare.control.store.engine import Connection
 
+WRONG_KEY: Final = "SETTINGS_ENCRYPTION_KEY is not the key that this installation's secrets are sealed under"
+WRONG_KEY_HELP: Final = (
+    "start the server with the former key, nothing was overwritten; "
+    "only if that key is lost: log in again and store each credential anew"
+)
 PEPPER: Final = "key.pepper"
 SIGNING: Final = "key.signing"
 _BYTES: Final = 32
