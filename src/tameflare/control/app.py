@@ -24,6 +24,7 @@ from tameflare.control.api import (
     users,
 )
 from tameflare.control.api.guard import Guard, allowed_hosts
+from tameflare.control.dashboard import room
 from tameflare.control.wiring import Services
 from tameflare.settings import HOST, PUBLIC_URL
 
@@ -47,6 +48,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     for noun in _NOUNS:
         app.include_router(noun.router)
+    room.install(app)
     errors.install(app)
     settings = services.context.settings
     app.add_middleware(Guard, hosts=allowed_hosts(settings.get(HOST), settings.get(PUBLIC_URL)))

@@ -13,6 +13,7 @@ from tameflare.control.services.configuration import Published
 from tameflare.control.services.context import Context
 from tameflare.control.services.credentials import Credentials
 from tameflare.control.services.feed import FeedService
+from tameflare.control.services.health import Health
 from tameflare.control.services.intake import Intake
 from tameflare.control.services.keys import Keys
 from tameflare.control.services.killswitch import KillSwitches
@@ -53,6 +54,7 @@ class Services:
     intake: Intake
     sessions: Sessions
     news: News
+    health: Health
 
     @classmethod
     def open(cls, directory: Path, context: Context) -> Self:
@@ -84,6 +86,7 @@ class Services:
             intake=Intake(traffic),
             sessions=Sessions(context, database, own.pepper),
             news=_news(database, traffic),
+            health=Health(database, vault, own, published),
         )
 
     def close_waits(self) -> None:

@@ -78,6 +78,11 @@ def title(status: int) -> str:
     return "Unprocessable" if status == 422 else HTTPStatus(status).phrase
 
 
+def status_of(fault: TameFlareError) -> int:
+    """The HTTP status of an expected fault; 500 where nobody expected it to get here."""
+    return next((_STATUS[kind] for kind in type(fault).__mro__ if kind in _STATUS), 500)
+
+
 def answer(status: int, code: str, message: str, help_text: str = "", **more: Any) -> JSONResponse:
     """An error as the API gives it."""
     body = {"error": title(status), "code": code, "message": message, "help": help_text, **more}
@@ -97,7 +102,7 @@ async def _expected(_request: Request, fault: Exception) -> JSONResponse:
     if isinstance(fault, faults.RoleTooLow):
         body = {"error": "Forbidden", "required_role": fault.required.value, "your_role": fault.actual.value}
         return JSONResponse(body, 403)
-    status = next((_STATUS[kind] for kind in type(fault).__mro__ if kind in _STATUS), 500)
+    status = status_of(fault)
     response = answer(status, fault.code, fault.message, fault.help, **_details(fault))
     if isinstance(fault, faults.Throttled):
         response.headers["Retry-After"] = str(fault.retry_after)

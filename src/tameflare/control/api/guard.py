@@ -16,14 +16,16 @@ from tameflare.link.messages import RECORDS_PATH
 MAX_BODY: Final = 1 << 20
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 _ANY: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
-_HEADERS: Final = {
+_ALWAYS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+_UNLESS_SAID: Final = {
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
 
 _log = structlog.get_logger("tameflare.guard")
 
@@ -86,9 +88,9 @@ def _with_headers(send: Send) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers[name] = value
-            headers.setdefault("Content-Security-Policy", _POLICY)
+            headers.update(_ALWAYS)
+            for name, value in _UNLESS_SAID.items():
+                headers.setdefault(name, value)
         await send(message)
 
     return wrapped

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
 from fastapi import APIRouter, Response
 from pydantic import Field
 
 import tameflare
 from tameflare.control.api.auth import Anybody, Wired
 from tameflare.control.api.bodies import Answer
-from tameflare.control.services.vault import WARNING
-from tameflare.control.store import gateways, killswitch, meta, proxies, users
-from tameflare.control.store.engine import Connection, DatabaseUnavailable
-from tameflare.control.wiring import Services
+from tameflare.control.store.engine import DatabaseUnavailable
 
 router = APIRouter(tags=["health"])
 
@@ -47,30 +43,12 @@ class HealthDetails(Health):
     warnings: list[str]
 
 
-class _Facts(msgspec.Struct, frozen=True):
-    registered: bool
-    version: int
-    gateways: int
-    killed: bool
-    proxies: list[proxies.Proxy]
-
-
-def _facts(connection: Connection) -> _Facts:
-    return _Facts(
-        users.anyone(connection),
-        meta.version(connection).number,
-        len(gateways.listed(connection)),
-        bool(killswitch.listed(connection)),
-        proxies.listed(connection),
-    )
-
-
 @router.get("/api/health", responses={503: {"model": Health, "description": "The database does not answer."}})
 async def read_health(caller: Anybody, services: Wired, response: Response) -> HealthDetails | Health:
     """The status; with a personal access token its details."""
     try:
-        facts = await services.database.read(_facts)
-        warnings = await _warnings(services)
+        facts = await services.health.facts()
+        warnings = await services.health.warnings()
     except DatabaseUnavailable:
         response.status_code = 503
         return Health(status="unavailable", setup_required=False)
@@ -85,13 +63,8 @@ async def read_health(caller: Anybody, services: Wired, response: Response) -> H
         database="ok",
         signing_key="replaced" if services.keys.problems else "ok",
         encrypted=services.vault.encrypts,
-        kill_switch_active=facts.killed,
+        kill_switch_active=bool(facts.switches),
         gateways=facts.gateways,
         proxies=[ProxyHealth.model_validate(proxy) for proxy in facts.proxies],
         warnings=warnings,
     )
-
-
-async def _warnings(services: Services) -> list[str]:
-    plain = [] if services.vault.encrypts else [WARNING]
-    return [*plain, *services.keys.problems, *await services.configuration.problems()]

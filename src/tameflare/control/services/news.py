@@ -11,7 +11,7 @@ from tameflare.control.store.engine import Database
 
 
 class News:
-    """Rings for topics of the databases. `seen` is a copy of `counts` from before a look at what they tell of."""
+    """Counts commits by topic; a copy of `counts` is what somebody has `seen`."""
 
     def __init__(self) -> None:
         self._bell = Bell()
@@ -30,16 +30,10 @@ class News:
         """Answer everybody who waits: call it when the server begins to stop."""
         self._bell.close()
 
-    async def wait(self, seen: Mapping[str, int], seconds: float) -> set[str]:
-        """The names that rang since `seen`, at once or as soon as one does; none when the time is over."""
+    async def wait(self, seen: Mapping[str, int], seconds: float) -> bool:
+        """Wait until something rings that `seen` does not know of; False when the time is over or the server stops."""
         rings = self._bell.rings
-        changed = self._since(seen)
-        if changed or not await self._bell.wait(rings, seconds):
-            return changed
-        return self._since(seen)
-
-    def _since(self, seen: Mapping[str, int]) -> set[str]:
-        return {name for name, count in dict(self.counts).items() if count != seen.get(name, 0)}
+        return dict(self.counts) != seen or await self._bell.wait(rings, seconds)
 
     def _ring(self, name: str) -> None:
         self.counts[name] += 1

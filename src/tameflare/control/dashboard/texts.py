@@ -1,0 +1,67 @@
+"""How values are written on pages. Agents choose many of them, and may mean to mislead whoever reads."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any, Final
+
+import msgspec
+from markupsafe import Markup, escape
+
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_VARIATION: Final = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800)
+_ALSO_HIDDEN: Final = frozenset(map(chr, _VARIATION))
+
+
+def visible(value: object, lines: bool = False) -> Markup:
+    """Text with a mark, such as U+202E, in place of each character that cannot be seen, looks like a space, or turns
+    the direction of reading. `lines`: line breaks and tabs may stand."""
+    plain = {"\n", "\t"} if lines else set[str]()
+    parts: list[Markup] = []
+    for hidden, run in groupby(str(value), lambda char: char not in plain and _is_hidden(char)):
+        chars = list(run)
+        parts += [_mark(char) for char in chars] if hidden else [escape("".join(chars))]
+    return Markup("").join(parts)
+
+
+def _is_hidden(char: str) -> bool:
+    if char == " " or "!" <= char <= "~":
+        return False
+    category = unicodedata.category(char)
+    return category in _HIDDEN or category == "Zs" or char in _ALSO_HIDDEN
+
+
+def _mark(char: str) -> Markup:
+    return Markup('<span class="odd">U+{}</span>').format(f"{ord(char):04X}")
+
+
+def value_text(value: Any) -> str:
+    """A parameter's value: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def moment(seconds: float, shape: str = "full") -> Markup:
+    """A time in UTC, which the page's script turns into the reader's own. `shape`: `full`, or `clock` (no date)."""
+    time = datetime.fromtimestamp(seconds, UTC)
+    text = time.strftime("%H:%M:%S UTC" if shape == "clock" else "%Y-%m-%d %H:%M:%S UTC")
+    return Markup('<time datetime="{}" data-shape="{}">{}</time>').format(
+        time.strftime("%Y-%m-%dT%H:%M:%SZ"), shape, text
+    )
+
+
+def span(seconds: float) -> str:
+    """How long something takes or took, in the two largest units: `4 min 5 s`."""
+    left = max(0, int(seconds))
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    parts: list[str] = []
+    for name, size in units:
+        count, left = divmod(left, size)
+        if count or (name == "s" and not parts):
+            parts.append(f"{count} {name}")
+    return " ".join(parts[:2])
+
+
+def milliseconds(value: float) -> str:
+    return f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms" if value < 10_000 else f"{value / 1000:.1f} s"
