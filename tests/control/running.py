@@ -6,10 +6,10 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 import uvicorn
@@ -23,6 +23,7 @@ from tameflare.control.wiring import Services
 from tameflare.core.roles import Role
 from tameflare.settings import Settings
 
+T = TypeVar("T")
 KEY: Final = "5c" * 32
 PASSWORD: Final = "correct horse battery"
 GATEWAYS: Final = "/api/dashboard/gateways"
@@ -71,6 +72,10 @@ class Running:
         change = update(users).where(users.c.id == made["user"]["id"]).values(role=role.value)
         self.services.database.write_now(lambda connection: connection.execute(change).close())
         return self.client(made["token"])
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a service's method outside the server's loop, as its own jobs do not run here."""
+        return asyncio.run(work)
 
     def close(self) -> None:
         for client in self._clients:

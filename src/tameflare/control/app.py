@@ -7,6 +7,7 @@ from fastapi import FastAPI
 import tameflare
 from tameflare.control.api import (
     agents,
+    approvals,
     catalog,
     connectors,
     credentials,
@@ -17,6 +18,7 @@ from tameflare.control.api import (
     health,
     killswitch,
     link,
+    link_approvals,
     proxies,
     rules,
     tokens,
@@ -29,8 +31,8 @@ from tameflare.control.wiring import Services
 from tameflare.settings import HOST, PUBLIC_URL
 
 _NOUNS = (
-    health, users, tokens, gateways, gateway_tokens, agents, connectors, credentials, rules, proxies, killswitch,
-    catalog, traffic, link, docs,
+    health, users, tokens, gateways, gateway_tokens, agents, connectors, credentials, rules, approvals, proxies,
+    killswitch, catalog, traffic, link, link_approvals, docs,
 )  # fmt: skip
 
 

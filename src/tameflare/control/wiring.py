@@ -9,11 +9,14 @@ from typing import Self
 import structlog
 
 from tameflare.control.services import keys
+from tameflare.control.services.approval_outcomes import Outcomes
+from tameflare.control.services.approvals import Approvals
 from tameflare.control.services.configuration import Published
 from tameflare.control.services.context import Context
 from tameflare.control.services.credentials import Credentials
 from tameflare.control.services.feed import FeedService
 from tameflare.control.services.health import Health
+from tameflare.control.services.holds import Holds
 from tameflare.control.services.intake import Intake
 from tameflare.control.services.keys import Keys
 from tameflare.control.services.killswitch import KillSwitches
@@ -52,6 +55,8 @@ class Services:
     kill_switches: KillSwitches
     feed: FeedService
     intake: Intake
+    holds: Holds
+    approvals: Approvals
     sessions: Sessions
     news: News
     health: Health
@@ -67,6 +72,7 @@ class Services:
         own = database.write_now(lambda connection: keys.load(connection, vault, context))
         hasher = Hasher()
         code = SetupCode(directory / FILE, context)
+        outcomes = Outcomes(context, database, traffic)
         published = Published(context, database, vault, own)
         return cls(
             context=context,
@@ -83,7 +89,9 @@ class Services:
             credentials=Credentials(context, vault),
             kill_switches=KillSwitches(context, database, published),
             feed=FeedService(database, context.clock, context.steady),
-            intake=Intake(traffic),
+            intake=Intake(traffic, outcomes.take),
+            holds=Holds(context, database, outcomes),
+            approvals=Approvals(context, database, published),
             sessions=Sessions(context, database, own.pepper),
             news=_news(database, traffic),
             health=Health(database, vault, own, published),
@@ -92,6 +100,7 @@ class Services:
     def close_waits(self) -> None:
         """Answer everybody who waits for news: the server begins to stop."""
         self.feed.close()
+        self.approvals.close()
         self.intake.close()
         self.news.close()
 

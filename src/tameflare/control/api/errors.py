@@ -25,6 +25,7 @@ _STATUS: Final[dict[type[TameFlareError], int]] = {
     InvalidValue: 422,
     faults.NotFound: 404,
     faults.AlreadyExists: 409,
+    faults.AlreadyAnswered: 409,
     faults.Ambiguous: 409,
     Conflict: 409,
     faults.Unauthorized: 401,
@@ -118,6 +119,8 @@ def _details(fault: TameFlareError) -> dict[str, Any]:
         return {"faults": [{"field": f.field, "message": f.message, "help": f.help} for f in fault.faults]}
     if isinstance(fault, InvalidValue):
         return {"faults": [{"field": "", "message": fault.message, "help": fault.help}]}
+    if isinstance(fault, faults.AlreadyAnswered):
+        return {"approval": fault.approval}
     if isinstance(fault, faults.Ambiguous):
         return {"candidates": list(fault.candidates)}
     if isinstance(fault, faults.ScopeMissing):

@@ -13,10 +13,23 @@ from tameflare.control.services import audit
 from tameflare.control.services.audit import Actor
 from tameflare.control.services.context import Context
 from tameflare.control.services.keys import Keys
+from tameflare.control.services.remembered import drop_stale
 from tameflare.control.services.vault import Place, Vault, VaultFault
-from tameflare.control.store import agents, connectors, credentials, feed, gateways, killswitch, meta, proxies, rules
+from tameflare.control.store import (
+    agents,
+    connectors,
+    credentials,
+    feed,
+    gateways,
+    killswitch,
+    meta,
+    proxies,
+    remembered,
+    rules,
+)
 from tameflare.control.store.engine import Connection, Database
 from tameflare.control.store.proxies import Proxy
+from tameflare.core.approval import RememberedApproval
 from tameflare.core.config import AgentConfig, Configuration, ConnectorConfig, GatewayConfig, ProxyToken
 from tameflare.core.killswitch import KillSwitch
 from tameflare.link.messages import Bundle, OpenCredential, Snapshot
@@ -49,6 +62,7 @@ class Published:
 
         def work(connection: Connection) -> tuple[T, int]:
             result, now = function(connection), self._context.now()
+            drop_stale(connection, now)
             feed.append_configuration(connection, now)
             return result, meta.bump(connection, now)
 
@@ -93,7 +107,7 @@ class Published:
             version=version.number,
             issued_at=version.changed_at,
             kill_switches=switches,
-            gateways=tuple(_gateway(connection, gateway) for gateway in served),
+            gateways=tuple(_gateway(connection, gateway, self._context.now()) for gateway in served),
         )
 
     def _open(self, connection: Connection, gateway_id: str) -> list[OpenCredential]:
@@ -126,7 +140,7 @@ class Published:
         return found
 
 
-def _gateway(connection: Connection, gateway: gateways.Gateway) -> GatewayConfig:
+def _gateway(connection: Connection, gateway: gateways.Gateway, now: int) -> GatewayConfig:
     return GatewayConfig(
         id=gateway.id,
         name=gateway.name,
@@ -136,6 +150,9 @@ def _gateway(connection: Connection, gateway: gateways.Gateway) -> GatewayConfig
         agents=tuple(_narrow(agent, AgentConfig) for agent in agents.of_gateway(connection, gateway.id)),
         connectors=tuple(_narrow(found, ConnectorConfig) for found in connectors.of_gateway(connection, gateway.id)),
         rules=tuple(rules.of_gateway(connection, gateway.id)),
+        remembered=tuple(
+            _narrow(found, RememberedApproval) for found in remembered.of_gateway(connection, gateway.id, now)
+        ),
     )
 
 

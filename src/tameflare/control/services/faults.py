@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -63,6 +64,21 @@ class Refused(TameFlareError):
     """Known, but not allowed to do this."""
 
     code = "forbidden"
+
+
+class NotEligible(Refused):
+    """May answer approvals, but not this one; the code says why."""
+
+
+class AlreadyAnswered(TameFlareError):
+    """A vote that came too late; `approval` is how it stands now, as the API shows it."""
+
+    code = "already_answered"
+
+    def __init__(self, approval: dict[str, Any]) -> None:
+        status = approval["status"]
+        super().__init__(f"it is answered already: {status}", f"see `tf approvals show {approval['id']}`")
+        self.approval = approval
 
 
 class RoleTooLow(TameFlareError):

@@ -1,0 +1,126 @@
+"""An approval as people see it: one sentence, what exactly will happen, who agreed, who is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Final
+
+import msgspec
+
+from tameflare.control.store.approvals import StoredApproval
+from tameflare.core.action import Effect, Risk
+from tameflare.core.approval_states import Approval, Status
+from tameflare.core.voting import Person, agreeing, missing
+from tameflare.link.approvals import Held, HeldAction
+
+_LONGEST_VALUE: Final = 80
+_GRAVITY: Final = {
+    Effect.READ.value: 0,
+    Effect.WRITE.value: 1,
+    Effect.PUBLIC.value: 2,
+    Effect.DESTRUCTIVE.value: 3,
+    Effect.MONEY.value: 4,
+}
+
+
+def shown(stored: StoredApproval, people: Collection[Person]) -> dict[str, Any]:
+    """The JSON of the API; the dashboard shows the same."""
+    state, held = stored.state, stored.held
+    left = still_needed(state, people)
+    return {
+        "id": state.id,
+        "status": state.status.value,
+        "standing_note": note(state, left),
+        "gateway": stored.gateway,
+        "agent": stored.agent,
+        "run": held.run,
+        "connector": state.connector,
+        "sentence": sentence(stored.agent, held),
+        "actions": [msgspec.to_builtins(action) for action in held.actions],
+        "method": held.method,
+        "host": held.host,
+        "path": held.path,
+        "risk": max((action.risk for action in held.actions), key=_risk, default=Risk.MEDIUM.value),
+        "effect": max((action.effect for action in held.actions), key=_gravity, default=Effect.WRITE.value),
+        "waiting": len(state.waiting) if state.is_open else 0,
+        "requirement": {
+            "role": state.requirement.role.value,
+            "groups": list(state.requirement.groups),
+            "quorum": state.requirement.quorum,
+            "distinct": state.requirement.distinct,
+        },
+        "votes": [
+            {
+                "by": stored.voters.get(vote.person, vote.person),
+                "vote": "approve" if vote.approve else "deny",
+                "reason": vote.reason,
+                "remember": vote.remember.value,
+                "at": vote.at,
+            }
+            for vote in state.votes
+        ],
+        "still_needed": left,
+        "raised_at": state.raised_at,
+        "expires_at": state.expires_at,
+        "answered_at": state.answered_at,
+        "outcome": _outcome(stored),
+        "request_ids": list(stored.request_ids),
+        "revision": stored.revision,
+    }
+
+
+def sentence(agent: str, held: Held) -> str:
+    """What happens if people agree, in one line."""
+    deeds = "; ".join(_deed(action) for action in held.actions) or f"`{held.method}`"
+    return f"`{agent}` asks for {deeds} ({held.method} {held.host}{held.path.partition('?')[0]})"
+
+
+def _deed(action: HeldAction) -> str:
+    named = {**action.resource, **action.parameters}
+    values = ", ".join(f"{name}={_short(value)}" for name, value in named.items())
+    return f"`{action.type}` with {values}" if values else f"`{action.type}`"
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def still_needed(state: Approval, people: Collection[Person]) -> int:
+    """How many votes are missing today."""
+    if state.status is not Status.PENDING:
+        return 0
+    return missing(state.requirement, agreeing(state.requirement, state.excluded, state.votes, people))
+
+
+def note(state: Approval, left: int) -> str:
+    """Where it stands, in words."""
+    texts = {
+        Status.PENDING: f"waits for {left} {'person' if left == 1 else 'people'}"
+        + ("" if state.waiting else "; nobody waits for the answer any more"),
+        Status.APPROVED: "approved; the request is about to go"
+        if state.waiting
+        else "approved; the agent may send the same request once",
+        Status.DENIED: "denied",
+        Status.EXPIRED: "ended",
+        Status.RELEASED: "let go; its end is not on record yet",
+        Status.EXECUTED: "carried out",
+        Status.FAILED: "let go, but it failed",
+        Status.UNKNOWN: "let go; outcome unknown",
+    }
+    told = state.message if state.status not in (Status.PENDING, Status.APPROVED) else ""
+    return f"{texts[state.status]}: {told}" if told else texts[state.status]
+
+
+def _outcome(stored: StoredApproval) -> dict[str, Any] | None:
+    if stored.outcome_status is None:
+        return None
+    return {"status": stored.outcome_status, "latency_ms": (stored.outcome_latency_us or 0) / 1000}
+
+
+def _risk(word: str) -> int:
+    return [risk.value for risk in Risk].index(word) if word in [risk.value for risk in Risk] else len(Risk)
+
+
+def _gravity(word: str) -> int:
+    return _GRAVITY.get(word, len(_GRAVITY))
