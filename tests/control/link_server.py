@@ -39,6 +39,9 @@ class Proxies:
     async def authenticate(self, link_token: str) -> Proxy | None:
         return PROXY if link_token == self.token else None
 
+    async def served(self, proxy: Proxy) -> frozenset[str] | None:
+        return None
+
     async def seen(self, proxy: Proxy, *, version: int | None = None, backlog: int | None = None) -> None:
         self.told.append((version, backlog))
 

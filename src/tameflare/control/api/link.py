@@ -67,7 +67,8 @@ async def records(
         if body is None:
             return error(413, "too_large", f"more than {MAX_BODY} bytes of records", "send fewer at a time")
         batch = Batch(x_tameflare_epoch, x_tameflare_sequence, body, x_tameflare_missing)
-        return json_answer(200, await services.intake.receive(proxy.id, batch))
+        served = await services.proxies.served(proxy)
+        return json_answer(200, await services.intake.receive(proxy.id, batch, served))
     except ClientDisconnect:
         return Response(status_code=400)  # nobody reads it
     except (Unauthorized, DatabaseUnavailable, SequenceGap) as fault:

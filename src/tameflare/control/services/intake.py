@@ -16,7 +16,7 @@ from tameflare.control.store.traffic import TOPIC, Delivery, TrafficStore
 from tameflare.control.store.traffic_write import Rows
 from tameflare.core.decision import Reason
 from tameflare.core.errors import TameFlareError
-from tameflare.link.messages import Outcome, Record, SpoolPosition
+from tameflare.link.messages import Intent, Outcome, Record, SpoolPosition
 from tameflare.link.spool import decode, payloads
 
 MAX_BODY: Final = 16 << 20
@@ -63,17 +63,19 @@ class Intake:
         """Answer everybody who waits for records: call it when the server begins to stop."""
         self.arrivals.close()
 
-    async def receive(self, proxy: str, batch: Batch) -> SpoolPosition:
+    async def receive(self, proxy: str, batch: Batch, served: frozenset[str] | None = None) -> SpoolPosition:
         """Store what is new of a batch and say where this proxy stands.
 
-        Frames before the position are skipped. From a damaged frame on the rest is left out: the answer tells the
-        sender where to go on. Raises SequenceGap where frames between position and batch are not accounted for, and
-        DatabaseUnavailable; nothing of the batch is stored then.
+        Records of gateways other than `served` (ids; None: it serves all) are kept aside, where nobody takes them for
+        what happened. Frames before the position are skipped. From a damaged frame on the rest is left out: the
+        answer tells the sender where to go on. Raises SequenceGap where frames between position and batch are not
+        accounted for, and DatabaseUnavailable; nothing of the batch is stored then.
         """
         while True:
             position = await self._traffic.position(proxy, batch.epoch)
             missing = self._check(position, batch)
-            delivery = await asyncio.to_thread(_decode, proxy, batch, max(position, batch.sequence), missing)
+            start = max(position, batch.sequence)
+            delivery = await asyncio.to_thread(_decode, proxy, batch, start, missing, served)
             if self._hear is not None:
                 await self._hear(delivery)
             if delivery.count == 0 or await self._traffic.store(delivery):
@@ -92,28 +94,39 @@ class Intake:
         told = _log.bind(proxy=delivery.proxy, epoch=delivery.epoch, sequence=delivery.sequence)
         if delivery.missing:
             told.warning("records_missing", count=delivery.missing)
-        if delivery.unreadable:
-            told.warning("records_unreadable", count=len(delivery.unreadable))
+        if delivery.foreign:
+            told.warning("records_of_other_gateways", count=delivery.foreign)
+        if len(delivery.unreadable) > delivery.foreign:
+            told.warning("records_unreadable", count=len(delivery.unreadable) - delivery.foreign)
         for intent in delivery.rows.intents.values():
             if intent.reason == Reason.LOCAL_KILL_SWITCH:
                 actor = Actor(delivery.proxy, "proxy")
                 audit.record("kill_switch.switched_locally", actor, message=intent.message, at=intent.time)
 
 
-def _decode(proxy: str, batch: Batch, start: int, missing: int) -> Delivery:
+def _decode(proxy: str, batch: Batch, start: int, missing: int, served: frozenset[str] | None) -> Delivery:
     """The frames of a batch from sequence `start` on."""
     records: list[Record] = []
     unreadable: list[tuple[int, bytes]] = []
-    sequence = batch.sequence
+    sequence, foreign = batch.sequence, 0
     for _end, payload in payloads(batch.body):
         if sequence >= start:
             record = _record(payload)
-            if record is None:
+            strange = record is not None and not _is_of(record, served)
+            foreign += strange
+            if record is None or strange:
                 unreadable.append((sequence, bytes(payload)))
             else:
                 records.append(record)
         sequence += 1
-    return Delivery(proxy, batch.epoch, start, max(0, sequence - start), Rows(records), unreadable, missing)
+    count = max(0, sequence - start)
+    return Delivery(proxy, batch.epoch, start, count, Rows(records), unreadable, missing, foreign)
+
+
+def _is_of(record: Record, served: frozenset[str] | None) -> bool:
+    """Whether the proxy may tell of it. An outcome only adds to what the same proxy has told; a refusal before it was
+    clear who asks has no gateway."""
+    return served is None or not isinstance(record, Intent) or record.gateway in served or not record.gateway
 
 
 def _record(payload: memoryview) -> Record | None:

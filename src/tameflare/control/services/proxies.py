@@ -34,6 +34,12 @@ class Proxies:
         wanted = digest(link_token, self._pepper)
         return await self._database.read(lambda connection: proxies.by_digest(connection, wanted))
 
+    async def served(self, proxy: Proxy) -> frozenset[str] | None:
+        """The ids of the gateways that it serves; None for all."""
+        if proxy.serves_all:
+            return None
+        return frozenset(await self._database.read(lambda connection: proxies.gateway_names(connection, proxy.id)))
+
     async def seen(self, proxy: Proxy, *, version: int | None = None, backlog: int | None = None) -> None:
         """Note that a proxy spoke: the configuration `version` it was given, `backlog` bytes that it has to deliver."""
         now = self._context.now()

@@ -25,7 +25,7 @@ class Delivery:
     """A batch of a proxy's spool, decoded: frames `sequence` to `sequence + count - 1` of `epoch`.
 
     `missing` frames before them are gone for good, as the proxy says. `unreadable` are undamaged payloads, by sequence,
-    that this version cannot read.
+    that this version cannot read, and `foreign` of them that are of gateways which are not this proxy's to tell of.
     """
 
     proxy: str
@@ -35,6 +35,7 @@ class Delivery:
     rows: Rows
     unreadable: Sequence[tuple[int, bytes]] = ()
     missing: int = 0
+    foreign: int = 0
 
 
 class TrafficStore:
