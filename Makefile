@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+NODE_PARTS := tests/support/mcp/node
 ARGS ?=
 export PYTHON
 
@@ -19,8 +20,9 @@ help: ## what there is to make
 run: $(VENV)/.runtime ## start server and proxy on this machine (Ctrl-C stops both)
 	@exec $(BIN)/tf up $(ARGS)
 
-test: check ## everything: the checks, then all tests in random order (ARGS="-k access" picks some)
+test: check $(VENV)/.node ## everything: the checks, then all tests in random order (ARGS="-k access" picks some)
 	@tools/system_parts.sh bench || echo "the tests of the benchmark are left out"
+	@tools/system_parts.sh browser || echo "the tests in a browser are left out"
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: $(VENV)/.dev $(VENV)/.parts-test ## lint, format, types, the way imports go, fresh documents
@@ -47,7 +49,7 @@ lock: $(VENV)/.dev ## pin requirements/*.txt anew (ARGS=--upgrade moves to newer
 	@LOCKER=$(BIN)/pip-compile tools/lock.sh $(ARGS)
 
 clean: ## remove everything that was made here; the data directory stays
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/build build dist
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/build build dist $(NODE_PARTS)/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each list of packages holds the one before it, so that the stamps only ever add to the environment.
@@ -55,6 +57,11 @@ $(VENV)/.runtime $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.txt pypr
 	@echo "installing what $(*F) needs into $(VENV) (a minute or two the first time)"
 	@$(PIP) install --require-hashes -r $<
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The other language's half of the MCP tests; without scripts of packages, from the registry that npm is set up for.
+$(VENV)/.node: $(NODE_PARTS)/package-lock.json $(VENV)/.parts-test
+	@npm ci --prefix $(NODE_PARTS) --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
 	@touch $@
 
 $(VENV)/.made:

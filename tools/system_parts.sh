@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that what no Python package brings is there. Usage: system_parts.sh run|test|bench
+# Makes sure that what no Python package brings is there. Usage: system_parts.sh run|test|bench|browser
 # Installs missing parts only as root on a machine with apt-get; anywhere else it says what is missing and how to get it.
 set -euo pipefail
 
@@ -13,6 +13,8 @@ want() { # Debian package, then a command that succeeds where it is there
 
 want_header() { [ -n "$(find /usr/include /usr/local/include -path "*/$1" -print -quit 2>/dev/null)" ]; }
 
+has_any() { command -v "$@"; }
+
 python=$("$(dirname "$0")/python.sh")
 version=$("$python" -c 'import sys; print(f"{sys.version_info.major}.{sys.version_info.minor}")')
 want "python$version-venv" "$python" -c 'import ensurepip, venv'
@@ -23,13 +25,18 @@ case ${1:-run} in
     want git git --version
     want curl curl --version
     want openssl openssl version
+    want nodejs node --version
+    want npm npm --version
     ;;
   bench)
     want gcc gcc --version
     want libssl-dev want_header openssl/ssl.h
     ;;
+  browser)
+    want chromium has_any chromium chromium-browser google-chrome
+    ;;
   *)
-    echo "unknown set of parts: $1 (run, test or bench)" >&2
+    echo "unknown set of parts: $1 (run, test, bench or browser)" >&2
     exit 2
     ;;
 esac
