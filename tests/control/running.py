@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Coroutine, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -44,10 +45,11 @@ class Clock:
 class Running:
     """A server, its services, and clients by role."""
 
-    def __init__(self, url: str, services: Services, clock: Clock) -> None:
+    def __init__(self, url: str, services: Services, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
         self.url = url
         self.services = services
         self.clock = clock
+        self._loop = loop
         self._clients: list[httpx.Client] = []
 
     def client(self, token: str = "") -> httpx.Client:
@@ -73,9 +75,12 @@ class Running:
         self.services.database.write_now(lambda connection: connection.execute(change).close())
         return self.client(made["token"])
 
+    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine in the server's own loop, as the server's jobs do."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a service's method outside the server's loop, as its own jobs do not run here."""
-        return asyncio.run(work)
+        return self.start(work).result(30)
 
     def close(self) -> None:
         for client in self._clients:
@@ -96,10 +101,16 @@ def running(directory: Path, environment: Mapping[str, str] | None = None) -> It
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+        loops: list[asyncio.AbstractEventLoop] = []
+
+        async def serve() -> None:
+            loops.append(asyncio.get_running_loop())
+            await server.serve(sockets=[listener])
+
+        thread = threading.Thread(target=lambda: asyncio.run(serve()))
         thread.start()
         wait_for(lambda: server.started, "the server")
-        made = Running(f"http://127.0.0.1:{listener.getsockname()[1]}", services, clock)
+        made = Running(f"http://127.0.0.1:{listener.getsockname()[1]}", services, clock, loops[0])
         try:
             yield made
         finally:

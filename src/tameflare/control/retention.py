@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from tameflare.control.store import proxies
+from tameflare.control.store import approvals, proxies
 from tameflare.control.wiring import Services
 from tameflare.core.errors import TameFlareError
 from tameflare.settings import RETENTION_DAYS
@@ -36,12 +36,21 @@ class Retention:
             await self._wait(DAY)
 
     async def purge(self) -> None:
-        """Drop months of records that are over AUDIT_RETENTION_DAYS old, and messages that no proxy waits for."""
+        """Drop what is over AUDIT_RETENTION_DAYS old: months of records, answered approvals; and messages that no proxy
+        waits for."""
         months = await self._drop_months()
         known = await self._services.database.read(proxies.listed)
         messages = await self._services.feed.prune([proxy.id for proxy in known])
-        if months or messages:
-            _log.info("retention.purged", months=months, messages=messages)
+        answered = await self._drop_answered()
+        if months or messages or answered:
+            _log.info("retention.purged", months=months, messages=messages, approvals=answered)
+
+    async def _drop_answered(self) -> int:
+        days = self._services.context.settings.get(RETENTION_DAYS)
+        if days is None:
+            return 0
+        moment = int(self._services.context.clock() - days * DAY)
+        return await self._services.database.write(lambda connection: approvals.remove_before(connection, moment))
 
     async def _drop_months(self) -> list[str]:
         days = self._services.context.settings.get(RETENTION_DAYS)

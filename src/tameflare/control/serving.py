@@ -17,6 +17,7 @@ import uvicorn
 import uvloop
 
 from tameflare.control.app import create_app
+from tameflare.control.expiry import Expiry
 from tameflare.control.retention import Retention
 from tameflare.control.services.context import Context
 from tameflare.control.services.keys import WRONG_KEY, WRONG_KEY_HELP
@@ -79,11 +80,12 @@ async def _run(services: Services, listener: socket.socket, directory: Path) -> 
         ws="none",
         timeout_graceful_shutdown=max(1, int(settings.get(STOP_TIMEOUT))),
     )
-    retention = asyncio.create_task(Retention(services).run(), name="retention")
+    jobs = [asyncio.create_task(job.run()) for job in (Retention(services), Expiry(services))]
     try:
         await _serve_until_told(_Server(config), services, listener)
     finally:
-        retention.cancel()
+        for job in jobs:
+            job.cancel()
 
 
 class _Server(uvicorn.Server):
