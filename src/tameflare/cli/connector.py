@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from tameflare.cli.connector_set import set_
 from tameflare.cli.options import PRESETS, gateway_name, gateway_option, json_option, read_secret, secret_options
 from tameflare.cli.output import note, picked, print_json, say, show
 from tameflare.core.config import AuthScheme, ConnectorConfig, CredentialMode
@@ -25,10 +26,14 @@ Examples:
   tf connector add github --preset read-only
   tf connector add generic --name crm --domain api.crm.example --auth header --auth-name X-Api-Key
   tf connector credential github --secret-env GITHUB_TOKEN
+  tf connector set crm --allow-address 10.1.2.3
   tf connector test github""",
 )
 def command() -> None:
-    """Add, list, test and remove connectors."""
+    """Add, list, change, test and remove connectors."""
+
+
+command.add_command(set_)
 
 
 def path(gateway: str | None, name: str = "", rest: str = "") -> str:
@@ -108,6 +113,7 @@ def add(
         _check_fields(body)
         if _needs_secret(body, secret_stdin, secret_env):
             body["secret"] = read_secret(f"Credential for {type_}", secret_stdin, secret_env).reveal()
+            _warn_of_short(body["secret"])
         made = api.post(place, body)
         if preset:
             api.post(
@@ -152,6 +158,13 @@ def _needs_secret(body: dict[str, Any], from_stdin: bool, variable: str | None) 
     return bool(body["type"] != "tunnel" and body.get("credential", "required") == "required")
 
 
+def _warn_of_short(secret: str) -> None:
+    from tameflare.connectors.secret_forms import SHORTEST
+
+    if len(secret.encode()) < SHORTEST:
+        note(f"a secret of fewer than {SHORTEST} characters is not masked where it comes back in answers")
+
+
 def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
@@ -171,6 +184,7 @@ def credential(
     with connect() as api:
         api.get(path(gateway, name))
         value = read_secret(f"Credential for {name}", secret_stdin, secret_env).reveal()
+        _warn_of_short(value)
         api.put(path(gateway, name, "/credential"), {"value": value} | ({"username": username} if username else {}))
         settle(api)
     note(f"credential of `{name}` stored")
