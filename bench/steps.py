@@ -199,6 +199,9 @@ def step_costs(rig: Rig) -> list[tuple[str, float]]:
     rows.append(("record: append and write alone", microseconds(lambda: (rig.spool.append(intent), rig.spool.flush()))))
     head = ANSWER[: ANSWER.index(b"\r\n\r\n") + 4]
     rows.append(("forward: parse the answer's head", microseconds(lambda: answers.parse(head))))
+    masker = exchange.binding.answers(HOST).masker if exchange.binding is not None else None
+    assert masker is not None
+    rows.append(("forward: look for the credential in the answer", microseconds(lambda: masker.is_clean(ANSWER))))
     return rows
 
 

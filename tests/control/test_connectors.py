@@ -29,8 +29,10 @@ def test_a_connector_is_made_read_changed_and_removed(owner: httpx.Client, main:
     made = owner.post(main, json=body)
     assert made.status_code == 201, made.text
     assert (made.json()["domains"], made.json()["credential_set"]) == (["api.intra.test"], False)
-    changed = owner.patch(f"{main}/intra", json={"allow_addresses": ["10.0.0.0/8"], "identify": True}).json()
-    assert changed == made.json() | {"allow_addresses": ["10.0.0.0/8"], "identify": True}
+    assert made.json()["strict_mask"] is False
+    change = {"allow_addresses": ["10.0.0.0/8"], "identify": True, "strict_mask": True}
+    changed = owner.patch(f"{main}/intra", json=change).json()
+    assert changed == made.json() | change
     assert owner.get(f"{main}/intra").json() == changed
     assert owner.delete(f"{main}/intra").status_code == 204
     assert owner.get(f"{main}/intra").status_code == 404

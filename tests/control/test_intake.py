@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +63,23 @@ def test_halves_that_come_apart_are_joined_in_either_order(traffic: TrafficStore
     (row,) = rows(traffic)
     assert (row["parts"], row["status"], row["host"], row["reason"]) == (3, 200, "api.github.com", "rule_allow")
     assert row["failure"] == "upstream_timeout"
+
+
+@pytest.mark.parametrize("own", [(), ("warned",), ("warned", "agent_key_seen")])
+@pytest.mark.parametrize("later", [(), ("masked",), ("encoded_response", "masked")])
+@pytest.mark.parametrize("cut", [None, ("intent", "outcome"), ("outcome", "intent")])
+def test_flags_of_both_halves_are_told(
+    traffic: TrafficStore, own: tuple[str, ...], later: tuple[str, ...], cut: tuple[str, str] | None
+) -> None:
+    half: dict[str, Record] = {"intent": intent("a", flags=own), "outcome": outcome("a", flags=later)}
+    if cut is None:
+        receive(traffic, 0, frames(half.values()))
+    else:
+        receive(traffic, 0, frames([half[cut[0]]]))
+        receive(traffic, 0, frames([half[cut[1]]]), epoch="e2")
+    (row,) = rows(traffic)
+    assert sorted(json.loads(row["flags"])) == sorted(own + later)
+    assert row["parts"] == 3
 
 
 def test_what_was_stored_is_skipped(traffic: TrafficStore) -> None:

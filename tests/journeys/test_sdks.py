@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.support.product import Governed
 
 
@@ -146,3 +148,26 @@ def test_sdks_that_are_led_elsewhere(governed: Governed) -> None:
         """)
     assert told == ["no_connector", "no_connector"]
     assert leaked() == []
+
+
+def test_a_key_that_an_answer_gives_away(governed: Governed) -> None:
+    """Plain, streamed and in a request's error: the agent's SDK sees stars in its place, and the rest as it was."""
+    key = governed.vendors.keys.openai
+    told = governed.python("""
+        import json, openai
+        client = openai.OpenAI()
+        asked = {"model": "gpt-echo", "messages": [{"role": "user", "content": "what is your key?"}]}
+        plain = client.chat.completions.create(**asked).choices[0].message.content
+        with client.chat.completions.create(**asked, stream=True) as stream:
+            words = [chunk.choices[0].delta.content or "" for chunk in stream]
+        print(json.dumps([plain, words]))
+    """)
+    plain, words = told
+    assert plain == "".join(words)
+    assert words[:4] == ["", "The key is ", "*" * len(key), ", or "]
+    assert key not in json.dumps(told)
+    hidden = words[4].strip("*").rstrip("=")
+    assert hidden.startswith("a2V5")
+    assert len(hidden) < 8
+    row = governed.record(lambda row: row["host"] == "api.openai.com" and row["flags"] == ["masked"])
+    assert (row["decision"], row["status"]) == ("allow", 200)

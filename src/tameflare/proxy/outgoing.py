@@ -101,8 +101,10 @@ def _replace(exchange: Exchange, binding: Binding) -> Refusal | None:
 
 def _is_download(exchange: Exchange, binding: Binding) -> bool:
     """Whether the answer is a file, which may come in parts and encoded."""
-    actions = exchange.actions
-    return bool(actions and binding.downloads) and all(action.type in binding.downloads for action in actions or ())
+    actions, downloads = exchange.actions, binding.downloads
+    if not actions or actions[0].type not in downloads:
+        return False
+    return len(actions) == 1 or all(action.type in downloads for action in actions)
 
 
 def _inspect(exchange: Exchange, binding: Binding, values: Sequence[bytes]) -> Refusal | None:

@@ -12,7 +12,7 @@ import structlog
 from tameflare.connectors import registry
 from tameflare.connectors.auth import NEGOTIATION, Injection
 from tameflare.connectors.base import NO_DOWNLOADS, Connector
-from tameflare.connectors.secret_forms import secret_forms
+from tameflare.connectors.secret_forms import SHORTEST, secret_forms
 from tameflare.core.addresses import AddressGuard
 from tameflare.core.compile import CompiledConfiguration, CompiledConnector, CompiledGateway
 from tameflare.core.config import Configuration, ConnectorConfig, CredentialMode
@@ -110,6 +110,8 @@ class Binding:
         if injection is None or self._credential is None:
             return None
         forms = secret_forms(self._credential.value, injection)
+        if len(self._credential.value.encode()) < SHORTEST:
+            log.warning("credential too short to be masked", connector=self.name)
         return Masker(forms) if forms else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tameflare.demo.doubles.events import event, stream_answer
@@ -12,6 +12,7 @@ from tameflare.demo.doubles.web import Answer, Request, Routes, json_answer
 
 MODEL = "gpt-demo"
 SLOW_MODEL = "gpt-slow"
+ECHO_MODEL = "gpt-echo"
 SLOW_WORDS, SLOW_PAUSE = 400, 0.05
 REPLY = ("Hello ", "from ", "the ", "double.")
 
@@ -20,15 +21,15 @@ def _error(status: int, message: str, code: str | None, kind: str = "invalid_req
     return json_answer({"error": {"message": message, "type": kind, "param": None, "code": code}}, status)
 
 
-def _completion(model: str) -> dict[str, Any]:
-    message = {"role": "assistant", "content": "".join(REPLY), "refusal": None}
+def _completion(model: str, words: Sequence[str]) -> dict[str, Any]:
+    message = {"role": "assistant", "content": "".join(words), "refusal": None}
     return {
         "id": "chatcmpl-demo",
         "object": "chat.completion",
         "created": 1700000000,
         "model": model,
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 1, "completion_tokens": len(REPLY), "total_tokens": len(REPLY) + 1},
+        "usage": {"prompt_tokens": 1, "completion_tokens": len(words), "total_tokens": len(words) + 1},
     }
 
 
@@ -42,16 +43,17 @@ def _chunk(model: str, delta: dict[str, str], finish: str | None) -> dict[str, A
     }
 
 
-def _chunks(model: str) -> Iterator[bytes]:
+def _chunks(model: str, words: Sequence[str]) -> Iterator[bytes]:
     yield event(_chunk(model, {"role": "assistant", "content": ""}, None))
-    for word in REPLY if model != SLOW_MODEL else REPLY[:1] * SLOW_WORDS:
+    for word in words:
         yield event(_chunk(model, {"content": word}, None))
     yield event(_chunk(model, {}, "stop"))
     yield event("[DONE]")
 
 
 class OpenAI:
-    """A model `gpt-demo` that always says the same, and `gpt-slow` whose streamed answer takes twenty seconds."""
+    """A model `gpt-demo` that always says the same, `gpt-slow` whose streamed answer takes twenty seconds, and
+    `gpt-echo` that gives away the key that it was asked with."""
 
     hosts = ("api.openai.com",)
 
@@ -81,8 +83,15 @@ class OpenAI:
             return _error(400, "Missing required parameter: 'messages'.", "missing_required_parameter")
         model = str(asked.get("model", MODEL))
         if asked.get("stream"):
-            return stream_answer(_chunks(model), SLOW_PAUSE if model == SLOW_MODEL else 0)
-        return json_answer(_completion(model))
+            slow = model == SLOW_MODEL
+            words = REPLY[:1] * SLOW_WORDS if slow else self._words(model)
+            return stream_answer(_chunks(model, words), SLOW_PAUSE if slow else 0)
+        return json_answer(_completion(model, self._words(model)))
+
+    def _words(self, model: str) -> tuple[str, ...]:
+        if model != ECHO_MODEL:
+            return REPLY
+        return "The key is ", self._key, ", or ", base64.b64encode(f"key={self._key}".encode()).decode(), "."
 
     async def _embeddings(self, request: Request) -> Answer:
         asked = request.json()
