@@ -104,6 +104,9 @@ class Conversation:
     def _read_heads(self, data: bytes) -> None:
         self._buffer = b""
         while data and not self.closed:
+            if self._flow.client_is_full:
+                self._await_reader(data)
+                return
             end = head_end(data)
             if end < 0:
                 self._await_head(data)
@@ -116,6 +119,12 @@ class Conversation:
             if self.exchange is not None or self._framer is not None:
                 return
             data, self._buffer = self._buffer, b""
+
+    def _await_reader(self, data: bytes) -> None:
+        """Who does not read the answers is asked no further question, or they would pile up here."""
+        self._buffer = data
+        self._flow.hold_client(BUFFER_FULL)
+        self._flow.when_drained = self._resume
 
     def _await_head(self, data: bytes) -> None:
         fault = partial_fault(data)
@@ -142,6 +151,7 @@ class Conversation:
             self._buffer = rest
             self._proceed(advance(opened, self._context.state))
             return
+        self._flow.resume_client(BUFFER_FULL)
         self._proceed(advance(opened, self._context.state))
         if rest and self._framer is not None and not self.closed:
             self._feed_body(rest)
@@ -323,11 +333,12 @@ class Conversation:
             self._finish()
             return
         if self._buffer:
-            self._flow.resume_client(BUFFER_FULL)
             self._context.soon(self._resume)
 
     def _resume(self) -> None:
         if self._buffer and self.exchange is None and not self.closed:
+            if len(self._buffer) <= LARGEST_BACKLOG:
+                self._flow.resume_client(BUFFER_FULL)
             self._read_heads(self._buffer)
 
     def _fault(self, fault: HeadFault) -> None:
@@ -350,8 +361,10 @@ class Conversation:
     # --- the end
 
     def _finish(self) -> None:
+        """End after what was sent; who does not take that in time is cut off."""
         self.closed = True
         self.exchange = None
+        self.deadline = self._context.state.tick() + self._context.state.limits.client_idle_timeout
         self._stream.close()
 
     def abort(self) -> None:
@@ -383,8 +396,9 @@ class Conversation:
     def sweep(self, now: float) -> None:
         """Time-outs; called about once a second."""
         if self.closed:
-            return
-        if self.exchange is not None and self._relay.exchange is not None:
+            if now > self.deadline:
+                self._stream.abort()
+        elif self.exchange is not None and self._relay.exchange is not None:
             self._relay.sweep(now)
         elif self._drained >= 0 and now > self.deadline:
             self._finish()

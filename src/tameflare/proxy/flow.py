@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Transport
+from collections.abc import Callable
 from typing import Final
 
 UPSTREAM_FULL: Final = 1
@@ -13,21 +14,23 @@ BUFFER_FULL: Final = 2
 class Flow:
     """Holds the client while the upstream cannot take more, and the upstream while the client cannot.
 
-    `detach` undoes a pause of the upstream, so that a connection never returns to the pool paused.
+    `detach` undoes a pause of the upstream, so that a connection never returns to the pool paused. `when_drained` is
+    called once, when the client has taken what waits for it.
     """
 
-    __slots__ = ("_client", "_client_full", "_held", "_upstream", "_upstream_paused")
+    __slots__ = ("_client", "_held", "_upstream", "_upstream_paused", "client_is_full", "when_drained")
 
     def __init__(self, client: Transport) -> None:
         self._client = client
-        self._client_full = False
+        self.client_is_full = False
+        self.when_drained: Callable[[], None] | None = None
         self._held = 0
         self._upstream: Transport | None = None
         self._upstream_paused = False
 
     def attach(self, upstream: Transport) -> None:
         self._upstream = upstream
-        if self._client_full:
+        if self.client_is_full:
             self._pause_upstream()
 
     def detach(self) -> None:
@@ -38,12 +41,15 @@ class Flow:
         self._upstream = None
 
     def client_full(self) -> None:
-        self._client_full = True
+        self.client_is_full = True
         self._pause_upstream()
 
     def client_drained(self) -> None:
-        self._client_full = False
+        self.client_is_full = False
         self._resume_upstream()
+        waiting, self.when_drained = self.when_drained, None
+        if waiting is not None:
+            waiting()
 
     def hold_client(self, why: int) -> None:
         if not self._held and not self._client.is_closing():

@@ -108,7 +108,8 @@ class Relay:
         connection.write(pending[0] if len(pending) == 1 else b"".join(pending))
         if self._pending_size or exchange.body:
             self._pending = []
-        self._flow.resume_client(BUFFER_FULL)
+        if self._pending_size > LARGEST_BACKLOG:
+            self._flow.resume_client(BUFFER_FULL)
         self._conversation.upstream_ready()
 
     def unreachable(self, refusal: Refusal) -> None:
