@@ -8,6 +8,7 @@ import select
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.installation import PASSWORD, Person, installed, person
@@ -156,6 +157,38 @@ def test_init_mends_what_cannot_be_used(owner: Person) -> None:
     config.parent.chmod(0o755)
     assert "is not private to you" in owner.tf("init").stderr
     config.parent.chmod(0o700)
+
+
+def shown(owner: Person, name: str) -> dict[str, Any]:
+    return {item["name"]: item for item in owner.json("connector", "list")}[name]
+
+
+def test_a_connector_is_changed_and_the_rest_of_it_stays(owner: Person) -> None:
+    generic = ("connector", "add", "generic", "--name", "crm", "--domain", "crm.example", "--auth", "bearer")
+    owner.done(*generic, "--secret-stdin", text="crm-secret")
+    before = shown(owner, "crm")
+    addresses = ("--allow-address", "10.1.2.3", "--allow-address", "10.8.0.0/16")
+    told = owner.tf("connector", "set", "crm", *addresses, "--record", "title", "--identify", "--port", "8443")
+    assert "the stored credential would go there as well" in told.stderr
+    told = owner.tf("connector", "set", "crm", *addresses, "--record", "title", "--identify")
+    assert told.stderr == "connector `crm` changed: allow_addresses, identify, record\n"
+    changes = {"allow_addresses": ["10.1.2.3", "10.8.0.0/16"], "record": ["title"], "identify": True}
+    assert shown(owner, "crm") == before | changes
+    after = json.loads(owner.done("connector", "set", "crm", "--allow-address", "", "--no-identify", "--json"))
+    assert (after["allow_addresses"], after["identify"], after["record"]) == ([], False, ["title"])
+    owner.done("connector", "set", "crm", "--port", "8443", "--secret-stdin", text="crm-secret")
+    assert shown(owner, "crm")["ports"] == [8443]
+    owner.done("connector", "remove", "crm")
+
+
+def test_a_change_of_a_connector_that_makes_no_sense_says_so(owner: Person) -> None:
+    for arguments, words in (
+        ((), "nothing to change was named; see `tf connector set --help`"),
+        (("--port", "eighty"), "`eighty` is not a port; write a number from 1 to 65535"),
+        (("--allow-address", "nowhere"), "`nowhere`"),
+    ):
+        ended = owner.tf("connector", "set", "openai", *arguments)
+        assert (ended.returncode, words in ended.stderr) == (2, True), ended.stderr
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
