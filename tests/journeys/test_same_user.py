@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+import msgspec
 import pytest
 from tests.support.attack.__main__ import ATTEMPTS
 from tests.support.attack.processes import dump, environment, files, memory, read_across, take_descriptor, trace
@@ -20,7 +23,9 @@ from tests.support.doubles import Vendors
 from tests.support.product import GATEWAY, Governed, installed
 
 import tameflare.core.judge
+from tameflare.core.approval import Requirement
 from tameflare.demo.privileges import is_all_seeing
+from tameflare.link.approvals import APPROVALS_PATH, Held, HeldAction, Raise
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "threat-model.md"
@@ -29,6 +34,7 @@ OTHER_USER = 65534
 SECONDS = 240
 WITH_THE_SERVER = frozenset(
     {"read a set-up code", "read the server's database", "find the master key", "write rules into the database"}
+    | {"write answers of people into the database"}
     | {"catch the master key while the server starts"}
 )
 Verdicts = dict[str, dict[str, str]]
@@ -59,6 +65,7 @@ def facts(governed: Governed) -> str:
 def attack(governed: Governed, *prefix: str, before: tuple[str, ...] | None = None) -> Verdicts:
     """Run it under `tf run`; `prefix` comes before its command line, `before` replaces what takes root's powers."""
     product = governed.product
+    let_something_wait(governed)
     python = sys.executable if not prefix else shutil.which("python3", path="/usr/bin") or sys.executable
     command = product.tf_run([*prefix, python, "-m", "tests.support.attack", facts(governed)])
     if before is not None:
@@ -93,6 +100,29 @@ def target(place: Path, vendors: Vendors) -> Iterator[Governed]:
         with os.fdopen(os.open(folder / "login.json", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             json.dump({**login, "scopes": ["read", "manage", "approve", "kill_switch"]}, file)
         yield governed
+
+
+def let_something_wait(governed: Governed) -> None:
+    """A request of the gateway waits for people, and the proxy's own kill switch is on for a connector."""
+    product = governed.product
+    gateway = product.api("GET", f"/api/dashboard/gateways/{GATEWAY}")
+    agents = product.api("GET", f"/api/dashboard/gateways/{GATEWAY}/agents")["items"]
+    refund = HeldAction("stripe.refund.create", "high", "money")
+    held = Held(
+        secrets.token_hex(32), gateway["id"], agents[0]["id"], "", "", "stripe", (refund,), "POST", "https",
+        "api.stripe.com", 443, "/v1/refunds", "", "00" * 32, 0,
+    )  # fmt: skip
+    asked = Raise(secrets.token_hex(8), held, Requirement(), product.newest_version(), 300)
+    link = (product.data / "proxy" / "link.token").read_text().strip()
+    answer = httpx.post(
+        product.server + APPROVALS_PATH,
+        content=msgspec.json.encode(asked),
+        headers={"authorization": f"Bearer {link}"},
+        trust_env=False,
+    )
+    assert answer.json()["standing"] == "pending", answer.text
+    done = product.operate("kill-switch", "on", "--local", "--scope", "connector:slack")
+    assert done.returncode == 0, done.stderr
 
 
 def differences(found: Verdicts, column: str) -> dict[str, str]:

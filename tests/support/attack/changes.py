@@ -40,6 +40,17 @@ def loosen_rules(target: Target) -> Found:
     return verdict({"UPDATE rules": left == 0})
 
 
+def write_answers(target: Target) -> Found:
+    """Every request that waits for people is approved, in the database itself."""
+    try:
+        with closing(sqlite3.connect(target.data / "server" / "tameflare.db", timeout=10)) as connection:
+            changed = connection.execute("UPDATE approvals SET status = 'approved'").rowcount
+            connection.commit()
+    except sqlite3.Error:
+        return verdict({"UPDATE approvals": False})
+    return verdict({"UPDATE approvals": changed > 0})
+
+
 def forge_records(target: Target) -> Found:
     ways = {"the server's records": writable(target.data / "server" / "traffic.db")}
     try:
@@ -142,6 +153,7 @@ def _await(condition: Callable[[], bool]) -> None:
 
 ATTEMPTS: dict[str, Attempt] = {
     "write rules into the database": loosen_rules,
+    "write answers of people into the database": write_answers,
     "forge records": forge_records,
     "replace the certificate authority": replace_authority,
     "lead the next run to another proxy": lead_runs_astray,

@@ -103,6 +103,30 @@ def allow_itself(target: Target) -> Found:
     return _with_log_in(target, "POST", f"/api/dashboard/gateways/{name}/rules", rule)
 
 
+def approve_itself(target: Target) -> Found:
+    """A request of this gateway waits for people; whoever has a person's token is that person."""
+    token = target.token("tfu_")
+    if token is None:
+        return Found(CLOSED, "no log-in is readable")
+    waiting = ask(target.server, "GET", "/api/dashboard/approvals?status=pending", bearer(token))[1]["approvals"]
+    votes = f"/api/dashboard/approvals/{waiting[0]['id']}/votes"
+    status, answer = ask(target.server, "POST", votes, bearer(token), {"vote": "approve"})
+    return verdict({"a vote as the owner": status < 300 and answer["status"] == "approved"})
+
+
+def local_kill_switch(target: Target) -> Found:
+    """The proxy's own socket is for its user: whoever is that user may switch off as well as on."""
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(_SECONDS)
+            line.connect(str(target.data / "proxy" / "kill-switch.sock"))
+            line.sendall(json.dumps({"do": "off", "scope": "connector:slack"}).encode() + b"\n")
+            answer = json.loads(line.makefile().readline())
+    except OSError:
+        return verdict({"its socket": False})
+    return verdict({"its socket": answer["answer"] == "told" and not answer["active"]})
+
+
 def clear_kill_switch(target: Target) -> Found:
     return _with_log_in(target, "POST", "/api/v1/kill-switch", {"active": False, "scope": "connector:stripe"})
 
@@ -127,6 +151,8 @@ ATTEMPTS: dict[str, Attempt] = {
     "register an account": register,
     "take another agent's name with the gateway's token": other_agent,
     "allow itself more with the user's log-in": allow_itself,
+    "approve its own request with the user's log-in": approve_itself,
+    "clear the proxy's own kill switch": local_kill_switch,
     "clear the central kill switch with the user's log-in": clear_kill_switch,
     "make a further token with the user's log-in": further_token,
     "go round the proxy": round_the_proxy,
