@@ -28,6 +28,7 @@ from tameflare.control.services.setupcode import FILE, SetupCode
 from tameflare.control.services.tokens import PersonalTokens
 from tameflare.control.services.users import Users
 from tameflare.control.services.vault import WARNING, Vault
+from tameflare.control.store import approvals as approval_rows
 from tameflare.control.store import feed as feed_rows
 from tameflare.control.store import traffic as traffic_rows
 from tameflare.control.store.engine import Database
@@ -113,5 +114,6 @@ class Services:
 def _news(database: Database, traffic: TrafficStore) -> News:
     news = News()
     news.follow("state", database, feed_rows.TOPIC)
+    news.follow("approvals", database, approval_rows.TOPIC)
     news.follow("traffic", traffic.database, traffic_rows.TOPIC)
     return news

@@ -43,6 +43,7 @@ class RequirementOut(Answer):
 
 class VoteOut(Answer):
     by: str
+    by_id: str
     vote: Literal["approve", "deny"]
     reason: str
     remember: Remember
@@ -58,7 +59,8 @@ class OutcomeOut(Answer):
 
 class ApprovalOut(Answer):
     """Times in Unix seconds. `waiting` is how many connections wait for the answer; `still_needed` how many votes are
-    missing; `request_ids` are all requests that were held for it, the first one first."""
+    missing; `rememberable` for how long an answer may be remembered; `request_ids` are all requests that were held for
+    it, the first one first."""
 
     id: str
     status: Status
@@ -78,6 +80,7 @@ class ApprovalOut(Answer):
     requirement: RequirementOut
     votes: list[VoteOut]
     still_needed: int
+    rememberable: list[Remember]
     raised_at: int
     expires_at: int
     answered_at: int | None

@@ -30,7 +30,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """`warnings` say what needs a person; `made_at` in Unix seconds."""
+    """`warnings` say what needs a person; `pending` is how many approvals wait; `made_at` in Unix seconds."""
 
     visitor: Visitor | None
     menu: tuple[Entry, ...]
@@ -38,6 +38,7 @@ class Frame(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...]
     facts: Facts | None
     made_at: float
+    pending: int = 0
 
     @classmethod
     def blank(cls) -> Frame:
@@ -58,6 +59,9 @@ async def frame_for(services: Services, visitor: Visitor, place: str) -> Frame:
     facts = await services.health.facts()
     now = services.context.now()
     away = [f"proxy `{proxy.name}` does not answer" for proxy in facts.proxies if is_away(proxy, now)]
-    menu = tuple(Entry(text, address, name == place) for name, text, address in _MENU)
+    pending = await services.approvals.count_pending()
+    menu = tuple(
+        Entry(text, address, name == place, pending if name == "approvals" else 0) for name, text, address in _MENU
+    )
     warnings = (*await services.health.warnings(), *away)
-    return Frame(visitor, menu, tuple(facts.switches), warnings, facts, services.context.clock())
+    return Frame(visitor, menu, tuple(facts.switches), warnings, facts, services.context.clock(), pending)

@@ -69,7 +69,8 @@ def _title(status: int) -> str:
 
 def _log_in_first(request: Request) -> Response:
     """A page that looks for news by itself is told by the status; a person is led on and back."""
-    if LIVE_HEADER in request.headers or request.method != "GET":
+    by_itself = LIVE_HEADER in request.headers or request.headers.get("accept") == "text/event-stream"
+    if by_itself or request.method != "GET":
         return bare_page("fault.html", 401, title="Unauthorized", message="nobody is logged in", help="log in first")
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return see(f"/login?next={quote(target, safe='/')}")

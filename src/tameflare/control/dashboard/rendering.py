@@ -39,6 +39,8 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         visible=texts.visible,
+        ticked=texts.ticked,
+        who_must_agree=texts.who_must_agree,
         value_text=texts.value_text,
         moment=texts.moment,
         span=texts.span,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Response
 
-from tameflare.control.dashboard import assets, events, killswitch, login, overview, register, traffic
+from tameflare.control.dashboard import approvals, assets, events, killswitch, login, overview, register, traffic
 from tameflare.control.dashboard.pages import router as page_router
 from tameflare.control.dashboard.visitors import Somebody
 from tameflare.control.services.faults import NotFound
 
-_PAGES = (assets, login, register, overview, traffic, killswitch, events)
+_PAGES = (assets, login, register, overview, approvals, traffic, killswitch, events)
 _rest = page_router()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final
@@ -37,6 +38,16 @@ def _mark(char: str) -> Markup:
     return Markup('<span class="odd">U+{}</span>').format(f"{ord(char):04X}")
 
 
+def ticked(text: str) -> Markup:
+    """A sentence as `visible` writes it, with what stands between backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return visible(text)
+    codes = (Markup("<code>{}</code>").format(visible(part)) if place % 2 else visible(part)
+             for place, part in enumerate(parts))  # fmt: skip
+    return Markup("").join(codes)
+
+
 def value_text(value: Any) -> str:
     """A parameter's value: text as it is, anything else as JSON."""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
@@ -65,3 +76,14 @@ def span(seconds: float) -> str:
 
 def milliseconds(value: float) -> str:
     return f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms" if value < 10_000 else f"{value / 1000:.1f} s"
+
+
+def who_must_agree(ask: Mapping[str, Any]) -> str:
+    """Who is still missing for an approval, as the API shows it."""
+    wanted, left = ask["requirement"], ask["still_needed"]
+    people = f"{left}{' more' if ask['votes'] else ''} {'person' if left == 1 else 'people'}"
+    if not wanted["groups"]:
+        return f"{people} with the role {wanted['role']} or above"
+    groups = ", ".join(f"`{group}`" for group in wanted["groups"])
+    of_each = "each of the groups" if len(wanted["groups"]) > 1 else "the group"
+    return f"{people}: {wanted['quorum']} of {of_each} {groups}{', nobody counts twice' if wanted['distinct'] else ''}"

@@ -112,6 +112,21 @@ class Approvals:
             if found[1] or remaining <= 0 or not await self._bell.wait(rings, remaining):
                 return found
 
+    async def count_pending(self) -> int:
+        """How many wait for people."""
+        return await self._database.read(approvals.count_pending)
+
+    async def hindrances(self, caller: Voter, approval_ids: Sequence[str]) -> dict[str, str]:
+        """Why this person may not answer them, by id; those that he may answer are left out."""
+
+        def work(connection: Connection) -> dict[str, str]:
+            people = changes.people(connection)
+            found = (approvals.by_id(connection, one) for one in approval_ids)
+            whys = {stored.state.id: _hindrance(caller.user, stored, people) for stored in found if stored}
+            return {name: why for name, why in whys.items() if why}
+
+        return await self._database.read(work)
+
     # --- answering
 
     async def vote(
@@ -227,6 +242,17 @@ def _check(user: User, stored: StoredApproval, people: Sequence[Person], remembe
     fault = memory.objection(stored, remember)
     if fault:
         raise Invalid([Fault("remember", fault, "leave it out, and you are asked the next time")])
+
+
+def _hindrance(user: User, stored: StoredApproval, people: Sequence[Person]) -> str:
+    """Why he may not vote, in words; empty: he may."""
+    try:
+        _check(user, stored, people, Remember.NONE)
+    except RoleTooLow as fault:
+        return f"this needs the role {fault.required}, and yours is {fault.actual}"
+    except NotEligible as fault:
+        return fault.message
+    return ""
 
 
 def _memory_shown(connection: Connection, one: remembered.StoredMemory, gateway: str) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
+from tameflare.control.services.remembered import objection
 from tameflare.control.store.approvals import StoredApproval
 from tameflare.core.action import Effect, Risk
 from tameflare.core.approval_states import Approval, Status
-from tameflare.core.voting import Person, agreeing, missing
+from tameflare.core.voting import Person, Remember, agreeing, missing
 from tameflare.link.approvals import Held, HeldAction
 
 _LONGEST_VALUE: Final = 80
@@ -52,6 +53,7 @@ def shown(stored: StoredApproval, people: Collection[Person]) -> dict[str, Any]:
         "votes": [
             {
                 "by": stored.voters.get(vote.person, vote.person),
+                "by_id": vote.person,
                 "vote": "approve" if vote.approve else "deny",
                 "reason": vote.reason,
                 "remember": vote.remember.value,
@@ -60,6 +62,7 @@ def shown(stored: StoredApproval, people: Collection[Person]) -> dict[str, Any]:
             for vote in state.votes
         ],
         "still_needed": left,
+        "rememberable": [wish.value for wish in Remember if wish is not Remember.NONE and not objection(stored, wish)],
         "raised_at": state.raised_at,
         "expires_at": state.expires_at,
         "answered_at": state.answered_at,

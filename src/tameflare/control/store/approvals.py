@@ -80,6 +80,12 @@ def released(connection: Connection) -> list[StoredApproval]:
     return _every(connection, select(approvals).where(wanted, approvals.c.outcome_status.is_(None)))
 
 
+def count_pending(connection: Connection) -> int:
+    """How many wait for people."""
+    query = select(func.count()).select_from(approvals).where(approvals.c.status == Status.PENDING.value)
+    return connection.scalar(query) or 0
+
+
 def pending_of(connection: Connection, gateway_id: str, agent_id: str) -> int:
     """How many of an agent's wait for people."""
     mine = and_(approvals.c.gateway_id == gateway_id, approvals.c.agent_id == agent_id)

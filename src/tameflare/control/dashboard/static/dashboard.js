@@ -103,6 +103,7 @@ function count(root) {
     const left = Math.max(0, Math.round(Number(until.dataset.until) - Date.now() / 1000));
     const hours = Math.floor(left / 3600);
     const parts = [hours, Math.floor(left / 60) % 60, left % 60].map((part) => String(part).padStart(2, "0"));
+    until.title = until.title || until.textContent;
     until.textContent = left ? `${(hours ? parts : parts.slice(1)).join(":")} left` : "time is over";
     until.classList.toggle("soon", left < 60);
   }
