@@ -14,7 +14,7 @@ import click
 
 from tameflare import settings
 from tameflare.cli.main import cli as tf
-from tameflare.connectors import registry
+from tameflare.connectors import mcp_names, registry
 from tameflare.connectors.routes import Route
 from tameflare.connectors.table import vendor_routes
 from tameflare.core.decision import Reason
@@ -116,6 +116,7 @@ def actions_page() -> Iterator[str]:
     for name in registry.TYPES:
         if not registry.describe(name).needs_domains:
             yield from _vendor(name)
+    yield from _mcp()
 
 
 def _type(found: registry.TypeDescription) -> list[str]:
@@ -134,6 +135,22 @@ def _vendor(name: str) -> Iterator[str]:
     head = ["action", "effect", "risk", "requests"]
     yield from table(head, ([f"`{kind}`", effect, risk, "<br>".join(rows[kind, effect, risk])]
                             for kind, effect, risk in sorted(rows)))  # fmt: skip
+
+
+def _mcp() -> Iterator[str]:
+    """The actions that do not depend on a server's tools."""
+    yield ""
+    yield "## mcp"
+    yield ""
+    yield "Tools are `mcp.tools.<name>`, writes of medium risk; [Govern MCP servers](../howto/mcp.md) has the rules."
+    yield ""
+    requests = {mcp_names.OPEN_STREAM: "GET", mcp_names.CLOSE_SESSION: "DELETE", mcp_names.LIST_TOOLS: mcp_names.LIST}
+    rows = [[f"`{kind}`", "read", "low", f"`{asked}`"] for kind, asked in requests.items()]
+    rows.append([f"`{mcp_names.RESPONSE}`", "write", "low", "the answer to a request of the server"])
+    for method in mcp_names.EFFECTS:
+        risk, effect = mcp_names.weigh(method)
+        rows.append([f"`{mcp_names.method_type(method)}`", effect.value, risk.value, f"`{method}`"])
+    yield from table(["action", "effect", "risk", "requests"], sorted(rows))
 
 
 def _when(route: Route) -> str:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.mcp import running
-from tests.support.mcp.running import KEY, NODE_CLIENT, PYTHON_CLIENT, Installed, host
+from tests.support.mcp.running import DOCUMENTED, KEY, NODE_CLIENT, PYTHON_CLIENT, Installed, host
 
 ALLOWED = ("mcp.tools.search_issues", "mcp.tools.build_report", "mcp.tools.ask_user", "mcp.rpc.response")
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "mcp.md"
+LISTED = """
+import asyncio, json, sys
+from mcp import Client
+async def main():
+    try:
+        async with Client(sys.argv[1]) as client:
+            return [tool.name for tool in (await client.list_tools()).tools]
+    except ExceptionGroup as faults:
+        return repr(faults)
+print(json.dumps(asyncio.run(main())))
+"""
 OLD, NEW = "legacy", "auto"
 
 
@@ -115,3 +130,21 @@ def test_without_a_rule_nothing_but_the_protocol_itself_is_allowed(installed: In
     told = installed.told(running.sys.executable, "-c", refused % (url("python"), asked))
     assert told == [403, 403, 403]
     installed.recorded("python", "mcp.tools.repo_x002e_read", "deny")
+
+
+def test_the_commands_of_the_documentation(installed: Installed) -> None:
+    start, elsewhere = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    run_all(installed, start)
+    address = f"https://{DOCUMENTED}/mcp"
+    assert installed.told(running.sys.executable, "-c", LISTED, address) == ["search_issues"]
+    run_all(installed, elsewhere)
+    assert "`mcp.unknown.post`" in installed.told(running.sys.executable, "-c", LISTED, address)
+
+
+def run_all(installed: Installed, commands: str) -> None:
+    for line in commands.splitlines():
+        words = shlex.split(line)[1:]
+        if words[:2] == ["connector", "add"]:
+            installed.tf(*words, "--secret-stdin", typed=KEY)
+        else:
+            installed.tf(*words)

@@ -30,6 +30,10 @@ SERVERS = {
 }
 
 
+DOCUMENTED = "mcp.tracker.example"
+"""The host that the documentation names; the Python server stands behind it."""
+
+
 def host(name: str) -> str:
     return f"{name}.mcp.example"
 
@@ -101,10 +105,11 @@ class Installed:
 
 @contextlib.contextmanager
 def installed(directory: Path) -> Iterator[Installed]:
-    certificate = make_certificates(directory, map(host, SERVERS))
+    certificate = make_certificates(directory, [*map(host, SERVERS), DOCUMENTED])
     with contextlib.ExitStack() as stack:
         servers = {name: stack.enter_context(server(name, directory, certificate)) for name in SERVERS}
-        pins = ",".join(f"{host(name)}:443:127.0.0.1:{double.port}" for name, double in servers.items())
+        places = {host(name): double.port for name, double in servers.items()} | {DOCUMENTED: servers["python"].port}
+        pins = ",".join(f"{name}:443:127.0.0.1:{port}" for name, port in places.items())
         product = stack.enter_context(Product(directory / "product", pins, certificate.authority))
         made = Installed(product, servers)
         owner = ("--name", "Ada", "--email", "ada@example.com", "--password-stdin")
