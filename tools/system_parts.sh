@@ -25,6 +25,7 @@ case ${1:-run} in
     want git git --version
     want curl curl --version
     want openssl openssl version
+    want nginx-light nginx -v
     want nodejs node --version
     want npm npm --version
     ;;
