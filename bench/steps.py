@@ -123,7 +123,7 @@ class Rig:
 
     def __init__(self, directory: Path) -> None:
         key, token = secrets.token_bytes(32), new_token(TokenKind.PROXY)
-        limits = Limits(1 << 20, 0, 10, 300, 3600, 600, 20, 10, frozenset(("token",)), True)
+        limits = Limits(1 << 20, 1 << 20, 0, 10, 300, 3600, 600, 20, 10, frozenset(("token",)), True, 300)
         self.turn: list[Callable[[], None]] = []
         self.state = ProxyState(limits, time.time, time.monotonic, lambda: 0.0)
         self.state.serve(served_configuration(token, key))
@@ -133,6 +133,7 @@ class Rig:
         self.context = Context(
             self.state, Outbox(self.spool, self.turn.append, True), pool, None, None,  # type: ignore[arg-type]
             authenticator, runs, Metrics(), Tasks(), self.turn.append, dict, frozenset(),
+            None,  # type: ignore[arg-type]  # nothing is held here
         )  # fmt: skip
         import base64
 

@@ -42,10 +42,10 @@ def undelivered(directory: Path, **environment: str) -> Iterator[tuple[Plane, Up
             yield made, double
 
 
-def fill(wire: Wire) -> Reply:
-    """Ask until there is no room for a further record: the first answer that says so."""
+def fill(wire: Wire, extra: bytes = LARGE_AGENT) -> Reply:
+    """Ask until there is no room for a further record of that kind: the first answer that says so."""
     for _ in itertools.repeat(None, 200):
-        reply = wire.get("/filling", LARGE_AGENT)
+        reply = wire.get("/", extra)
         if reply.status != 200:
             return reply
     raise AssertionError("the spool never filled")
@@ -93,6 +93,7 @@ def test_a_full_spool_refuses_and_nothing_reaches_the_upstream(tmp_path: Path) -
         wire = proxy.tunnel()
         reply = fill(wire)
         assert (reply.status, reply.json["code"]) == (503, "record_unavailable")
+        fill(wire, b"")
         asked, connections = len(upstream.seen), upstream.connections
         assert post(wire, bytes(1 << 20)).status == 503
         assert wire.get().status == 503, "the connection lives on, and each request is refused"
@@ -109,7 +110,8 @@ def test_what_was_refused_for_want_of_a_record_is_not_counted_as_let_through(tmp
         wire.close()
         assert metric(proxy, 'tameflare_requests_denied_total{reason="record_unavailable"}') == 1
         assert metric(proxy, 'tameflare_requests_total{decision="allow"}') == allowed
-        assert not [entry for entry in on_disk(proxy) if entry.request_id == refused]
+        recorded = [entry for entry in on_disk(proxy) if entry.request_id == refused]
+        assert all(isinstance(entry, Intent) and entry.final for entry in recorded)
 
 
 def test_a_spool_that_drains_lets_requests_through_again(tmp_path: Path) -> None:
@@ -119,6 +121,16 @@ def test_a_spool_that_drains_lets_requests_through_again(tmp_path: Path) -> None
         proxy.link.taking = lambda sequence, count: (count, 200)
         reply = next(reply for reply in (wire.get() for _ in itertools.count()) if reply.status == 200)
         proxy.recorded(reply.headers["x-tameflare-request-id"])
+
+
+def test_what_was_let_go_has_room_for_its_outcome(tmp_path: Path) -> None:
+    with undelivered(tmp_path, TF_SPOOL_MAX_BYTES=CAP) as (proxy, upstream):
+        fill(proxy.tunnel(), b"")
+        found = on_disk(proxy)
+        let_go = {entry.request_id for entry in found if isinstance(entry, Intent) and not entry.final}
+        ended = {entry.request_id for entry in found if isinstance(entry, Outcome)}
+        assert let_go == ended
+        assert len(let_go) == len(upstream.seen)
 
 
 def test_the_operator_may_prefer_requests_to_records(tmp_path: Path) -> None:

@@ -188,10 +188,14 @@ def test_what_nobody_wrote_a_rule_for_follows_the_level(
     assert (intent.reason, intent.would_be, intent.level) == (reason, "deny", level.value)
 
 
-def test_a_rule_that_asks_for_an_approval_is_refused_for_now(proxy: Plane, upstream: Upstream) -> None:
+def test_without_a_control_plane_nobody_can_be_asked(proxy: Plane, upstream: Upstream) -> None:
     proxy.publish(proxy.gateway(rules=rules(("service", "**", Verdict.REQUIRES_APPROVAL))), {"service": CANARY})
+    before = len(upstream.seen)
     reply = proxy.tunnel().get("/")
-    assert (reply.status, reply.json["code"]) == (403, "approvals_unavailable")
+    assert (reply.status, reply.json["code"]) == (503, "approvals_unavailable")
+    intent, _ = proxy.recorded(reply.headers["x-tameflare-request-id"])
+    assert (intent.reason, intent.final) == ("approvals_unavailable", True)
+    assert len(upstream.seen) == before
 
 
 @pytest.mark.parametrize("path", ["/a/../b", "/a/%2e%2e/b", "/a//b", "/a\\b", "/a%00"])

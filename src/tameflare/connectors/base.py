@@ -62,6 +62,10 @@ class Connector(Protocol):
     def strip(self) -> Strip:
         """What is removed from an agent's request before ours is put in."""
 
+    @property
+    def significant(self) -> frozenset[bytes] | None:
+        """Headers that change what a request does, so that an approval is bound to them; None: all that may do so."""
+
     def classify(self, request: HttpRequest) -> Classified:
         """Name a request by its head. Never raises."""
 

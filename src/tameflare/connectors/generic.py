@@ -35,6 +35,7 @@ class GenericConnector(PassesAnswers):
     is_tunnel: ClassVar[bool] = False
     prefix: ClassVar[str] = "http"
     downloads: ClassVar[frozenset[str]] = NO_DOWNLOADS
+    significant: ClassVar[frozenset[bytes] | None] = None
 
     def __init__(self, config: ConnectorConfig) -> None:
         self.config = config

@@ -29,6 +29,7 @@ class GitHubConnector(TableConnector):
         denials.github,
         credential_headers=frozenset({b"authorization", b"x-github-otp"}),
         credential_query=frozenset({"access_token", "client_id", "client_secret"}),
+        significant=frozenset({b"x-github-api-version"}),
         guards_forms=True,
     )
 

@@ -45,8 +45,9 @@ def vendor_routes(vendor: str) -> VendorRoutes:
 class Vendor(msgspec.Struct, frozen=True):
     """What a vendor is beside its table.
 
-    `credential_headers`, `_query` and `_cookies` are where its servers look for a key. `guards_forms`: its servers may
-    read a method override from a form, so forms are read before they go on.
+    `credential_headers`, `_query` and `_cookies` are where its servers look for a key. `significant` are headers that
+    change what a request does. `guards_forms`: its servers may read a method override from a form, so forms are read
+    before they go on.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Vendor(msgspec.Struct, frozen=True):
     shape: Shape
     credential_headers: frozenset[bytes] = frozenset({b"authorization"})
     credential_query: frozenset[str] = frozenset()
+    significant: frozenset[bytes] = frozenset()
     guards_forms: bool = False
 
     @property
@@ -73,6 +75,7 @@ class TableConnector(PassesAnswers):
         self.type = self.vendor.name
         self.domains = tuple(domain.lower() for domain in config.domains) or self.vendor.domains
         self.strip = self.vendor.strip
+        self.significant = self.vendor.significant
         self._guards_forms = self.vendor.guards_forms
         self._surfaces: dict[str, Trie] | None = None
 

@@ -20,6 +20,7 @@ class OpenAIConnector(TableConnector):
         ("api.openai.com",),
         denials.openai,
         credential_headers=frozenset({b"authorization", b"api-key", b"x-api-key"}),
+        significant=frozenset({b"openai-organization", b"openai-project", b"openai-beta"}),
     )
 
 
@@ -31,6 +32,7 @@ class AnthropicConnector(TableConnector):
         ("api.anthropic.com",),
         denials.anthropic,
         credential_headers=frozenset({b"authorization", b"x-api-key"}),
+        significant=frozenset({b"anthropic-version", b"anthropic-beta"}),
     )
 
     def injection(self, host: str, credential: Credential) -> Injection:  # noqa: ARG002 - the same on every host
@@ -52,6 +54,7 @@ class StripeConnector(TableConnector):
         "stripe",
         ("api.stripe.com", "files.stripe.com"),
         denials.stripe,
+        significant=frozenset({b"stripe-account", b"stripe-context", b"stripe-version"}),
         guards_forms=True,
     )
 

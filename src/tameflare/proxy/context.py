@@ -9,6 +9,7 @@ from tameflare.core.addresses import AddressGuard
 from tameflare.proxy.ca import CertificateAuthority
 from tameflare.proxy.dialer import Dialer, Waiter
 from tameflare.proxy.exchange import Exchange
+from tameflare.proxy.holds import Holds
 from tameflare.proxy.identity import Authenticator
 from tameflare.proxy.metrics import Metrics
 from tameflare.proxy.outbox import Outbox
@@ -26,6 +27,9 @@ class Connection(Protocol):
 
     @property
     def idle(self) -> bool: ...
+
+    @property
+    def waits(self) -> bool: ...
 
     def sweep(self, now: float) -> None: ...
 
@@ -55,6 +59,7 @@ class Context:
         soon: Callable[[Callable[[], None]], object],
         health: Callable[[], dict[str, Any]],
         own_hosts: frozenset[str],
+        holds: Holds,
     ) -> None:
         self.state = state
         self.outbox = outbox
@@ -68,6 +73,7 @@ class Context:
         self.soon = soon
         self.health = health
         self.own_hosts = own_hosts
+        self.holds = holds
         self.stopping = False
         self.connections: set[Connection] = set()
 

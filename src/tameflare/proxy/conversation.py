@@ -12,12 +12,14 @@ from typing import Final, Protocol
 import structlog
 
 from tameflare.core.decision import Reason
+from tameflare.link.approvals import Leave
 from tameflare.proxy import answers, records
 from tameflare.proxy.context import Context
-from tameflare.proxy.exchange import Exchange, Next, Outcome, advance, body_too_large
+from tameflare.proxy.exchange import Exchange, Next, Outcome, advance, body_too_large, too_large_to_hold
 from tameflare.proxy.flow import BUFFER_FULL, Flow
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.relay import LARGEST_BACKLOG, Relay
+from tameflare.proxy.waiting import HeldRequest
 from tameflare.wire.framer import Framer, FramingFault, request_framer
 from tameflare.wire.heads import HeadFault, RequestHead, RequestHeads, head_end, partial_fault
 
@@ -50,6 +52,7 @@ class Conversation:
     __slots__ = (
         "_buffer",
         "_collected",
+        "_collects_at_most",
         "_context",
         "_drained",
         "_flow",
@@ -60,6 +63,7 @@ class Conversation:
         "_recorded",
         "_relay",
         "_stream",
+        "_waiting",
         "closed",
         "deadline",
         "exchange",
@@ -76,6 +80,8 @@ class Conversation:
         self._buffer = b""
         self._framer: Framer | None = None
         self._collected: bytearray | None = None
+        self._collects_at_most = 0
+        self._waiting: HeldRequest | None = None
         self._drained = -1
         self._keep = True
         self._recorded = False
@@ -149,10 +155,10 @@ class Conversation:
         self._framer = request_framer(head)
         if self._framer is None:
             self._buffer = rest
-            self._proceed(advance(opened, self._context.state))
+            self.proceed(advance(opened, self._context.state))
             return
         self._flow.resume_client(BUFFER_FULL)
-        self._proceed(advance(opened, self._context.state))
+        self.proceed(advance(opened, self._context.state))
         if rest and self._framer is not None and not self.closed:
             self._feed_body(rest)
 
@@ -180,21 +186,32 @@ class Conversation:
 
     # --- deciding
 
-    def _proceed(self, outcome: Outcome) -> None:
+    def proceed(self, outcome: Outcome) -> None:
+        """Do what `advance` asks for."""
         exchange = self.exchange
         assert exchange is not None
         if outcome is Next.FORWARD:
+            self._waiting = None
             self._recorded = True
             self._relay.prepare(exchange, body_sent=self._framer is None)
             self._context.outbox.put(records.of_decision(exchange, self._context.state), self)
-        elif outcome is Next.BODY:
-            self._collected = bytearray()
-            self.deadline = self._context.state.tick() + self._context.state.limits.idle_timeout
-            if exchange.head.expect_continue:
-                self.write(CONTINUE)
-        else:
-            assert isinstance(outcome, Refusal)
+        elif isinstance(outcome, Refusal):
             self.refuse(outcome)
+        elif outcome is Next.HOLD:
+            self._waiting = HeldRequest(self, self._context.state)
+            self._waiting.begin(self._context.holds, exchange)
+        else:
+            self._begin_to_collect(exchange, outcome)
+
+    def _begin_to_collect(self, exchange: Exchange, wanted: Next) -> None:
+        """Read the body whole: to judge it, or to keep it while people are asked."""
+        limits = self._context.state.limits
+        self._collected, self._collects_at_most = bytearray(), limits.max_body
+        if wanted is Next.HELD_BODY:
+            self._collects_at_most = limits.max_held_body
+        self.deadline = self._context.state.tick() + limits.idle_timeout
+        if exchange.head.expect_continue:
+            self.write(CONTINUE)
 
     def _collect(self, payload: bytes, done: bool) -> None:
         exchange, collected = self.exchange, self._collected
@@ -204,33 +221,41 @@ class Conversation:
         exchange.bytes_in += len(payload)
         state = self._context.state
         self.deadline = state.tick() + state.limits.idle_timeout
-        if len(collected) > state.limits.max_body:
+        if len(collected) > self._collects_at_most:
             self._overflow(exchange, bytes(collected), done)
         elif done:
             self._collected = None
             exchange = self.exchange = self._renewed(exchange)
-            exchange.body = bytes(collected)
+            exchange.received = bytes(collected)
             exchange.waited = state.tick() - exchange.arrived
-            self._proceed(advance(exchange, state))
+            self.proceed(advance(exchange, state))
 
     def _renewed(self, exchange: Exchange) -> Exchange:
         """The exchange, begun anew where it no longer holds: a new version came, or its run ended, during its body."""
         identity, state = exchange.identity, self._context.state
         if identity is not None and state.served is not None and identity.is_valid(state.served, state.clock()):
             return exchange
+        fresh = self.reopen(exchange)
+        fresh.arrived, fresh.bytes_in = exchange.arrived, exchange.bytes_in
+        return fresh
+
+    def reopen(self, exchange: Exchange) -> Exchange:
+        """The same request on the newest configuration, nothing of it judged yet."""
         fresh = self._opener(exchange.head, b"")
         assert isinstance(fresh, Exchange)
-        fresh.arrived, fresh.bytes_in = exchange.arrived, exchange.bytes_in
         return fresh
 
     def _overflow(self, exchange: Exchange, collected: bytes, done: bool) -> None:
         """A body without a stated length grew over the limit; only `monitor` lets it through, as it came."""
         self._collected = None
+        if exchange.actions is not None:  # it was to be kept while people are asked
+            self.refuse(too_large_to_hold(self._context.state))
+            return
         if self._renewed(exchange) is not exchange:
             self.refuse(Refusal(Reason.CONFIGURATION_STALE, "the configuration changed while the body was read"))
             return
         refusal = body_too_large(exchange, self._context.state)
-        self._proceed(refusal or advance(exchange, self._context.state))
+        self.proceed(refusal or advance(exchange, self._context.state))
         if self._drained < 0 and self.exchange is exchange:
             exchange.bytes_in -= len(collected)
             self._relay_body(collected, done)
@@ -248,8 +273,15 @@ class Conversation:
         """The decision could not be recorded, so the request must not go."""
         if self.exchange is not None and not self.closed:
             self._recorded = False
+            self._give_back(self.exchange)
             self._relay.drop()
             self.refuse(Refusal(Reason.RECORD_UNAVAILABLE, "the decision cannot be recorded"))
+
+    def _give_back(self, exchange: Exchange) -> None:
+        """Tell people that what they agreed to was not sent."""
+        if exchange.approval:
+            message = Leave(exchange.request_id, Reason.RECORD_UNAVAILABLE, "the decision cannot be recorded")
+            self._context.holds.questions.leave(exchange.approval, message)
 
     def upstream_ready(self) -> None:
         """The upstream takes the body now; an agent that waits for leave to send it is given it."""
@@ -270,6 +302,7 @@ class Conversation:
         """Answer in place of the upstream, and put it on record."""
         exchange = self.exchange
         assert exchange is not None
+        self._wait_no_more(refusal.reason)
         if refusal.close or self._context.stopping or (self._framer is not None and exchange.head.expect_continue):
             self._keep = False
         answer = answers.render(exchange, refusal, keep=self._keep)
@@ -282,6 +315,11 @@ class Conversation:
             self._finish()
         else:
             self._swallow()
+
+    def _wait_no_more(self, reason: Reason) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.hold.leave(reason)
 
     def _note(self, exchange: Exchange, refusal: Refusal, size: int) -> None:
         context = self._context
@@ -375,6 +413,9 @@ class Conversation:
 
     def lost(self, reason: Reason = Reason.CLIENT_CLOSED) -> None:
         """The agent is gone."""
+        if self._waiting is not None and self.exchange is not None:
+            self._note(self.exchange, Refusal(reason, "the connection ended while people were asked"), 0)
+            self._wait_no_more(reason)
         self.closed = True
         self.exchange = None
         self._relay.cancel(reason)
@@ -386,12 +427,17 @@ class Conversation:
 
     @property
     def reading(self) -> Exchange | None:
-        """The request whose body is being read, so that it can be decided."""
-        return self.exchange if self._collected is not None else None
+        """The request that is not let through yet: its body is being read, or people are asked."""
+        return self.exchange if self._collected is not None or self._waiting is not None else None
 
     @property
     def idle(self) -> bool:
         return self.exchange is None and not self._buffer
+
+    @property
+    def waits(self) -> bool:
+        """Whether people are being asked."""
+        return self._waiting is not None
 
     def sweep(self, now: float) -> None:
         """Time-outs; called about once a second."""
@@ -404,6 +450,8 @@ class Conversation:
             self._finish()
         elif self._collected is not None and now > self.deadline:
             self.refuse(Refusal(Reason.BAD_REQUEST, "the body did not come", close=True))
+        elif self._waiting is not None:
+            return  # its own time-out, much shorter or much longer than others
         elif self.exchange is not None and now > self.exchange.arrived + self._context.state.limits.total_timeout:
             self.abort()
         elif self.exchange is None and now > self.deadline:

@@ -16,6 +16,7 @@ import structlog
 from tameflare.connectors.faults import Unreadable
 from tameflare.connectors.request import HttpRequest
 from tameflare.core.action import Action
+from tameflare.core.approval import covering
 from tameflare.core.decision import Decision, EnforcementLevel, Reason, Verdict
 from tameflare.core.judge import at_level, decide, judge, stop
 from tameflare.core.ratelimit import RateWindow
@@ -38,13 +39,17 @@ class Next(Enum):
 
     FORWARD = "forward"
     BODY = "body"
+    HELD_BODY = "held_body"
+    HOLD = "hold"
 
 
 class Exchange(msgspec.Struct):
     """What is known of one request so far. `time` is when it came in Unix seconds; other times are of the monotonic
     clock, in seconds.
 
-    `waited` is time that was not ours: reading a body, dialling. `misplaced` is why it leads nowhere, if so.
+    `waited` is time that was not ours: reading a body, dialling, people. `received` is the body as it came, once it was
+    read whole; `body` what goes on in its place. `misplaced` is why it leads nowhere, if so. `held` says that it was
+    judged, and counted, before; `approval` is the one that it waited for.
     """
 
     request_id: str
@@ -60,7 +65,10 @@ class Exchange(msgspec.Struct):
     path: str = ""
     query: str = ""
     outgoing: bytes = b""
+    received: bytes | None = None
     body: bytes | None = None
+    held: bool = False
+    approval: str = ""
     binding: Binding | None = None
     request: HttpRequest | None = None
     actions: Sequence[Action] | None = None
@@ -181,7 +189,7 @@ def limit(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     identity, binding = exchange.identity, exchange.binding
     assert identity is not None
     window = exchange.window = proxy.window(identity.agent.id)
-    used = window.advance(exchange.arrived)
+    used = 0 if exchange.held else window.advance(exchange.arrived)
     gateway = identity.gateway.compiled
     stopped = stop(gateway, identity.agent, binding.compiled if binding is not None else None, used)
     if stopped is None:
@@ -206,6 +214,9 @@ def read(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
         return None
     if not exchange.has_body:
         request.body = exchange.body = b""
+        return None
+    if exchange.received is not None:
+        request.body = exchange.body = exchange.received
         return None
     if (exchange.head.content_length or 0) > proxy.limits.max_body:
         return body_too_large(exchange, proxy)
@@ -258,11 +269,78 @@ def permit(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
         if exchange.body is None:
             decision = decide(gateway, binding.compiled, actions)
         else:
-            decision = judge(gateway, identity.agent, binding.compiled, actions, window.advance(proxy.tick()))
+            used = 0 if exchange.held else window.advance(proxy.tick())
+            decision = judge(gateway, identity.agent, binding.compiled, actions, used)
         exchange.decision = decision
-    if decision.charge_rate:
+    if decision.charge_rate and not exchange.held:
         window.charge()
-    return None if decision.verdict is Verdict.ALLOW else refused(decision)
+    return refused(decision) if decision.verdict is Verdict.DENY else None
+
+
+def hold(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
+    """What people must agree to waits for them, with its whole body, unless they have agreed."""
+    decision, request = exchange.decision, exchange.request
+    assert decision is not None
+    if decision.verdict is Verdict.ALLOW:
+        return None
+    assert request is not None
+    agreed = _agreed(exchange, decision)
+    if agreed is not None:
+        exchange.decision = agreed
+        return None
+    if exchange.has_body and exchange.received is None:
+        if (exchange.head.content_length or 0) > proxy.limits.max_held_body:
+            return too_large_to_hold(proxy)
+        return Next.HELD_BODY
+    return _unfit(exchange) or Next.HOLD
+
+
+def _agreed(exchange: Exchange, decision: Decision) -> Decision | None:
+    """The decision for a request that people agreed to: to this very one, or earlier to all that are like it."""
+    identity, binding = exchange.identity, exchange.binding
+    assert identity is not None
+    assert binding is not None
+    if exchange.approval:
+        matched = (*decision.matched, f"approval:{exchange.approval}")
+        return Decision(Verdict.ALLOW, Reason.APPROVED, "people agreed", matched, decision.would_be)
+    run = identity.run.id if identity.run is not None else ""
+    remembered = identity.gateway.compiled.config.remembered
+    found = covering(remembered, identity.agent.id, run, binding.name, exchange.actions or (), exchange.time)
+    if found is None:
+        return None
+    matched = (*decision.matched, f"remembered:{found.id}")
+    return Decision(Verdict.ALLOW, Reason.REMEMBERED, "people agreed to such requests", matched, decision.would_be)
+
+
+def _unfit(exchange: Exchange) -> Refusal | None:
+    """Why a request could not go even if people agreed: they need not be asked. Its whole body is known here."""
+    if exchange.body is None and exchange.received is not None:
+        exchange.body = exchange.received
+        _read_more(exchange)
+    flags = exchange.flags
+    unfit = outgoing.prepare(exchange)
+    exchange.flags, exchange.outgoing = flags, b""
+    return unfit
+
+
+def _read_more(exchange: Exchange) -> None:
+    """Parameters from a body that the decision did not need, for people to see; the head has named the actions."""
+    binding, request = exchange.binding, exchange.request
+    assert binding is not None
+    assert request is not None
+    request.body = exchange.received
+    try:
+        found = binding.connector.name(request)
+    except Unreadable:
+        return  # people see the body's size and digest
+    if [action.type for action in found] == [action.type for action in exchange.actions or ()]:
+        exchange.actions = found
+
+
+def too_large_to_hold(proxy: ProxyState) -> Refusal:
+    """A body that would have to be kept in memory while people are asked."""
+    message = f"the body is over {proxy.limits.max_held_body} bytes and would have to wait for people"
+    return Refusal(Reason.BODY_TOO_LARGE_TO_HOLD, message)
 
 
 def inject(exchange: Exchange, _: ProxyState) -> Refusal | None:
@@ -271,4 +349,4 @@ def inject(exchange: Exchange, _: ProxyState) -> Refusal | None:
 
 
 Step = Callable[[Exchange, ProxyState], Outcome | None]
-STEPS: Final[tuple[Step, ...]] = (identify, locate, limit, read, name, permit, inject)
+STEPS: Final[tuple[Step, ...]] = (identify, locate, limit, read, name, permit, hold, inject)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from tameflare.core.compile import CompiledAgent
-from tameflare.core.config import DEFAULT_AGENT
+from tameflare.core.config import DEFAULT_AGENT, ProxyToken
 from tameflare.link.tokens import TokenKind, digest
 from tameflare.proxy.routing import Served, ServedGateway
 from tameflare.proxy.runs import Run, Runs
@@ -21,18 +21,20 @@ _LONGEST_REMEMBERED = 1024
 
 
 class Identity:
-    """A gateway and one of its agents at one version. `expires_at` in Unix seconds, 0 for never."""
+    """A gateway and one of its agents at one version. `token` is the id of the proxy token that proved it, also where
+    a run began with it; `expires_at` in Unix seconds, 0 for never."""
 
-    __slots__ = ("agent", "expires_at", "gateway", "run", "served")
+    __slots__ = ("agent", "expires_at", "gateway", "run", "served", "token")
 
     def __init__(
-        self, served: Served, gateway: ServedGateway, agent: CompiledAgent, run: Run | None, expires_at: int
+        self, served: Served, gateway: ServedGateway, agent: CompiledAgent, run: Run | None, token: ProxyToken
     ) -> None:
         self.served = served
         self.gateway = gateway
         self.agent = agent
         self.run = run
-        self.expires_at = expires_at
+        self.token = token.id
+        self.expires_at = token.expires_at or 0
 
     def is_valid(self, served: Served, now: float) -> bool:
         """Whether this still holds: same configuration, run alive, token not expired, agent active."""
@@ -106,7 +108,7 @@ class Authenticator:
         found = gateway.compiled.agents.get(run.agent_name) if gateway is not None else None
         if gateway is None or found is None:
             return None
-        return Identity(served, gateway, found, run, opened_by[1].expires_at or 0)
+        return Identity(served, gateway, found, run, opened_by[1])
 
 
 def _from_proxy_token(served: Served, token: str, agent: str) -> Identity | None:
@@ -117,7 +119,7 @@ def _from_proxy_token(served: Served, token: str, agent: str) -> Identity | None
     found = compiled.agents.get(agent)
     if found is None:
         return None
-    return Identity(served, served.gateways[compiled.id], found, None, stored.expires_at or 0)
+    return Identity(served, served.gateways[compiled.id], found, None, stored)
 
 
 def basic_pair(header: bytes) -> tuple[str, str] | None:

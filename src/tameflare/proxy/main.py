@@ -26,19 +26,21 @@ from tameflare.core.config import Configuration
 from tameflare.core.errors import SettingError, TameFlareError
 from tameflare.core.killswitch import LocalSwitch
 from tameflare.core.secret import Secret
-from tameflare.link.messages import Bundle
+from tameflare.link.messages import ApprovalAnswered, Bundle
 from tameflare.listening import BACKLOG, listen
 from tameflare.process import harden, hold_lock, inherited_socket, private_directory, raise_file_limit
 from tameflare.proxy.ca import CertificateAuthority
 from tameflare.proxy.context import Context
 from tameflare.proxy.dialer import Dialer
 from tameflare.proxy.feed import Feed
+from tameflare.proxy.holds import Holds
 from tameflare.proxy.identity import Authenticator
 from tameflare.proxy.local_socket import LocalSocket
 from tameflare.proxy.local_switch import Change, LocalSwitches
 from tameflare.proxy.metrics import Metrics
 from tameflare.proxy.outbox import Outbox
 from tameflare.proxy.pool import Pool
+from tameflare.proxy.questions import LinkQuestions
 from tameflare.proxy.resolver import Resolver
 from tameflare.proxy.rounds import go_round
 from tameflare.proxy.routing import Served
@@ -98,6 +100,7 @@ def limits_of(settings: Settings) -> Limits:
     sensitive = settings.get(names.SENSITIVE_QUERY).lower().split(",")
     return Limits(
         max_body=settings.get(names.MAX_BODY),
+        max_held_body=settings.get(names.MAX_HELD_BODY),
         config_max_age=settings.get(names.CONFIG_MAX_AGE),
         connect_timeout=settings.get(names.CONNECT_TIMEOUT),
         idle_timeout=settings.get(names.IDLE_TIMEOUT),
@@ -107,6 +110,7 @@ def limits_of(settings: Settings) -> Limits:
         stop_timeout=settings.get(names.STOP_TIMEOUT),
         sensitive_query=frozenset(filter(None, (name.strip() for name in sensitive))),
         record_or_deny=settings.get(names.SPOOL_FULL) == "deny",
+        approval_timeout=settings.get(names.APPROVAL_TIMEOUT),
     )
 
 
@@ -150,6 +154,7 @@ class Plane:
     async def run(self) -> None:
         token = await link_token(self._settings, self._directory)
         server_url = self._settings.get(names.SERVER_URL)
+        self._questions = LinkQuestions(server_url, token, self._tasks)
         self._shipping = Shipping(server_url, token, self._directory / "spool")
         self._feed = Feed(
             server_url,
@@ -157,6 +162,7 @@ class Plane:
             self._directory,
             self._apply,
             time.time,
+            {ApprovalAnswered: self._answered},
             backlog=lambda: self._shipping.waiting_bytes,
         )
         self._context = self._make_context(token)
@@ -208,6 +214,9 @@ class Plane:
             soon=loop.call_soon,
             health=self._health,
             own_hosts=frozenset((self._settings.get(names.PROXY_HOST),)),
+            holds=Holds(
+                self._questions, self._spool.epoch, self._version, time.monotonic, self._limits.approval_timeout
+            ),
         )
         self._metrics_of(context)
         return context
@@ -223,7 +232,15 @@ class Plane:
 
     def _metrics_of(self, context: Context) -> None:
         context.metrics.gauge("active_connections", "Agents' connections.", lambda: len(context.connections))
+        context.metrics.gauge("approvals_pending", "Requests that wait for people.", lambda: len(context.holds))
         context.metrics.gauge("kill_switch_active", "Whether any scope is on.", lambda: float(self._killed()))
+
+    def _answered(self, answer: ApprovalAnswered) -> None:
+        self._context.holds.answered(answer)
+
+    def _version(self) -> int:
+        """Of the configuration being served; 0 before there is one."""
+        return self._state.served.version if self._state.served is not None else 0
 
     def _age(self) -> float:
         return self._feed.age(time.time())
@@ -257,6 +274,7 @@ class Plane:
         served.compiled.throw(self._switches.on)
         self._state.serve(served)
         self._recheck()
+        self._context.holds.applied()
         log.info("configuration applied", version=served.version, gateways=len(served.gateways))
 
     def _health(self) -> dict[str, Any]:
@@ -288,6 +306,7 @@ class Plane:
             self._state.check_age()
             go_round(self._context.connections, lambda connection: connection.sweep(time.monotonic()))
             self._context.pool.sweep()
+            self._context.holds.sweep(time.monotonic())
             self._context.metrics.settle()
 
     async def _stop(self) -> None:
@@ -299,6 +318,8 @@ class Plane:
             for connection in list(context.connections):
                 if connection.idle:
                     connection.close()
+                elif connection.waits:
+                    connection.stop()
             await asyncio.sleep(0.02)
         for connection in list(context.connections):
             connection.stop()
@@ -307,6 +328,7 @@ class Plane:
         context.outbox.flush()
         with contextlib.suppress(asyncio.CancelledError):
             await self._tasks.stop()
+        await self._questions.close()
         self._spool.close()
         log.info("proxy stopped")
 

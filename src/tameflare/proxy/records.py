@@ -82,6 +82,7 @@ def _intent(
         bytes_in,
         bytes_out,
         end is not None,
+        exchange.approval,
     )
 
 

@@ -39,7 +39,7 @@ HELP: Final = {
     Reason.RULE_DENY: "do not try again; a person may change the rule: `tf permissions list`",
     Reason.APPROVAL_REQUIRED: "a person must agree first",
     Reason.APPROVAL_DENIED: "do not try again; a person has said no",
-    Reason.APPROVAL_TIMEOUT: "nobody has answered yet; the same request, sent again, joins the approval if it still waits",
+    Reason.APPROVAL_TIMEOUT: "nobody has answered yet; the same request, sent again, joins the approval if it waits",
     Reason.APPROVAL_EXPIRED: "nobody answered in time; ask a person before trying again",
     Reason.APPROVAL_SPENT: "another request used this approval; each is good for one",
     Reason.APPROVAL_UNREACHABLE: "nobody may answer this; an owner must change the rule or give somebody the role",

@@ -81,7 +81,8 @@ class Relay:
         if exchange is None:
             return
         self._key = key = self._context.key(exchange)
-        idle = self._context.pool.take(key)
+        # what people agreed to goes once: never over a connection that may turn out dead
+        idle = self._context.pool.take(key) if not exchange.approval else None
         if idle is None:
             self._dial(exchange)
         else:
@@ -146,6 +147,7 @@ class Relay:
             and upstream.used
             and not self._retried
             and not exchange.has_body
+            and not exchange.approval
             and exchange.head.method in _SAFE_TO_REPEAT
         )
 

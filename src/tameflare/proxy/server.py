@@ -380,6 +380,11 @@ class ClientConnection(asyncio.Protocol):
             return False
         return self._conversation.exchange is None
 
+    @property
+    def waits(self) -> bool:
+        """Whether a request on it waits for people, which a stop does not wait for."""
+        return self._conversation.waits
+
     def stop(self) -> None:
         """The process ends: cut what is under way, and say so on record."""
         self._cut(Reason.SHUTTING_DOWN)

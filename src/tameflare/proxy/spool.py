@@ -75,15 +75,16 @@ class Spool:
             raise SpoolFault(f"a record of {len(data)} bytes is too long")
         self._parts.append(data)
 
-    def flush(self) -> bool:
-        """Write the batch with one call. False: none of it counts as recorded, its requests must not go upstream."""
+    def flush(self, reserve: int = 0) -> bool:
+        """Write the batch with one call, if `reserve` bytes are left after it. False: none of it counts as recorded,
+        its requests must not go upstream."""
         parts = self._parts
         if not parts:
             return True
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         count = len(parts)
         parts.clear()
-        if self._sync.closed_bytes + self._size + len(data) > self._max_bytes:
+        if self._sync.closed_bytes + self._size + len(data) + reserve > self._max_bytes:
             return self._refuse(count, "the spool is full: the control plane has not taken its records")
         if (self._must_rotate or self._size >= self._segment_bytes) and not self._rotate():
             return self._refuse(count, self.problem)

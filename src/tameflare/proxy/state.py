@@ -18,6 +18,7 @@ class Limits:
     """Sizes in bytes, times in seconds."""
 
     max_body: int
+    max_held_body: int
     config_max_age: int
     connect_timeout: float
     idle_timeout: float
@@ -27,6 +28,7 @@ class Limits:
     stop_timeout: float
     sensitive_query: frozenset[str]
     record_or_deny: bool
+    approval_timeout: float
 
 
 class ProxyState:

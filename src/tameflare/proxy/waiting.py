@@ -1,0 +1,85 @@
+"""A held request's connection, as its hold sees it: judged again, let go, or refused."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tameflare.core.approval import ANYBODY
+from tameflare.core.decision import Reason
+from tameflare.proxy.exchange import Exchange, Next, Outcome, advance
+from tameflare.proxy.held import describe
+from tameflare.proxy.holds import Hold, Holds, Need
+from tameflare.proxy.refusal import Refusal
+from tameflare.proxy.state import ProxyState
+
+
+class Held(Protocol):
+    """The conversation that the request belongs to."""
+
+    exchange: Exchange | None
+
+    def reopen(self, exchange: Exchange) -> Exchange:
+        """The same request on the newest configuration, nothing of it judged yet."""
+
+    def proceed(self, outcome: Outcome) -> None: ...
+
+    def refuse(self, refusal: Refusal) -> None: ...
+
+
+class HeldRequest:
+    """One exchange that waits for people. `hold` is its wait."""
+
+    __slots__ = ("_conversation", "_state", "hold")
+
+    def __init__(self, conversation: Held, state: ProxyState) -> None:
+        self._conversation = conversation
+        self._state = state
+        self.hold: Hold
+
+    def begin(self, holds: Holds, exchange: Exchange) -> None:
+        """Start to wait."""
+        if exchange.identity is not None and exchange.identity.run is not None:
+            exchange.identity.run.held += 1
+        self.hold = holds.begin(self, exchange.request_id, self._need(exchange))
+
+    def judge_again(self) -> Refusal | Need | None:
+        before = self._conversation.exchange
+        assert before is not None
+        exchange = self._conversation.reopen(before)
+        exchange.request_id, exchange.time, exchange.arrived = before.request_id, before.time, before.arrived
+        exchange.received, exchange.bytes_in, exchange.held = before.received, before.bytes_in, True
+        exchange.waited = self._state.tick() - before.arrived
+        outcome = advance(exchange, self._state)
+        self._conversation.exchange = exchange
+        if isinstance(outcome, Refusal):
+            return outcome
+        if outcome is Next.HOLD:
+            return self._need(exchange)
+        return None if outcome is Next.FORWARD else Refusal(Reason.INTERNAL_ERROR, "the held request lacks its body")
+
+    def let_go(self, approval: str) -> None:
+        exchange = self._conversation.exchange
+        assert exchange is not None
+        exchange.waited = self._state.tick() - exchange.arrived
+        exchange.approval = approval
+        self._conversation.proceed(advance(exchange, self._state) if approval else Next.FORWARD)
+
+    def refuse(self, refusal: Refusal) -> None:
+        exchange = self._conversation.exchange
+        assert exchange is not None
+        exchange.waited = self._state.tick() - exchange.arrived
+        exchange.approval = self.hold.approval
+        self._conversation.refuse(refusal)
+
+    def renew(self) -> str:
+        exchange = self._conversation.exchange
+        assert exchange is not None
+        exchange.request_id = self._state.new_request_id(self._state.clock())
+        return exchange.request_id
+
+    def _need(self, exchange: Exchange) -> Need:
+        identity, decision = exchange.identity, exchange.decision
+        assert identity is not None
+        assert decision is not None
+        held = describe(exchange, self._state.limits.sensitive_query)
+        return Need(held, decision.requirement or ANYBODY, identity.served.version)
