@@ -37,6 +37,9 @@ _SERVER_SECRETS: Final = frozenset(
     | {"DATABASE_URL", "TURSO_AUTH_TOKEN"}
 )
 
+_NO_CODE_FROM_HERE: Final = {"PYTHONSAFEPATH": "1"}
+"""The directory that `tf up` is started in may be an agent's: what lies there is not imported."""
+
 Say = Callable[[str], None]
 
 
@@ -66,7 +69,7 @@ class Child:
             "-m",
             self.module,
             stdin=asyncio.subprocess.DEVNULL,
-            env={**self.environment, LISTEN_FD: str(descriptor)},
+            env={**self.environment, **_NO_CODE_FROM_HERE, LISTEN_FD: str(descriptor)},
             pass_fds=(descriptor,),
             process_group=0,
             preexec_fn=_die_with_parent,

@@ -51,6 +51,15 @@ def test_it_tells_where_it_is_and_how_to_register(product: Product) -> None:
     assert (product.data / "server" / "setup-code").read_text().strip() in told
 
 
+def test_no_code_is_taken_from_the_directory_it_is_started_in(tmp_path: Path, home: Path) -> None:
+    """An agent may be able to write there."""
+    for module in ("uvloop", "structlog", "tameflare"):
+        (home / f"{module}.py").write_text(f"open('taken-{module}', 'w')\nraise SystemExit\n")
+    with Product(tmp_path, "", tmp_path / "none.pem", {"TF_UPSTREAM_CA": ""}) as running:
+        assert running.answers(running.proxy + "/health")
+    assert list(home.glob("taken-*")) == []
+
+
 def test_ctrl_c_stops_both_cleanly(product: Product) -> None:
     started = list(children(product.pid).values())
     assert product.stop() == 0

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-OPEN, CLOSED, PARTLY = "open", "closed", "partly"
+OPEN, CLOSED = "open", "closed"
+MODULES = {"tameflare.control": "server", "tameflare.proxy": "proxy", "tameflare.proxy.shipper": "shipper"}
 
 
 class Found(NamedTuple):
@@ -47,13 +48,9 @@ class Target:
         """The product's processes by name; everybody may read command lines."""
         found = {"tf run": os.getppid()}
         for pid, words in command_lines():
-            for name, wanted in (
-                ("server", ("-m", "tameflare.control")),
-                ("proxy", ("-m", "tameflare.proxy")),
-                ("shipper", ("-m", "tameflare.proxy.shipper")),
-            ):
-                if tuple(words[1:3]) == wanted:
-                    found[name] = pid
+            module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
+            if module in MODULES:
+                found[MODULES[module]] = pid
             if words[-1:] == ["up"] and any(word.endswith("tf") or word == "tameflare" for word in words[:-1]):
                 found["tf up"] = pid
         return found
