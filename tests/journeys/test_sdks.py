@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
+import textwrap
+from pathlib import Path
 
 from tests.support.product import Governed
 
@@ -78,6 +82,23 @@ def test_stripe(governed: Governed) -> None:
     assert sentence == body["error"]["message"]
     assert [line.split("/")[2] for line in reached()] == ["customers", "customers"]
     assert recorded_once(governed, "api.stripe.com", "/v1/refunds")["action"] == "stripe.refund.create"
+
+
+def test_stripe_in_a_program_that_cannot_be_changed(governed: Governed) -> None:
+    """Started through the lines that the how-to gives."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "howto" / "connect-a-client.md"
+    found = re.search(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    program = """
+        import json, os, stripe
+        stripe.api_key = os.environ["STRIPE_API_KEY"]
+        stripe.max_network_retries = 0
+        print(json.dumps(stripe.Customer.create(email="a@example.com").email))
+    """
+    (governed.product.project / "agent.py").write_text(textwrap.dedent(program))
+    assert governed.python(found[1]) == "a@example.com"
+    alone = governed.run(sys.executable, "agent.py")
+    assert "Could not verify Stripe's SSL certificate" in alone.stderr
 
 
 def test_pygithub(governed: Governed) -> None:
