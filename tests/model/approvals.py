@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import methodcaller
 from typing import Any
 
 from hypothesis import strategies as st
@@ -36,6 +37,21 @@ FOLLOWING = {
 """Every step that may be seen from outside; from all other states none leads on."""
 
 ANY = st.integers(0, 1 << 16)
+_AGENT, _DIGEST = st.sampled_from(sorted(AGENTS)), st.sampled_from(DIGESTS)
+_PERSON = st.builds(
+    lambda person, role, active: Person(person.id, role, active),
+    st.sampled_from(PEOPLE[1:]),
+    st.sampled_from([Role.VIEWER, Role.MEMBER, Role.ADMIN]),
+    st.booleans(),
+)
+DISTURBANCES = st.one_of(
+    st.builds(methodcaller, st.just("somebody_changes"), _PERSON),
+    st.builds(methodcaller, st.just("a_rule_changes"), _DIGEST, st.sampled_from((*REQUIREMENTS, None))),
+    st.builds(methodcaller, st.just("the_kill_switch"), _AGENT, st.booleans()),
+    st.builds(methodcaller, st.just("a_proxy_restarts"), st.integers(0, 1)),
+    st.builds(methodcaller, st.just("time_passes"), st.sampled_from([1, 29, 30, 200, GRANT_SECONDS])),
+    st.builds(methodcaller, st.just("the_control_plane_restarts")),
+)
 
 
 class Approvals(RuleBasedStateMachine):
@@ -58,12 +74,7 @@ class Approvals(RuleBasedStateMachine):
 
     # --- clients and proxies
 
-    @rule(
-        proxy=st.integers(0, 1),
-        agent=st.sampled_from(sorted(AGENTS)),
-        digest=st.sampled_from(DIGESTS),
-        smooth=st.booleans(),
-    )
+    @rule(proxy=st.integers(0, 1), agent=_AGENT, digest=_DIGEST, smooth=st.booleans())
     def a_request_is_held(self, proxy: int, agent: str, digest: str, smooth: bool) -> None:
         home = self.proxies[proxy]
         requirement = self.verdicts[home.version][digest]
@@ -71,6 +82,41 @@ class Approvals(RuleBasedStateMachine):
             return
         request = self.new_request(proxy, agent, digest)
         self.transmit(Message(request, request.raising(requirement, home.version)), smooth)
+
+    @rule(
+        proxy=st.integers(0, 1),
+        agent=_AGENT,
+        digest=_DIGEST,
+        far=st.integers(1, 3),
+        stale=st.booleans(),
+        between=st.one_of(st.none(), DISTURBANCES),
+    )
+    def all_goes_well(
+        self,
+        proxy: int,
+        agent: str,
+        digest: str,
+        far: int,
+        stale: bool,
+        between: Callable[[Approvals], None] | None,
+    ) -> None:
+        """Held, answered, taken, perhaps with something in between; what was said on the way stays in the network as a
+        copy."""
+        home = self.proxies[proxy]
+        home.version = home.version if stale else self.control.version
+        requirement = self.verdicts[home.version][digest]
+        if requirement is None:
+            return
+        request = self.new_request(proxy, agent, digest)
+        self.transmit(Message(request, request.raising(requirement, home.version)), smooth=True)
+        if far > 1 and request.approval:
+            for person in PEOPLE:
+                self.control.vote(person.id, request.approval, True)
+        if between is not None:
+            between(self)
+        if far > 2 and request.stage is Stage.WAITING:
+            home.version = home.version if stale else self.control.version
+            self.transmit(self.taking(request), smooth=True)
 
     def new_request(self, proxy: int, agent: str, digest: str) -> Request:
         self.count += 1
@@ -106,6 +152,16 @@ class Approvals(RuleBasedStateMachine):
         body = Consume(request.id, request.digest, requirement, home.version, request.epoch)
         return Message(request, body, request.approval)
 
+    @precondition(lambda self: any(proxy.alive(Stage.GONE) for proxy in self.proxies))
+    @rule(which=ANY)
+    def a_question_of_one_who_is_gone_arrives(self, which: int) -> None:
+        """It was asked before, and was long on its way."""
+        request = pick([r for proxy in self.proxies for r in proxy.alive(Stage.GONE)], which)
+        requirement = self.verdicts[self.control.version][request.digest]
+        if request.approval and requirement is not None:
+            body = Consume(request.id, request.digest, requirement, self.control.version, request.epoch)
+            self.deliver(Message(request, body, request.approval), heard=True)
+
     @precondition(lambda self: any(proxy.alive(Stage.ASKING, Stage.WAITING) for proxy in self.proxies))
     @rule(which=ANY, smooth=st.booleans())
     def a_client_vanishes(self, which: int, smooth: bool) -> None:
@@ -114,13 +170,8 @@ class Approvals(RuleBasedStateMachine):
         if request.approval:
             self.transmit(message, smooth)
 
-    @rule(proxy=st.integers(0, 1))
     def a_proxy_restarts(self, proxy: int) -> None:
         self.proxies[proxy].die()
-
-    @rule(proxy=st.integers(0, 1))
-    def a_proxy_applies_the_newest(self, proxy: int) -> None:
-        self.proxies[proxy].version = self.control.version
 
     # --- the network
 
@@ -200,34 +251,34 @@ class Approvals(RuleBasedStateMachine):
         for person in people:
             self.control.vote(person.id, name, True)
 
-    @rule(person=st.sampled_from(PEOPLE[1:]), role=st.sampled_from(list(Role)[:-1]), active=st.booleans())
-    def somebody_changes(self, person: Person, role: Role, active: bool) -> None:
-        self.control.change(Person(person.id, role, active))
+    @rule(disturbance=DISTURBANCES)
+    def meanwhile(self, disturbance: Callable[[Approvals], None]) -> None:
+        """One rule, so that what goes on is not drowned by what disturbs it."""
+        disturbance(self)
 
-    @rule(digest=st.sampled_from(DIGESTS), verdict=st.sampled_from((*REQUIREMENTS, None)))
+    def somebody_changes(self, person: Person) -> None:
+        self.control.change(person)
+
     def a_rule_changes(self, digest: str, verdict: Verdict) -> None:
         before = self.verdicts[self.control.version]
         self.control.publish()
         self.verdicts[self.control.version] = {**before, digest: verdict}
 
-    @rule(agent=st.sampled_from(sorted(AGENTS)), on=st.booleans())
     def the_kill_switch(self, agent: str, on: bool) -> None:
         before = self.verdicts[self.control.version]
         (self.control.throw if on else self.control.release)(agent)
         self.verdicts[self.control.version] = before
 
-    @rule(seconds=st.sampled_from([1, 29, 30, 200, GRANT_SECONDS]))
     def time_passes(self, seconds: int) -> None:
         self.control.pass_time(seconds)
+
+    def the_control_plane_restarts(self) -> None:
+        self.control.restart()
 
     @rule()
     def what_is_over_ends(self) -> None:
         """The control plane's own job, which may come late."""
         self.control.expire()
-
-    @rule()
-    def the_control_plane_restarts(self) -> None:
-        self.control.restart()
 
     # --- the promises
 

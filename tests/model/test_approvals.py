@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import settings
 from tests.model.approvals import Approvals
 from tests.model.control import PureControl
+from tests.model.real import RealControl
 
 
 class PureApprovals(Approvals):
@@ -13,5 +14,13 @@ class PureApprovals(Approvals):
     make = PureControl
 
 
-PureApprovals.TestCase.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+class RealApprovals(Approvals):
+    """The services that are made of it."""
+
+    make = RealControl
+
+
+PureApprovals.TestCase.settings = settings(max_examples=300, stateful_step_count=60, deadline=None)
+RealApprovals.TestCase.settings = settings(max_examples=20, stateful_step_count=50, deadline=None)
 TestPureApprovals = PureApprovals.TestCase
+TestRealApprovals = RealApprovals.TestCase

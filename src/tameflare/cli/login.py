@@ -70,14 +70,14 @@ def needs_owner(health: Any) -> bool:
 
 def _register(api: Any, code: str | None, name: str | None, email: str | None, from_stdin: bool) -> dict[str, Any]:
     body = {"name": name or _ask("Name"), "email": email or _ask("E-mail")}
-    body["password"] = _password(from_stdin, confirm=True)
+    body["password"] = read_password(from_stdin, confirm=True)
     if code:
         body["setup_code"] = code.strip()
     return _answer(api.post("/api/dashboard/register", body))
 
 
 def _log_in(api: Any, email: str | None, from_stdin: bool) -> dict[str, Any]:
-    body = {"email": email or _ask("E-mail"), "password": _password(from_stdin, confirm=False)}
+    body = {"email": email or _ask("E-mail"), "password": read_password(from_stdin, confirm=False)}
     return _answer(api.post("/api/dashboard/login", body | {"name": f"tf on {platform.node() or 'a machine'}"}))
 
 
@@ -96,7 +96,8 @@ def _ask(what: str) -> str:
     return str(click.prompt(what, err=True))
 
 
-def _password(from_stdin: bool, *, confirm: bool) -> str:
+def read_password(from_stdin: bool, *, confirm: bool) -> str:
+    """A password from stdin, or asked for. Raises InvalidValue where none came."""
     if from_stdin:
         value = sys.stdin.readline().rstrip("\r\n")
         if not value:

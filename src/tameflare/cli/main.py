@@ -16,6 +16,7 @@ from tameflare.core.errors import TameFlareError
 
 COMMANDS: Final = {
     "agents": "agents",
+    "approvals": "approvals",
     "connector": "connector",
     "demo": "demo",
     "doctor": "doctor",
@@ -31,6 +32,7 @@ COMMANDS: Final = {
     "status": "status",
     "trust": "trusting",
     "up": "up",
+    "users": "users",
 }
 _ALIASES: Final = frozenset({"gateway"})
 

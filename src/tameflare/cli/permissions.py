@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -12,9 +13,14 @@ from tameflare.cli.output import note, picked, print_json, show
 from tameflare.core.access import parse_pattern
 from tameflare.core.action import Effect
 from tameflare.core.errors import InvalidValue
+from tameflare.core.roles import Role
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _COLUMNS = ("connector", "pattern", "effect", "decision", "id")
-_DECISIONS = ("allow", "deny", "require_approval", "requires_approval")
+_ASKING = ("require_approval", "requires_approval")
+_DECISIONS = ("allow", "deny", *_ASKING)
+_APPROVERS = [role.value for role in Role if role is not Role.VIEWER]
 _EFFECTS = [effect.value for effect in Effect]
 
 
@@ -25,6 +31,7 @@ Examples:
   tf permissions list
   tf permissions set github 'github.pr.*' allow
   tf permissions set github '**' deny --effect destructive
+  tf permissions set stripe 'stripe.refund.*' require_approval --quorum 2
   tf permissions preset openai allow-all
   tf permissions remove github 'github.pr.*'
 
@@ -56,23 +63,61 @@ def list_(connector: str | None, gateway: str | None, as_json: bool) -> None:
     show(found, as_json, _COLUMNS, picked(found, *_COLUMNS), "no rules: everything is denied")
 
 
-@command.command("set", epilog="\b\nExample:\n  tf permissions set github 'github.pr.*' allow")
+def terms_options(function: F) -> F:
+    """Options that say who must agree, for a decision to ask."""
+    options = (
+        click.option("--approver-role", type=click.Choice(_APPROVERS), help="Ask: the lowest role that may answer."),
+        click.option("--quorum", type=click.IntRange(1, 10), help="Ask: how many people must agree."),
+        click.option("--timeout", type=click.IntRange(10), metavar="SECONDS", help="Ask: how long people have time."),
+        click.option("--remember", is_flag=True, help="Ask: answers may be remembered, also about money."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@command.command(
+    "set",
+    epilog="""\b
+Examples:
+  tf permissions set github 'github.pr.*' allow
+  tf permissions set stripe 'stripe.refund.*' --ask
+  tf permissions set stripe 'stripe.refund.*' --ask --quorum 2 --approver-role admin --timeout 3600""",
+)
 @click.argument("connector")
 @click.argument("pattern")
-@click.argument("decision", type=click.Choice(_DECISIONS))
+@click.argument("decision", type=click.Choice(_DECISIONS), required=False)
+@click.option("--ask", is_flag=True, help="The same as the decision `require_approval`.")
+@terms_options
 @click.option("--effect", type=click.Choice(_EFFECTS), help="Only actions with this effect.")
 @gateway_option
 @json_option
-def set_(connector: str, pattern: str, decision: str, effect: str | None, gateway: str | None, as_json: bool) -> None:
+def set_(
+    connector: str,
+    pattern: str,
+    decision: str | None,
+    ask: bool,
+    approver_role: str | None,
+    quorum: int | None,
+    timeout: int | None,
+    remember: bool,
+    effect: str | None,
+    gateway: str | None,
+    as_json: bool,
+) -> None:
     """Write the rule for PATTERN (a glob over action types; quote it)."""
     from tameflare.cli import patterns
     from tameflare.cli.client import connect
     from tameflare.cli.settle import settle
 
     parse_pattern(pattern)
-    rule = {"connector": connector, "pattern": pattern, "decision": decision}
+    decision = _decision(decision, ask)
+    terms = {"role": approver_role, "quorum": quorum, "timeout_seconds": timeout, "remember": remember or None}
+    rule: dict[str, Any] = {"connector": connector, "pattern": pattern, "decision": decision}
+    rule |= {"effect": effect} if effect else {}
+    rule |= _approval(decision, {name: value for name, value in terms.items() if value is not None})
     with connect() as api:
-        stored = api.post(_path(gateway), rule | ({"effect": effect} if effect else {}))
+        stored = api.post(_path(gateway), rule)
         type_ = api.get(connector_path(gateway, connector))["type"]
         settle(api)
     if as_json:
@@ -82,6 +127,20 @@ def set_(connector: str, pattern: str, decision: str, effect: str | None, gatewa
     doubt = patterns.warning(type_, pattern)
     if doubt:
         note(f"warning: {doubt}")
+
+
+def _decision(given: str | None, ask: bool) -> str:
+    if ask and given not in (None, *_ASKING):
+        raise click.UsageError(f"`--ask` contradicts `{given}`; write one of them")
+    if not ask and given is None:
+        raise click.UsageError("write `allow`, `deny` or `require_approval` behind the pattern")
+    return given or _ASKING[0]
+
+
+def _approval(decision: str, terms: dict[str, Any]) -> dict[str, Any]:
+    if terms and decision not in _ASKING:
+        raise click.UsageError(f"`{decision}` asks nobody; `--quorum` and the like go with `--ask`")
+    return {"approval": terms} if terms else {}
 
 
 @command.command("remove", epilog="\b\nExample:\n  tf permissions remove github 'github.pr.*'")

@@ -23,6 +23,7 @@ from tameflare.control.api import (
     rules,
     tokens,
     traffic,
+    user_admin,
     users,
 )
 from tameflare.control.api.guard import Guard, allowed_hosts
@@ -31,8 +32,8 @@ from tameflare.control.wiring import Services
 from tameflare.settings import HOST, PUBLIC_URL
 
 _NOUNS = (
-    health, users, tokens, gateways, gateway_tokens, agents, connectors, credentials, rules, approvals, proxies,
-    killswitch, catalog, traffic, link, link_approvals, docs,
+    health, users, user_admin, tokens, gateways, gateway_tokens, agents, connectors, credentials, rules, approvals,
+    proxies, killswitch, catalog, traffic, link, link_approvals, docs,
 )  # fmt: skip
 
 

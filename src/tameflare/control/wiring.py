@@ -26,6 +26,7 @@ from tameflare.control.services.proxies import Proxies
 from tameflare.control.services.sessions import Sessions
 from tameflare.control.services.setupcode import FILE, SetupCode
 from tameflare.control.services.tokens import PersonalTokens
+from tameflare.control.services.user_admin import UserAdmin
 from tameflare.control.services.users import Users
 from tameflare.control.services.vault import WARNING, Vault
 from tameflare.control.store import approvals as approval_rows
@@ -49,6 +50,7 @@ class Services:
     hasher: Hasher
     setup_code: SetupCode
     users: Users
+    user_admin: UserAdmin
     tokens: PersonalTokens
     configuration: Published
     proxies: Proxies
@@ -84,6 +86,7 @@ class Services:
             hasher=hasher,
             setup_code=code,
             users=Users(context, database, hasher, code),
+            user_admin=UserAdmin(context, database, hasher),
             tokens=PersonalTokens(context, database, own.pepper),
             configuration=published,
             proxies=Proxies(context, database, published, own.pepper),

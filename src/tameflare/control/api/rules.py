@@ -16,7 +16,9 @@ from tameflare.control.store import connectors, rules
 from tameflare.control.store.engine import Connection
 from tameflare.core.access import AccessRule
 from tameflare.core.action import Effect
+from tameflare.core.approval import Requirement
 from tameflare.core.decision import Verdict
+from tameflare.core.roles import Role
 
 router = router_for("rules", "/api/dashboard/gateways/{gateway}/rules")
 
@@ -33,15 +35,42 @@ Decision = Annotated[
 ]
 
 
+class ApprovalTerms(Body):
+    """Who must agree where the decision is to ask. `timeout_seconds` null: as long as the connection waits."""
+
+    role: Annotated[Role, Field(strict=False)] = Field(Role.MEMBER, description="The lowest role that may answer.")
+    quorum: Annotated[int, Field(ge=1, le=10)] = Field(1, description="How many people must agree.")
+    timeout_seconds: Annotated[int, Field(ge=10, le=30 * 86400)] | None = Field(
+        None, description="How long people have time to answer."
+    )
+    remember: bool = Field(
+        False, description="Whether an answer may be remembered although the action moves money or destroys."
+    )
+
+    @property
+    def requirement(self) -> Requirement:
+        return Requirement(self.role, (), self.quorum, timeout=self.timeout_seconds, remember=self.remember)
+
+
+class ApprovalTermsOut(Answer):
+    role: Role
+    quorum: int
+    timeout_seconds: int | None
+    remember: bool
+
+
 class RuleBody(Body):
     connector: Annotated[str, Field(max_length=64)]
     pattern: Annotated[str, Field(max_length=200, description="A glob over action types, as `github.pr.*`.")]
     decision: Decision
     effect: Annotated[Effect, Field(strict=False)] | None = Field(None, description="Only actions of this effect.")
 
+    approval: ApprovalTerms | None = Field(None, description="Terms of the approval; left out: anybody who may.")
+
     @property
     def wish(self) -> Wish:
-        return Wish(self.connector, self.pattern, self.decision, self.effect)
+        terms = None if self.approval is None else self.approval.requirement
+        return Wish(self.connector, self.pattern, self.decision, self.effect, terms)
 
 
 class RulesBody(Body):
@@ -59,10 +88,30 @@ class RuleOut(Answer):
     pattern: str
     decision: Verdict
     effect: Effect | None
+    approval: ApprovalTermsOut | None
+
+
+def _rule(rule_id: str, wish: Wish) -> RuleOut:
+    terms = wish.approval
+    return RuleOut(
+        id=rule_id,
+        connector=wish.connector,
+        pattern=wish.pattern,
+        decision=wish.decision,
+        effect=wish.effect,
+        approval=None
+        if terms is None
+        else ApprovalTermsOut(
+            role=terms.role, quorum=terms.quorum, timeout_seconds=terms.timeout, remember=terms.remember
+        ),
+    )
 
 
 def _out(found: list[AccessRule]) -> Items[RuleOut]:
-    return Items(items=[RuleOut.model_validate(rule) for rule in found])
+    wishes = [
+        (rule.id, Wish(rule.connector, rule.pattern, rule.decision, rule.effect, rule.approval)) for rule in found
+    ]
+    return Items(items=[_rule(rule_id, wish) for rule_id, wish in wishes])
 
 
 def _connector_ids(connection: Connection, gateway_id: str) -> dict[str, str]:
@@ -113,9 +162,7 @@ async def set_rule(gateway: str, body: RuleBody, caller: Manager, services: Wire
         pattern=body.pattern,
         decision=body.decision.value,
     )
-    return RuleOut(
-        id=rule_id, connector=body.connector, pattern=body.pattern, decision=body.decision, effect=body.effect
-    )
+    return _rule(rule_id, body.wish)
 
 
 @router.post("/preset")

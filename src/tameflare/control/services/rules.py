@@ -13,6 +13,7 @@ from tameflare.control.services.faults import Fault, Invalid
 from tameflare.control.store.rules import NewRule
 from tameflare.core.access import EVERYTHING, parse_pattern
 from tameflare.core.action import Effect
+from tameflare.core.approval import Requirement
 from tameflare.core.decision import Verdict
 from tameflare.core.errors import InvalidValue
 
@@ -30,6 +31,7 @@ class Wish(msgspec.Struct, frozen=True):
     pattern: str
     decision: Verdict
     effect: Effect | None = None
+    approval: Requirement | None = None
 
 
 # Routes that no table names match `**` alone, so `*` leaves them out of `read_only`.
@@ -65,6 +67,7 @@ def prepare(
             wish.decision,
             wish.effect,
             context.now(),
+            wish.approval,
         )
         for wish in wishes
     ]
@@ -80,4 +83,7 @@ def _faults(wish: Wish, connector_ids: Mapping[str, str], prefix: str) -> list[F
         parse_pattern(wish.pattern)
     except InvalidValue as fault:
         faults.append(Fault(f"{prefix}pattern", fault.message, fault.help))
+    if wish.approval is not None and wish.decision is not Verdict.REQUIRES_APPROVAL:
+        message = f"a rule that says `{wish.decision.value}` asks nobody"
+        faults.append(Fault(f"{prefix}approval", message, "leave it out, or decide `require_approval`"))
     return faults

@@ -101,7 +101,7 @@ class Users:
         """The e-mail in lower case. Raises Invalid with every fault."""
         faults = []
         email = wanted.email.strip().lower()
-        if not _EMAIL.fullmatch(email):
+        if not check_email(email):
             faults.append(Fault("email", "this is no e-mail address", "write for example `ada@example.com`"))
         try:
             passwords.check(wanted.password)
@@ -134,6 +134,11 @@ class Users:
             if user.founder:
                 raise Refused("somebody else was first to register", "log in instead", code="owner_exists") from None
             raise AlreadyExists("user", user.email) from None
+
+
+def check_email(email: str) -> bool:
+    """Whether this can be an address; whether it is one is nobody's business here."""
+    return _EMAIL.fullmatch(email) is not None
 
 
 def _allow(throttle: Throttle, key: str) -> None:

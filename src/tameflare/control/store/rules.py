@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 from tameflare.control.store.tables import connectors, rules
 from tameflare.core.access import AccessRule
 from tameflare.core.action import Effect
+from tameflare.core.approval import Requirement
 from tameflare.core.decision import Verdict
 
 
@@ -22,15 +23,16 @@ class NewRule(msgspec.Struct, frozen=True):
     decision: Verdict
     effect: Effect | None
     created_at: int
+    approval: Requirement | None = None
 
 
 def put(connection: Connection, rule: NewRule) -> str:
     """Store a rule; where one for the same connector, pattern and effect exists, it is changed. Returns the id."""
-    values = msgspec.structs.asdict(rule) | {"decision": rule.decision.value, "effect": rule.effect or ""}
+    terms = None if rule.approval is None else msgspec.to_builtins(rule.approval)
+    said = {"decision": rule.decision.value, "approval": terms}
+    values = msgspec.structs.asdict(rule) | said | {"effect": rule.effect or ""}
     statement = insert(rules).values(**values)
-    upsert = statement.on_conflict_do_update(
-        index_elements=["connector_id", "pattern", "effect"], set_={"decision": rule.decision.value}
-    )
+    upsert = statement.on_conflict_do_update(index_elements=["connector_id", "pattern", "effect"], set_=said)
     stored: str = connection.execute(upsert.returning(rules.c.id)).scalar_one()
     return stored
 
@@ -40,7 +42,12 @@ def of_gateway(connection: Connection, gateway_id: str) -> list[AccessRule]:
     found = connection.execute(_joined().where(rules.c.gateway_id == gateway_id))
     return [
         AccessRule(
-            row.id, row.connector, row.pattern, Verdict(row.decision), Effect(row.effect) if row.effect else None
+            row.id,
+            row.connector,
+            row.pattern,
+            Verdict(row.decision),
+            Effect(row.effect) if row.effect else None,
+            None if row.approval is None else msgspec.convert(row.approval, Requirement),
         )
         for row in found
     ]
