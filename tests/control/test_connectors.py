@@ -45,6 +45,15 @@ def test_all_faults_are_told_at_once_with_what_was_meant(owner: httpx.Client, ma
     assert "did you mean `github`" in refused.text
 
 
+def test_endpoints_belong_to_mcp_servers_alone(owner: httpx.Client, main: str) -> None:
+    server = {"type": "mcp", "name": "tracker", "domains": ["mcp.test"], "paths": ["/api/mcp"]}
+    assert owner.post(main, json=server).json()["paths"] == ["/api/mcp"]
+    assert owner.patch(f"{main}/tracker", json={"paths": []}).json()["paths"] == []
+    assert fields(owner.patch(f"{main}/tracker", json={"paths": ["mcp?x"]})) == ["paths"]
+    assert fields(owner.post(main, json=server | {"type": "generic", "name": "other"})) == ["paths"]
+    assert owner.delete(f"{main}/tracker").status_code == 204
+
+
 def test_a_type_without_a_vendor_needs_a_domain(owner: httpx.Client, main: str) -> None:
     assert fields(owner.post(main, json={"type": "generic", "auth": "bearer"})) == ["domains"]
 

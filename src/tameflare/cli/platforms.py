@@ -56,6 +56,12 @@ removes it and puts in its own credential.
 
 _MCP: Final = """# An MCP server through TameFlare
 
+For a server that a client reaches over HTTP, each tool is an action, and lists show only the tools that are allowed:
+
+       tf connector add mcp --name tracker --domain mcp.tracker.example --preset read-only     # asks for the token
+       tf permissions set tracker mcp.tools.search_issues allow
+       tf run -- python agent.py
+
 For a server that a client starts over stdio, and that then calls an API by itself:
 
 1. A connector for the API that the server calls:

@@ -90,11 +90,12 @@ def check(config: ConnectorConfig) -> None:
     for port in config.ports:
         if not 1 <= port <= 65535:
             raise InvalidValue(f"`{port}` is not a port", "write a number from 1 to 65535")
-    _check_paths(config)
+    check_paths(config)
     _check_auth(config)
 
 
-def _check_paths(config: ConnectorConfig) -> None:
+def check_paths(config: ConnectorConfig) -> None:
+    """Raises InvalidValue for endpoints that are none, or that the type does not have."""
     if config.paths and config.type not in _WITH_PATHS:
         raise InvalidValue(f"a connector of type `{config.type}` takes no paths")
     for path in config.paths:

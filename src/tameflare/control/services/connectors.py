@@ -26,6 +26,7 @@ def check(config: ConnectorConfig) -> None:
         *(_domain(index, domain) for index, domain in enumerate(config.domains)),
         *(_address(index, address) for index, address in enumerate(config.allow_addresses)),
         *(_port(index, port) for index, port in enumerate(config.ports)),
+        _paths(config),
         _registered(config),
     ]
     found = [fault for fault in faults if fault is not None]
@@ -68,12 +69,22 @@ def _port(index: int, port: int) -> Fault | None:
     return None if 0 < port < 65536 else Fault(f"ports.{index}", f"`{port}` is not a port", "write 1 to 65535")
 
 
+def _paths(config: ConnectorConfig) -> Fault | None:
+    if config.type not in registry.TYPES:
+        return None
+    try:
+        registry.check_paths(config)
+    except InvalidValue as fault:
+        return Fault("paths", fault.message, fault.help)
+    return None
+
+
 def _registered(config: ConnectorConfig) -> Fault | None:
-    """What the type itself refuses; domains and ports that are faulty by themselves have been told of."""
+    """What the type itself refuses; what is faulty by itself has been told of."""
     sound = tuple(domain for domain in config.domains if _DOMAIN.fullmatch(domain))
     domains = sound or (("a.test",) if config.domains else ())
     try:
-        registry.create(msgspec.structs.replace(config, domains=domains, ports=()))
+        registry.create(msgspec.structs.replace(config, domains=domains, ports=(), paths=()))
     except InvalidValue as fault:
         return Fault(_field(config), fault.message, fault.help)
     return None
