@@ -61,10 +61,10 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def _time(work: Callable[[], object], repeats: int) -> float:
-    began = time.perf_counter()
+    began = time.thread_time()
     for _ in range(repeats):
         work()
-    return time.perf_counter() - began
+    return time.thread_time() - began
 
 
 def main() -> None:

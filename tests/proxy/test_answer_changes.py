@@ -6,7 +6,7 @@ import pytest
 
 from tameflare.core.changes import BodyChange
 from tameflare.proxy.answer_changes import AnswerChanges
-from tameflare.proxy.response import ResponseFault, ResponseReader
+from tameflare.proxy.response import ResponseEncoded, ResponseReader
 from tameflare.wire.framer import FramingFault
 from tameflare.wire.masking import Masker
 
@@ -112,7 +112,7 @@ def test_what_is_encoded_cannot_be_filtered(changes: AnswerChanges, refused: boo
     reader = ResponseReader()
     reader.begin("GET", 1, "req_1", changes)
     if refused:
-        with pytest.raises(ResponseFault, match="encoded"):
+        with pytest.raises(ResponseEncoded, match="encoded"):
             reader.feed(whole, keep=True)
     else:
         assert payload(reader.feed(whole, keep=True)) == SECRET

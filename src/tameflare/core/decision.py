@@ -77,6 +77,7 @@ class Reason(StrEnum):
     UPSTREAM_CERTIFICATE = "upstream_certificate"
     UPSTREAM_TIMEOUT = "upstream_timeout"
     UPSTREAM_INVALID = "upstream_invalid"
+    RESPONSE_ENCODED = "response_encoded"
     UPSTREAM_CLOSED = "upstream_closed"
     CLIENT_CLOSED = "client_closed"
     INTERNAL_ERROR = "internal_error"

@@ -48,6 +48,7 @@ MEANING: Final = {
     Reason.UPSTREAM_CERTIFICATE: "The upstream's certificate is not valid for this host.",
     Reason.UPSTREAM_TIMEOUT: "The upstream did not connect or answer in time.",
     Reason.UPSTREAM_INVALID: "The upstream's answer is not well-formed HTTP/1.1.",
+    Reason.RESPONSE_ENCODED: "The upstream's answer came encoded, so that it could not be masked or filtered.",
     Reason.UPSTREAM_CLOSED: "The upstream closed the connection before its answer was whole.",
     Reason.CLIENT_CLOSED: "The agent closed the connection before the answer was whole.",
     Reason.INTERNAL_ERROR: "A fault in TameFlare itself; the request did not go on.",

@@ -12,7 +12,7 @@ from tameflare.link.messages import Outcome
 from tameflare.proxy.answer_changes import changes_for
 from tameflare.proxy.flow import BUFFER_FULL, UPSTREAM_FULL, Flow
 from tameflare.proxy.refusal import Refusal
-from tameflare.proxy.response import ResponseFault, ResponseReader
+from tameflare.proxy.response import ResponseEncoded, ResponseFault, ResponseReader
 from tameflare.proxy.upstream import UpstreamConnection
 from tameflare.wire.framer import LAST_CHUNK, FramingFault, encode_chunk
 
@@ -162,7 +162,8 @@ class Relay:
         try:
             out = reader.feed(data, keep=started or (self.body_sent and self._conversation.keeps(exchange)))
         except (ResponseFault, FramingFault) as fault:
-            self._broken(str(fault))
+            encoded = isinstance(fault, ResponseEncoded)
+            self._broken(str(fault), Reason.RESPONSE_ENCODED if encoded else Reason.UPSTREAM_INVALID)
             return
         if not started and reader.head is not None:
             self._begin_answer(reader.head.status)
@@ -226,13 +227,13 @@ class Relay:
         self.exchange = None
         self._conversation.answered()
 
-    def _broken(self, message: str) -> None:
+    def _broken(self, message: str, reason: Reason = Reason.UPSTREAM_INVALID) -> None:
         """The upstream broke HTTP: before its head a refusal, after it a cut that the agent can see."""
         self._release(reusable=False)
         if not self.status:
-            self._conversation.refuse(Refusal(Reason.UPSTREAM_INVALID, message))
+            self._conversation.refuse(Refusal(reason, message))
             return
-        self.note(Reason.UPSTREAM_INVALID.value)
+        self.note(reason.value)
         self.exchange = None
         self._conversation.abort()
 

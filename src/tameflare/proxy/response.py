@@ -23,6 +23,10 @@ class ResponseFault(Exception):
     """The upstream broke HTTP; the message says how."""
 
 
+class ResponseEncoded(ResponseFault):
+    """The answer came encoded, so that what must be found in it cannot be found."""
+
+
 class ResponseReader:
     """`head` is there once the answer has begun, `done` once it has ended.
 
@@ -189,7 +193,9 @@ class ResponseReader:
         if encoded:
             self._flags = (ENCODED,)
             if changes.strict or filtered is not None:
-                raise ResponseFault("the answer is encoded, although it was asked for plainly, and cannot be searched")
+                raise ResponseEncoded(
+                    "the answer is encoded, although it was asked for plainly, and cannot be searched"
+                )
         return encoded, filtered
 
     def _mask_head(self, masker: Masker, reason: bytes, lines: bytes) -> tuple[bytes, bytes]:

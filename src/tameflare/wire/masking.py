@@ -5,8 +5,9 @@ arrived only an end that could really be the beginning of an occurrence is kept 
 
 Theory of operation: nearly all answers hold no secret, so what counts is how fast that is known. `bytes.find` looks for
 a single byte with the processor's widest instructions, ten times faster than for several bytes. Each pattern therefore
-has a probe: a byte of it that is rare in answers. Where the probe does not occur the pattern does not either; else the
-pattern itself is looked for between the first and the last place of its probe. Patterns share probes where they can.
+has a probe: two bytes of it that are rare in answers. Where one of them does not occur the pattern does not either;
+else the pattern itself is looked for between the first and the last place of the rarer. Patterns share probes where
+they can.
 """
 
 from __future__ import annotations
@@ -31,9 +32,11 @@ _TYPICAL_SIZE: Final = 1024
 
 
 class Probe(NamedTuple):
-    """A byte that all of `needles` hold; its first place in one of them is at most `before` bytes from the start."""
+    """Two bytes that all of `needles` hold. The first place of `byte` is at most `before` bytes from their beginning,
+    its last place at most `after` bytes from their end."""
 
     byte: bytes
+    other: bytes
     before: int
     after: int
     needles: tuple[bytes, ...]
@@ -55,9 +58,9 @@ class Masker:
 
     def is_clean(self, data: bytes) -> bool:
         """Whether no pattern occurs in `data`."""
-        for byte, before, after, needles in self._probes:
+        for byte, other, before, after, needles in self._probes:
             first = data.find(byte)
-            if first >= 0:
+            if first >= 0 and other in data:
                 start, end = (first - before if first > before else 0), data.rfind(byte) + after
                 for needle in needles:
                     if data.find(needle, start, end) >= 0:
@@ -155,7 +158,9 @@ def _probes(needles: Sequence[bytes]) -> tuple[Probe, ...]:
         left = [needle for needle in left if byte not in needle]
         before = max(needle.index(byte) for needle in covered)
         after = max(len(needle) - needle.rindex(byte) for needle in covered)
-        probes.append(Probe(bytes((byte,)), before, after, tuple(covered)))
+        shared = set.intersection(*map(set, covered)) - {byte}
+        other = max(sorted(shared), key=_absence, default=byte)
+        probes.append(Probe(bytes((byte,)), bytes((other,)), before, after, tuple(covered)))
     return tuple(probes)
 
 
