@@ -22,6 +22,7 @@ _MAY_HAVE_GONE: Final = frozenset(
         Reason.UPSTREAM_TIMEOUT,
         Reason.UPSTREAM_CLOSED,
         Reason.UPSTREAM_INVALID,
+        Reason.RESPONSE_ENCODED,
         Reason.CLIENT_CLOSED,
         Reason.SHUTTING_DOWN,
         Reason.KILL_SWITCH_ACTIVE,
