@@ -132,6 +132,12 @@ def test_without_a_rule_nothing_but_the_protocol_itself_is_allowed(installed: In
     installed.recorded("python", "mcp.tools.repo_x002e_read", "deny")
 
 
+@pytest.mark.parametrize("name", ["python", "typescript-json"])
+def test_a_connector_is_tested_by_a_session_of_its_own(installed: Installed, name: str) -> None:
+    assert "allowed, the upstream answered 200" in installed.tf("connector", "test", name)
+    installed.recorded(name, "mcp.session.close", "allow")
+
+
 def test_the_commands_of_the_documentation(installed: Installed) -> None:
     start, elsewhere = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     run_all(installed, start)

@@ -28,6 +28,18 @@ _HEADERS: Final = {"anthropic": {"anthropic-version": "2023-06-01"}}
 _TIMEOUT: Final = httpx.Timeout(30, connect=15)
 _UPSTREAM: Final = "upstream_"
 _REQUEST_ID: Final = "x-tameflare-request-id"
+_MCP: Final = "mcp"
+_SESSION: Final = "mcp-session-id"
+_HELLO: Final = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "tameflare-connector-test", "version": "1"},
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,7 @@ class Result:
     """What became of the request; `denied` is TameFlare's reason code where the answer is its own."""
 
     connector: str
+    method: str
     url: str
     status: int
     denied: str
@@ -48,7 +61,7 @@ class Result:
 
     @property
     def sentence(self) -> str:
-        what = f"GET {self.url}"
+        what = f"{self.method} {self.url}"
         if self.denied.startswith(_UPSTREAM):
             return f"{what}: allowed, but it failed on the way ({self.denied}): {self.message}"
         if self.denied:
@@ -78,6 +91,8 @@ def probe(config: dict[str, Any], path: str | None) -> Result:
 
 def _url(config: dict[str, Any], path: str | None) -> str:
     host, usual = _PLACES.get(config["type"], ("", "/"))
+    if config["type"] == _MCP:
+        usual = (config.get("paths") or ["/mcp"])[0]
     domains = [name for name in config.get("domains") or () if not name.startswith("*.")]
     host = domains[0] if domains and host not in domains else host
     if not host:
@@ -93,9 +108,19 @@ def _send(config: dict[str, Any], url: str, proxy: Secret, ca_pem: str) -> Resul
     headers |= _HEADERS.get(config["type"], {})
     try:
         with httpx.Client(proxy=proxy.reveal(), verify=trust, trust_env=False, timeout=_TIMEOUT) as client:
-            return _result(config["name"], url, client.get(url, headers=headers))
+            answer = _greet(client, url, headers) if config["type"] == _MCP else client.get(url, headers=headers)
+            return _result(config["name"], url, answer)
     except httpx.HTTPError as fault:
         raise TameFlareError(f"the request to `{url}` broke off: {fault}", "see `tf logs --last 5`") from None
+
+
+def _greet(client: httpx.Client, url: str, headers: dict[str, str]) -> httpx.Response:
+    """The first request of an MCP session, which is ended again."""
+    headers |= {"Accept": "application/json, text/event-stream"}
+    answer = client.post(url, json=_HELLO, headers=headers)
+    if _SESSION in answer.headers:
+        client.delete(url, headers=headers | {_SESSION: answer.headers[_SESSION]})
+    return answer
 
 
 def _result(name: str, url: str, response: httpx.Response) -> Result:
@@ -106,6 +131,7 @@ def _result(name: str, url: str, response: httpx.Response) -> Result:
         message, advice = _complaint(response, body)
     return Result(
         connector=name,
+        method=response.request.method,
         url=url,
         status=response.status_code,
         denied=str(ours.get("reason", "")),
@@ -125,7 +151,10 @@ def _json(response: httpx.Response) -> dict[str, Any]:
 
 def _ours(body: dict[str, Any]) -> dict[str, Any]:
     """Our fields of a refusal, which stand in the vendor's own error shape; empty if the answer is the vendor's."""
-    for place in (body, body.get("error")):
+    error = body.get("error")
+    if isinstance(error, dict) and isinstance(error.get("data"), dict):
+        error |= error["data"]  # as JSON-RPC has it
+    for place in (body, error):
         if isinstance(place, dict) and {"reason", "request_id"} <= place.keys():
             return place
     return {}
