@@ -85,6 +85,13 @@ def test_hidden_characters_are_marked_and_line_breaks_stand_where_they_may() -> 
     assert texts.visible("<&\"'>") == "&lt;&amp;&#34;&#39;&gt;"
 
 
+def test_what_stands_between_backticks_is_code_and_odd_ones_are_text() -> None:
+    assert texts.ticked("`a<b>` asks for `x\u202e`") == (
+        '<code>a&lt;b&gt;</code> asks for <code>x<span class="odd">U+202E</span></code>'
+    )
+    assert texts.ticked("one ` only") == "one ` only"
+
+
 def test_filters_come_back_as_text(browser: Browser) -> None:
     page = browser.http.get("/dashboard/traffic", params={"agent": EVIL[:150], "action": '"><script>x</script>'}).text
     assert 'value="&#34;&gt;&lt;script&gt;x&lt;/script&gt;"' in page
@@ -274,5 +281,5 @@ def test_the_frame_tells_what_needs_attention(server: Running, owner: httpx.Clie
     assert owner.post("/api/dashboard/proxies", json={"name": "edge"}).status_code == 201
     page = browser.get("/dashboard").text
     assert "Needs attention" in page
-    assert "proxy `edge` does not answer" in page
+    assert "proxy <code>edge</code> does not answer" in page
     assert owner.delete("/api/dashboard/proxies/edge").status_code == 204
