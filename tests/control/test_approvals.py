@@ -91,6 +91,7 @@ def test_what_waits_is_shown_whole(plane: Plane, member: httpx.Client, server: R
         "waiting": 2,
         "requirement": {"role": "member", "groups": [], "quorum": 2, "distinct": False},
         "votes": [],
+        "rememberable": [],
         "still_needed": 2,
         "raised_at": now,
         "expires_at": now + 900,

@@ -18,6 +18,9 @@ OPEN: Final = {
 }
 OWN: Final = {("post", "/api/dashboard/tokens"), ("delete", "/api/dashboard/tokens/{token_id}")}
 OWNER: Final = {("post", "/api/v1/kill-switch")}
+APPROVALS: Final = "/api/dashboard/approvals"
+ANSWERS: Final = {("post", f"{APPROVALS}/{{approval}}/votes"), ("delete", f"{APPROVALS}/remembered/{{remembered}}")}
+PEOPLE: Final = "/api/dashboard/users"
 CREDENTIAL: Final = f"{GATEWAYS}/{{gateway}}/connectors/{{connector}}/credential"
 WRITES: Final = ("post", "put", "patch", "delete")
 
@@ -33,7 +36,9 @@ def required(operation: Operation) -> Role | None:
         return Role.OWNER
     if operation in OWN:
         return Role.VIEWER
-    return Role.ADMIN if method in WRITES or path == CREDENTIAL else Role.VIEWER
+    if operation in ANSWERS:
+        return Role.MEMBER
+    return Role.ADMIN if method in WRITES or path in {CREDENTIAL, PEOPLE} else Role.VIEWER
 
 
 def call(client: httpx.Client, operation: Operation) -> httpx.Response:
@@ -56,7 +61,7 @@ def people(server: Running, owner: httpx.Client) -> dict[Role, httpx.Client]:
 
 def test_the_document_lists_the_routes_of_the_product(operations: list[Operation]) -> None:
     assert len(operations) > 30
-    assert set(operations) >= OPEN | OWN | OWNER
+    assert set(operations) >= OPEN | OWN | OWNER | ANSWERS
     assert ("put", CREDENTIAL) in operations
 
 
