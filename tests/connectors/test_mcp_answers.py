@@ -85,6 +85,36 @@ def test_escapes_hide_nothing() -> None:
     assert filtered(b'{"result":{"t\\u006fols":[{"name":"bad"}]}}', keep) == b'{"result":{"tools":[]}}'
 
 
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+_ENTRIES = st.lists(st.fixed_dictionaries({"name": st.sampled_from(["good", "bad"]) | _ANY}) | _ANY, max_size=4)
+_RESULTS = st.fixed_dictionaries({"tools": _ENTRIES | _ANY}, optional={"nextCursor": _ANY, "_meta": _ANY}) | _ANY
+_ANSWERS = st.fixed_dictionaries({"id": _ANY}, optional={"result": _RESULTS, "error": _ANY})
+
+
+def model(message: Any) -> Any:
+    """What `filtered` is to do, on decoded values."""
+    result = message.get("result")
+    if not isinstance(result, dict) or not isinstance(result.get("tools"), list):
+        return message
+    names = [tool.get("name") if isinstance(tool, dict) else None for tool in result["tools"]]
+    kept = [tool for tool, name in zip(result["tools"], names, strict=True) if isinstance(name, str) and keep(name)]
+    return message | {"result": result | {"tools": kept}}
+
+
+@given(answers=st.lists(_ANSWERS, max_size=3), escaped=st.booleans(), indent=st.sampled_from([None, 1]))
+def test_every_answer_is_filtered_as_the_model_does(answers: list[Any], escaped: bool, indent: int | None) -> None:
+    def written(value: Any) -> bytes:
+        return json.dumps(value, ensure_ascii=escaped, indent=indent).encode()
+
+    assert json.loads(filtered(written(answers), keep)) == [model(answer) for answer in answers]
+    for answer in answers:
+        assert json.loads(filtered(written(answer), keep)) == model(answer)
+
+
 def test_what_is_not_json_is_a_fault() -> None:
     with pytest.raises(msgspec.DecodeError):
         filtered(b'{"result":{"tools":[', keep)
