@@ -47,11 +47,12 @@ def close_to_debuggers() -> None:
         raise StartFault(f"this process cannot be closed to debuggers: {os.strerror(ctypes.get_errno())}")
 
 
-def raise_file_limit() -> None:
-    """Allow as many open files as the machine lets us: each connection of an agent takes one or two."""
+def raise_file_limit() -> int:
+    """Allow as many open files as the machine lets us, and say how many: each connection takes one or two."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = max(soft, _MANY_FILES) if hard == resource.RLIM_INFINITY else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
 
 
 def private_directory(path: Path, *, allow_wide: bool = False) -> Path:

@@ -225,6 +225,24 @@ MAX_PENDING_APPROVALS: Final = Setting(
 MAX_HELD_REQUESTS: Final = Setting(
     "TF_MAX_HELD_REQUESTS", _count, 50, "Requests of one agent that may be held at a time, on one proxy."
 )
+MAX_TUNNELS: Final = Setting(
+    "TF_MAX_TUNNELS", _count, 1000, "Connections of one agent that may be open at a time, on one proxy."
+)
+MAX_BUFFERED: Final = Setting(
+    "TF_MAX_BUFFERED", _count, 256 << 20, "Bytes of bodies of one agent that may be kept in memory at a time."
+)
+MAX_CONNECTIONS: Final = Setting(
+    "TF_MAX_CONNECTIONS",
+    _count,
+    20_000,
+    "Connections that a proxy may have at a time; fewer where the system allows too few open files for so many.",
+)
+MAX_UNAUTHENTICATED: Final = Setting(
+    "TF_MAX_UNAUTHENTICATED",
+    _count,
+    1000,
+    "Connections without an accepted token that a proxy may have at a time; one more cuts the oldest of them.",
+)
 CONFIG_MAX_AGE: Final = Setting(
     "TF_CONFIG_MAX_AGE",
     _whole,

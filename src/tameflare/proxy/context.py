@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from tameflare.core.addresses import AddressGuard
+from tameflare.proxy.admission import Admission
+from tameflare.proxy.allowance import Allowances
 from tameflare.proxy.ca import CertificateAuthority
 from tameflare.proxy.dialer import Dialer, Waiter
 from tameflare.proxy.exchange import Exchange
@@ -75,6 +77,8 @@ class Context:
         self.own_hosts = own_hosts
         self.holds = holds
         self.stopping = False
+        self.allowances = Allowances(state.limits.each_agent)
+        self.admission = Admission(state.limits.max_connections, state.limits.max_unauthenticated)
         self.connections: set[Connection] = set()
 
     def key(self, exchange: Exchange) -> Key:

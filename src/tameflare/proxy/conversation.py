@@ -14,10 +14,11 @@ import structlog
 from tameflare.core.decision import Reason
 from tameflare.link.approvals import Leave
 from tameflare.proxy import answers, records
+from tameflare.proxy.allowance import Loan
 from tameflare.proxy.context import Context
 from tameflare.proxy.exchange import Exchange, Next, Outcome, advance, body_too_large, too_large_to_hold
 from tameflare.proxy.flow import BUFFER_FULL, Flow
-from tameflare.proxy.refusal import Refusal
+from tameflare.proxy.refusal import Refusal, too_many_bytes, too_many_held
 from tameflare.proxy.relay import LARGEST_BACKLOG, Relay
 from tameflare.proxy.waiting import HeldRequest
 from tameflare.wire.framer import Framer, FramingFault, request_framer
@@ -26,6 +27,8 @@ from tameflare.wire.heads import HeadFault, RequestHead, RequestHeads, head_end,
 log = structlog.get_logger(__name__)
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+LIMITED: Final = frozenset((Reason.RATE_LIMITED, Reason.AGENT_LIMIT))
+"""Refusals that an agent can have without end."""
 LARGEST_DRAIN: Final = 64 * 1024 * 1024
 
 
@@ -59,6 +62,7 @@ class Conversation:
         "_framer",
         "_heads",
         "_keep",
+        "_loan",
         "_opener",
         "_recorded",
         "_relay",
@@ -82,6 +86,7 @@ class Conversation:
         self._collected: bytearray | None = None
         self._collects_at_most = 0
         self._waiting: HeldRequest | None = None
+        self._loan: Loan | None = None
         self._drained = -1
         self._keep = True
         self._recorded = False
@@ -191,13 +196,17 @@ class Conversation:
         exchange = self.exchange
         assert exchange is not None
         if outcome is Next.FORWARD:
-            self._waiting = None
+            if self._waiting is not None:
+                self._end_wait()
             self._recorded = True
             self._relay.prepare(exchange, body_sent=self._framer is None)
             self._context.outbox.put(records.of_decision(exchange, self._context.state), self)
         elif isinstance(outcome, Refusal):
             self.refuse(outcome)
         elif outcome is Next.HOLD:
+            if not self._loaned(exchange).take_hold():
+                self.refuse(too_many_held(self._context.allowances.each.held))
+                return
             self._waiting = HeldRequest(self, self._context.state)
             self._waiting.begin(self._context.holds, exchange)
         else:
@@ -217,6 +226,9 @@ class Conversation:
         exchange, collected = self.exchange, self._collected
         assert exchange is not None
         assert collected is not None
+        if not self._loaned(exchange).take_bytes(len(payload)):
+            self.refuse(too_many_bytes(self._context.allowances.each.buffered))
+            return
         collected += payload
         exchange.bytes_in += len(payload)
         state = self._context.state
@@ -229,6 +241,23 @@ class Conversation:
             exchange.received = bytes(collected)
             exchange.waited = state.tick() - exchange.arrived
             self.proceed(advance(exchange, state))
+
+    def _loaned(self, exchange: Exchange) -> Loan:
+        """What this request takes of its agent's allowance."""
+        assert exchange.identity is not None
+        self._loan = self._loan or self._context.allowances.loan(exchange.identity.agent.id)
+        return self._loan
+
+    def _end_wait(self) -> None:
+        """People have agreed: it waits no longer; its body is still in memory."""
+        self._waiting = None
+        if self._loan is not None:
+            self._loan.end_hold()
+
+    def _repay(self) -> None:
+        if self._loan is not None:
+            self._loan.repay()
+            self._loan = None
 
     def _renewed(self, exchange: Exchange) -> Exchange:
         """The exchange, begun anew where it no longer holds: a new version came, or its run ended, during its body."""
@@ -309,6 +338,7 @@ class Conversation:
         self._note(exchange, refusal, len(answer))
         self.write(answer)
         self._collected = None
+        self._repay()
         if self._framer is None:
             self.answered()
         elif exchange.head.expect_continue:
@@ -335,7 +365,7 @@ class Conversation:
         if exchange.identity is None:
             log.warning("request refused", reason=refusal.reason.value, origin=exchange.origin.name)
             return
-        identity, limited = exchange.identity, refusal.reason is Reason.RATE_LIMITED
+        identity, limited = exchange.identity, refusal.reason in LIMITED
         if not limited or context.state.records_limited(identity.agent.id, identity.gateway.compiled.rate_limit):
             context.outbox.note(records.of_refusal(exchange, context.state, refusal, int(overhead * 1e6), size))
         if identity.run is not None:
@@ -361,6 +391,8 @@ class Conversation:
         if self.closed:
             return
         self.exchange = None
+        if self._loan is not None:
+            self._repay()
         state = self._context.state
         self.deadline = state.tick() + state.limits.client_idle_timeout
         if self._framer is not None:
@@ -402,6 +434,7 @@ class Conversation:
         """End after what was sent; who does not take that in time is cut off."""
         self.closed = True
         self.exchange = None
+        self._repay()
         self.deadline = self._context.state.tick() + self._context.state.limits.client_idle_timeout
         self._stream.close()
 
@@ -409,6 +442,7 @@ class Conversation:
         """Cut the stream: the answer that was begun cannot be ended."""
         self.closed = True
         self.exchange = None
+        self._repay()
         self._stream.abort()
 
     def lost(self, reason: Reason = Reason.CLIENT_CLOSED) -> None:
@@ -418,6 +452,7 @@ class Conversation:
             self._wait_no_more(reason)
         self.closed = True
         self.exchange = None
+        self._repay()
         self._relay.cancel(reason)
 
     @property

@@ -10,7 +10,7 @@ import msgspec
 from tameflare import __version__
 from tameflare.core.config import DEFAULT_AGENT
 from tameflare.link.tokens import digest
-from tameflare.proxy import answers
+from tameflare.proxy import answers, turned_away
 from tameflare.proxy.context import Context
 from tameflare.proxy.identity import basic_pair
 from tameflare.proxy.metrics import CONTENT_TYPE
@@ -37,6 +37,9 @@ class Asker(Protocol):
     def send(self, data: bytes) -> None: ...
 
     def close(self) -> None: ...
+
+    def belongs_to(self, agent: str) -> bool:
+        """Count the connection as one of the agent's; False where it has as many as it may."""
 
 
 class RunRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -150,6 +153,10 @@ class Endpoint:
         if found is None or not found.active:
             message = f"gateway `{gateway.compiled.name}` has no active agent `{agent}`"
             self._answer(answers.plain(404, "unknown_agent", message))
+            return
+        if not self._connection.belongs_to(found.id):
+            limit = turned_away.too_many_tunnels(self._context)
+            self._answer(answers.plain(limit.status, limit.reason.value, limit.message))
             return
         token, self._run = self._context.runs.start(gateway.compiled.id, agent, asked.name, opened_by)
         self._answered = True

@@ -29,6 +29,7 @@ from tameflare.core.secret import Secret
 from tameflare.link.messages import ApprovalAnswered, Bundle
 from tameflare.listening import BACKLOG, listen
 from tameflare.process import harden, hold_lock, inherited_socket, private_directory, raise_file_limit
+from tameflare.proxy.allowance import Allowance
 from tameflare.proxy.ca import CertificateAuthority
 from tameflare.proxy.context import Context
 from tameflare.proxy.dialer import Dialer
@@ -77,14 +78,14 @@ def main() -> int:
 def serve(settings: Settings, listener: socket.socket | None = None) -> None:
     """Run until SIGTERM or SIGINT. Raises TameFlareError for what keeps the proxy from starting."""
     refuse_plaintext(settings.get(names.PROXY_HOST))
-    raise_file_limit()
+    files = raise_file_limit()
     wide = settings.get(names.ALLOW_WIDE_PERMISSIONS)
     directory = private_directory(settings.get(names.DATA_DIR) / "proxy", allow_wide=wide)
     with hold_lock(directory / "proxy.lock", "proxy"):
         if listener is None:
             listener = listen(settings, names.PROXY_HOST, names.PROXY_PORT)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(Plane(settings, directory, listener).run())
+            runner.run(Plane(settings, directory, listener, files).run())
 
 
 def refuse_plaintext(host: str) -> None:
@@ -96,11 +97,17 @@ def refuse_plaintext(host: str) -> None:
         )
 
 
-def limits_of(settings: Settings) -> Limits:
+def limits_of(settings: Settings, files: int) -> Limits:
+    """`files` may be open at a time: a connection of an agent takes one, and one more while a request is under way."""
     sensitive = settings.get(names.SENSITIVE_QUERY).lower().split(",")
     return Limits(
         max_body=settings.get(names.MAX_BODY),
         max_held_body=settings.get(names.MAX_HELD_BODY),
+        max_connections=min(settings.get(names.MAX_CONNECTIONS), files * 3 // 8),
+        max_unauthenticated=settings.get(names.MAX_UNAUTHENTICATED),
+        each_agent=Allowance(
+            settings.get(names.MAX_TUNNELS), settings.get(names.MAX_BUFFERED), settings.get(names.MAX_HELD_REQUESTS)
+        ),
         config_max_age=settings.get(names.CONFIG_MAX_AGE),
         connect_timeout=settings.get(names.CONNECT_TIMEOUT),
         idle_timeout=settings.get(names.IDLE_TIMEOUT),
@@ -134,11 +141,12 @@ async def link_token(settings: Settings, directory: Path) -> Secret:
 class Plane:
     """Everything that lives as long as the process."""
 
-    def __init__(self, settings: Settings, directory: Path, listener: socket.socket) -> None:
+    def __init__(self, settings: Settings, directory: Path, listener: socket.socket, files: int) -> None:
         self._settings = settings
         self._directory = directory
         self._listener = listener
-        self._limits = limits_of(settings)
+        self._limits = limits_of(settings, files)
+        self._most_idle = files // 8
         self._upstream = upstream_context(settings.get(names.UPSTREAM_CA))
         self._authority = CertificateAuthority.open(
             directory, lambda: datetime.now(UTC), allow_wide=settings.get(names.ALLOW_WIDE_PERMISSIONS)
@@ -192,7 +200,7 @@ class Plane:
         self._state = ProxyState(self._limits, time.time, time.monotonic, lambda: self._feed.age(time.time()))
         key = hmac.new(token.reveal().encode(), b"tameflare run tokens v1", hashlib.sha256).digest()
         runs = Runs(key, time.monotonic)
-        pool = Pool(time.monotonic)
+        pool = Pool(time.monotonic, self._most_idle)
         resolver = Resolver(self._settings.get(names.RESOLVE))
         context = Context(
             state=self._state,
@@ -233,6 +241,7 @@ class Plane:
     def _metrics_of(self, context: Context) -> None:
         context.metrics.gauge("active_connections", "Agents' connections.", lambda: len(context.connections))
         context.metrics.gauge("approvals_pending", "Requests that wait for people.", lambda: len(context.holds))
+        watch_limits(context)
         context.metrics.gauge("kill_switch_active", "Whether any scope is on.", lambda: float(self._killed()))
 
     def _answered(self, answer: ApprovalAnswered) -> None:
@@ -331,6 +340,19 @@ class Plane:
         await self._questions.close()
         self._spool.close()
         log.info("proxy stopped")
+
+
+def watch_limits(context: Context) -> None:
+    """How near the limits are, and what they have stopped."""
+    metrics, admission, allowances = context.metrics, context.admission, context.allowances
+    metrics.gauge("connections_max", "Connections that may be open.", lambda: admission.most)
+    metrics.gauge("unauthenticated_connections", "Connections without a token.", lambda: admission.strangers)
+    metrics.gauge("buffered_bytes", "Bodies kept in memory.", lambda: allowances.buffered)
+    metrics.counter("connections_turned_away", "Over TF_MAX_CONNECTIONS.", lambda: admission.turned_away)
+    metrics.counter("connections_evicted", "Cut for having shown no token.", lambda: admission.evicted)
+    metrics.counter("agent_limit_tunnels", "Over TF_MAX_TUNNELS.", lambda: allowances.refused["tunnels"])
+    metrics.counter("agent_limit_buffered", "Over TF_MAX_BUFFERED.", lambda: allowances.refused["buffered"])
+    metrics.counter("agent_limit_held", "Over TF_MAX_HELD_REQUESTS.", lambda: allowances.refused["held"])
 
 
 def settle_garbage_collection() -> None:

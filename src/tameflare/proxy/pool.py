@@ -12,10 +12,11 @@ IDLE_SECONDS: Final = 60.0
 
 
 class Pool:
-    """Idle connections by key, the one used last first."""
+    """Idle connections by key, the one used last first; about `most` in all."""
 
-    def __init__(self, tick: Callable[[], float]) -> None:
+    def __init__(self, tick: Callable[[], float], most: int = 4096) -> None:
         self._tick = tick
+        self._most = most
         self._idle: dict[Key, list[UpstreamConnection]] = {}
 
     def take(self, key: Key) -> UpstreamConnection | None:
@@ -51,6 +52,11 @@ class Pool:
                 connection.discard()
             if not waiting:
                 del self._idle[key]
+        everything = [connection for waiting in self._idle.values() for connection in waiting]
+        if len(everything) > self._most:
+            everything.sort(key=lambda connection: connection.idle_since)
+            for connection in everything[: -self._most]:
+                connection.discard()
 
     def close(self) -> None:
         for waiting in list(self._idle.values()):

@@ -88,6 +88,16 @@ class Refusal(msgspec.Struct, frozen=True):
         return self.decision.verdict if self.decision is not None else Verdict.DENY
 
 
+def too_many_bytes(most: int) -> Refusal:
+    """The agent's bodies that are kept in memory are as many bytes as they may be."""
+    return Refusal(Reason.AGENT_LIMIT, f"the bodies of this agent that wait are {most} bytes already (TF_MAX_BUFFERED)")
+
+
+def too_many_held(most: int) -> Refusal:
+    """As many requests of the agent wait for people as may."""
+    return Refusal(Reason.AGENT_LIMIT, f"{most} requests of this agent wait for people already (TF_MAX_HELD_REQUESTS)")
+
+
 def refused(decision: Decision, retry_after: int = 0) -> Refusal:
     """The refusal that follows from a decision that does not allow."""
     return Refusal(decision.reason, decision.message, decision.matched, retry_after, decision=decision)

@@ -155,6 +155,11 @@ class ServedGateway:
             found = [binding for suffix, binding in self._suffixes if host.endswith(suffix)]
         return found
 
+    def tunnel_to(self, host: str, port: int) -> Binding | None:
+        """The connector that lets this place through unopened, if it is served by such a one alone."""
+        found = self.locate("https", host, port)
+        return found[0] if len(found) == 1 and found[0].connector.is_tunnel else None
+
     def locate(self, scheme: str, host: str, port: int) -> list[Binding]:
         return [binding for binding in self.covers(host) if binding.serves(scheme, port)]
 
@@ -162,12 +167,11 @@ class ServedGateway:
 class Served:
     """Everything at one version."""
 
-    __slots__ = ("compiled", "gateways", "has_kill_switch", "token_key", "version")
+    __slots__ = ("compiled", "gateways", "token_key", "version")
 
     def __init__(self, configuration: Configuration, bundle: Bundle) -> None:
         self.compiled = CompiledConfiguration(configuration)
         self.version = configuration.version
-        self.has_kill_switch = bool(configuration.kill_switches)
         self.token_key = bundle.token_key
         credentials = {credential.connector: credential for credential in bundle.credentials}
         self.gateways = {gateway.id: ServedGateway(gateway, credentials) for gateway in self.compiled.gateways.values()}

@@ -14,7 +14,8 @@ from typing import Final, cast
 import structlog
 
 from tameflare.core.decision import Reason
-from tameflare.proxy import answers, records
+from tameflare.proxy import answers, turned_away
+from tameflare.proxy.admission import Place
 from tameflare.proxy.context import Context
 from tameflare.proxy.conversation import Conversation
 from tameflare.proxy.endpoints import Endpoint
@@ -26,10 +27,11 @@ from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.revocation import REVOKED, refusal_to_cut
 from tameflare.proxy.routing import Binding
 from tameflare.proxy.tunnel import Tunnel
+from tameflare.proxy.turned_away import tunnel_head, tunnel_origin
 from tameflare.wire.faults import HeadFault
-from tameflare.wire.heads import NO_FIELDS, RequestHead
+from tameflare.wire.heads import RequestHead
 from tameflare.wire.sniff import FirstBytes, sniff
-from tameflare.wire.target import DEFAULT_PORT, TargetFault, normalise_host, parse_absolute, parse_authority
+from tameflare.wire.target import TargetFault, parse_absolute
 from tameflare.wire.tls import TlsFault, TlsShell
 
 log = structlog.get_logger(__name__)
@@ -48,6 +50,7 @@ class ClientConnection(asyncio.Protocol):
         "_flow",
         "_identity",
         "_origin",
+        "_place",
         "_receive",
         "_shell",
         "_sniffed",
@@ -76,6 +79,10 @@ class ClientConnection(asyncio.Protocol):
         self._conversation = Conversation(self, self._context, self._flow, self._open_front)
         self._receive: Callable[[bytes], None] = self._conversation.feed
         self._context.connections.add(self)
+        self._place = Place(self, self._context.admission, self._context.allowances)
+        if not self._place.take():
+            self._receive = turned_away.ignore
+            self._answer_and_close(turned_away.TOO_MANY_CONNECTIONS)
 
     def data_received(self, data: bytes) -> None:
         self._receive(data)
@@ -95,6 +102,7 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_lost(self, _: Exception | None) -> None:
         self._context.connections.discard(self)
+        self._place.leave()
         self._conversation.lost()
         if self._tunnel is not None:
             self._tunnel.client_lost()
@@ -148,7 +156,17 @@ class ClientConnection(asyncio.Protocol):
             return Refusal(Reason.BAD_REQUEST, "reach https through CONNECT")
         origin = Origin("http", absolute.host, absolute.port)
         target = f"{absolute.path}?{absolute.query}" if absolute.query else absolute.path
-        return self._exchange(head, origin, target, self._identify(head.proxy_authorization))
+        identity = self._identify(head.proxy_authorization)
+        exchange = self._exchange(head, origin, target, identity)
+        if identity is None or self.belongs_to(identity.agent.id):
+            return exchange
+        refusal = turned_away.too_many_tunnels(self._context)
+        self._answer_and_close(turned_away.refuse(self._context, exchange, refusal))
+        return None
+
+    def belongs_to(self, agent: str) -> bool:
+        """Count this connection as one of the agent's from now on; False where it has as many as it may."""
+        return self._place.belongs_to(agent)
 
     def _identify(self, header: bytes | None) -> Identity | None:
         served = self._context.state.served
@@ -172,13 +190,11 @@ class ClientConnection(asyncio.Protocol):
             self._ask_for_credential(head, rest)
             return
         try:
-            authority = parse_authority(head.target)
-            host = normalise_host(authority.host)
+            self._origin = tunnel_origin(head.target)
         except TargetFault as fault:
             self._answer_and_close(answers.plain(400, Reason.BAD_REQUEST.value, fault.message))
             return
-        self._origin = Origin("https", host, authority.port or DEFAULT_PORT["https"])
-        if self._refuse_unopened(self._origin):
+        if self._refused_at_connect(self._origin):
             return
         self._receive = self._sniff
         self._arm(self._context.state.limits.head_timeout)
@@ -188,11 +204,8 @@ class ClientConnection(asyncio.Protocol):
 
     def _ask_for_credential(self, head: RequestHead, rest: bytes) -> None:
         """407 with a length; the connection stays open, since git and others try again on it."""
-        self._context.metrics.denied[Reason.UNAUTHENTICATED.value] += 1
-        message = "the proxy token, run or agent is not valid; start the program with `tf run`"
-        extra = answers.AUTHENTICATE.decode()
         keep = not head.close and not head.chunked and not head.content_length
-        self.send(answers.plain(407, Reason.UNAUTHENTICATED.value, message, keep=keep, extra=extra))
+        self.send(turned_away.without_token(self._context, keep=keep))
         if not keep:
             self.close()
             return
@@ -224,11 +237,12 @@ class ClientConnection(asyncio.Protocol):
             self.close()
 
     def _enter_tls(self, first: bytes) -> None:
-        origin = self._origin
+        origin, identity = self._origin, self._still_valid()
         assert origin is not None
-        binding = self._tunnel_binding(origin)
+        assert identity is not None
+        binding = identity.gateway.tunnel_to(origin.host, origin.port)
         if binding is not None:
-            self._open_tunnel(origin, binding, first)
+            self._open_tunnel(identity, origin, binding, first)
             return
         self._shell = TlsShell(self._context.authority.server_context(origin.host), server_side=True)
         self._receive = self._shake_hands
@@ -301,33 +315,22 @@ class ClientConnection(asyncio.Protocol):
 
     # --- phase 4: TLS, let through unopened
 
-    def _tunnel_binding(self, origin: Origin) -> Binding | None:
+    def _refused_at_connect(self, origin: Origin) -> bool:
+        """Whether the tunnel was refused: the agent has too many, or it is to a host that is denied and would be let
+        through unopened, in which nothing of ours could be read."""
         identity = self._still_valid()
         assert identity is not None
-        found = identity.gateway.locate("https", origin.host, origin.port)
-        return found[0] if len(found) == 1 and found[0].connector.is_tunnel else None
+        exchange = self._exchange(tunnel_head(origin), origin, "/", identity)
+        refusal = None
+        if not self.belongs_to(identity.agent.id):
+            refusal = turned_away.too_many_tunnels(self._context)
+        elif identity.gateway.tunnel_to(origin.host, origin.port) is not None:
+            refusal = preview(exchange, self._context.state)
+        if refusal is not None:
+            self._answer_and_close(turned_away.refuse(self._context, exchange, refusal))
+        return refusal is not None
 
-    def _refuse_unopened(self, origin: Origin) -> bool:
-        """A denial of a host that would be let through unopened is told here: inside, nothing of ours can be read."""
-        binding = self._tunnel_binding(origin)
-        if binding is None:
-            return False
-        head = RequestHead("CONNECT", "/", 1, NO_FIELDS, origin.authority, None, False, True, False, False, None, 0)
-        exchange = self._exchange(head, origin, "/", self._still_valid())
-        refusal = preview(exchange, self._context.state)
-        if refusal is None:
-            return False
-        answer = answers.render(exchange, refusal, keep=False)
-        self._context.metrics.denied[refusal.reason.value] += 1
-        self._context.outbox.note(records.of_refusal(exchange, self._context.state, refusal, 0, len(answer)))
-        if exchange.identity is not None and exchange.identity.run is not None:
-            exchange.identity.run.denied += 1
-        self._answer_and_close(answer)
-        return True
-
-    def _open_tunnel(self, origin: Origin, binding: Binding, first: bytes) -> None:
-        identity = self._still_valid()
-        assert identity is not None
+    def _open_tunnel(self, identity: Identity, origin: Origin, binding: Binding, first: bytes) -> None:
         self.deadline = 0.0
         self._tunnel = Tunnel(self._transport, self._context, self._flow, identity, origin, binding)
         self._receive = self._tunnel.feed
@@ -392,7 +395,5 @@ class ClientConnection(asyncio.Protocol):
     # --- records about the connection itself
 
     def _record_refused(self, origin: Origin, refusal: Refusal) -> None:
-        head = RequestHead("", "/", 1, NO_FIELDS, origin.authority, None, False, False, False, False, None, 0)
-        exchange = self._exchange(head, origin, "/", self._identity)
-        self._context.metrics.denied[refusal.reason.value] += 1
-        self._context.outbox.note(records.of_refusal(exchange, self._context.state, refusal, 0, 0))
+        exchange = self._exchange(tunnel_head(origin, method=""), origin, "/", self._identity)
+        turned_away.note(self._context, exchange, refusal, 0)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import urandom
+from typing import Final
 
 from tameflare.core.ratelimit import RateWindow
+from tameflare.proxy.allowance import Allowance
 from tameflare.proxy.routing import Served
 
 RANDOM_BYTES = 10
 RANDOM_AHEAD = 100
+
+
+EACH_AGENT: Final = Allowance(tunnels=1000, buffered=256 << 20, held=50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,9 @@ class Limits:
     sensitive_query: frozenset[str]
     record_or_deny: bool
     approval_timeout: float
+    max_connections: int = 20_000
+    max_unauthenticated: int = 1000
+    each_agent: Allowance = EACH_AGENT
 
 
 class ProxyState:
