@@ -44,8 +44,14 @@ def test_up_says_where_it_is_and_what_comes_next() -> None:
     first = ready_lines("http://s", "http://p", Path("data"), "ABCD-EFGH")
     later = ready_lines("http://s", "http://p", Path("data"), None)
     for told in (first, later):
-        assert told[2:5] == ["  server  http://s", "  proxy   http://p", "  data    data"]
+        assert told[2:6] == [
+            "  dashboard  http://s/dashboard",
+            "  server     http://s",
+            "  proxy      http://p",
+            "  data       data",
+        ]
         assert max(map(len, told)) <= 80
+    assert "  http://s/register" in first
     assert "  tf login" in first
     assert "  ABCD-EFGH" in first
     assert "  tf init" in later

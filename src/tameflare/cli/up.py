@@ -45,16 +45,22 @@ def setup_code(folder: Path) -> str | None:
 
 def ready_lines(server: str, proxy: str, folder: Path, code: str | None) -> list[str]:
     """What a person needs now: where it is, and what to type next."""
-    where = ["TameFlare is up", "", f"  server  {server}", f"  proxy   {proxy}", f"  data    {folder}", ""]
-    return [*where, *(_first_steps(code) if code else _NEXT), "", "Ctrl-C stops both"]
+    places = {"dashboard": f"{server}/dashboard", "server": server, "proxy": proxy, "data": str(folder)}
+    where = [f"  {name:<9}  {place}" for name, place in places.items()]
+    steps = _first_steps(server, code) if code else _NEXT
+    return ["TameFlare is up", "", *where, "", *steps, "", "Ctrl-C stops both"]
 
 
 _NEXT: Final = ["Next, in another terminal, in the directory of your agent:", "", "  tf init", "  tf run -- COMMAND"]
 
 
-def _first_steps(code: str) -> list[str]:
+def _first_steps(server: str, code: str) -> list[str]:
     return [
-        "Nobody has registered yet. The owner registers, in another terminal, by",
+        "Nobody has registered yet. The owner registers in a browser at",
+        "",
+        f"  {server}/register",
+        "",
+        "or in another terminal by",
         "",
         "  tf login",
         "",

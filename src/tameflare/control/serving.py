@@ -116,7 +116,9 @@ async def _serve_until_told(server: uvicorn.Server, services: Services, listener
 def _announce(code: str, settings: Settings) -> None:
     """`tf up` shows the code itself."""
     if not settings.get(LOCAL_PROXY):
-        sys.stdout.write(f"Set-up code: {code}\nNobody has registered yet: `tf login` registers the owner with it.\n")
+        sys.stdout.write(
+            f"Set-up code: {code}\nNobody has registered yet: /register in a browser, or `tf login`, takes it.\n"
+        )
         sys.stdout.flush()
 
 
