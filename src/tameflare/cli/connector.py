@@ -112,8 +112,9 @@ def add(
         _check_type(api, type_)
         _check_fields(body)
         if _needs_secret(body, secret_stdin, secret_env):
-            body["secret"] = read_secret(f"Credential for {type_}", secret_stdin, secret_env).reveal()
-            _warn_of_short(body["secret"])
+            secret = read_secret(f"Credential for {type_}", secret_stdin, secret_env).reveal()
+            _warn_of_short(secret)
+            body["secret"] = secret
         made = api.post(place, body)
         if preset:
             api.post(

@@ -35,6 +35,7 @@ class Binding:
         "_answers",
         "_credential",
         "_injections",
+        "_maskers",
         "alters_answers",
         "compiled",
         "connector",
@@ -63,7 +64,8 @@ class Binding:
         self.fingerprint = _fingerprint(config, credential)
         self._credential = credential
         self._injections: dict[str, Injection] = {}
-        self._answers: dict[Injection | None, AnswerChanges] = {}
+        self._answers: dict[str, AnswerChanges] = {}
+        self._maskers: dict[Injection, Masker | None] = {}
         masks = credential is not None and self.mode is CredentialMode.REQUIRED and not connector.is_tunnel
         self.alters_answers = masks or connector.filters_responses
         self.downloads = connector.downloads if self.alters_answers and not config.strict_mask else NO_DOWNLOADS
@@ -100,19 +102,25 @@ class Binding:
 
     def answers(self, host: str) -> AnswerChanges:
         """What is done to answers from `host`, beside the connector's own filter."""
-        injection = self.injection(host)
-        ready = self._answers.get(injection)
+        ready = self._answers.get(host)
         if ready is None:
-            ready = self._answers[injection] = AnswerChanges(self._masker(injection), self.compiled.config.strict_mask)
+            if len(self._answers) >= KEPT_HOSTS:
+                self._answers.clear()
+            masker = self._masker(self.injection(host))
+            ready = self._answers[host] = AnswerChanges(masker, self.compiled.config.strict_mask)
         return ready
 
     def _masker(self, injection: Injection | None) -> Masker | None:
+        """Many hosts may share one injection, as under a wildcard."""
         if injection is None or self._credential is None:
             return None
+        if injection in self._maskers:
+            return self._maskers[injection]
         forms = secret_forms(self._credential.value, injection)
         if len(self._credential.value.encode()) < SHORTEST:
             log.warning("credential too short to be masked", connector=self.name)
-        return Masker(forms) if forms else None
+        masker = self._maskers[injection] = Masker(forms) if forms else None
+        return masker
 
 
 def _fingerprint(config: ConnectorConfig, credential: OpenCredential | None) -> str:
