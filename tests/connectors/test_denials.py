@@ -32,7 +32,7 @@ def test_every_shape_holds_our_fields(kind: str) -> None:
 
 def test_only_refusals_that_pass_say_when() -> None:
     assert ("Retry-After", "7") in _rendered("github", LIMITED).headers
-    assert _rendered("github", Denial(403, "x", "y", retry_after=7)).headers == ()
+    assert _rendered("github", Denial(403, "x", "y", retry_after=7)).headers == (("x-should-retry", "false"),)
 
 
 def test_git_is_refused_in_plain_text() -> None:

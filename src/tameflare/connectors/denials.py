@@ -87,7 +87,7 @@ _OPENAI_TYPES: Final = {
 def openai(denial: Denial) -> Rendered:
     kind = _OPENAI_TYPES.get(denial.status, _fault_type(denial.status, "server_error"))
     error = {"message": denial.message, "type": kind, "param": None, "code": denial.code, **facts(denial)}
-    return _json(denial, {"error": error}, _never("x-should-retry", denial))
+    return _json(denial, {"error": error})
 
 
 _ANTHROPIC_TYPES: Final = {
@@ -104,13 +104,13 @@ def anthropic(denial: Denial) -> Rendered:
     kind = _ANTHROPIC_TYPES.get(denial.status, _fault_type(denial.status, "api_error"))
     error = {"type": kind, "message": denial.message, "code": denial.code, **facts(denial)}
     body = {"type": "error", "error": error, "request_id": denial.request_id}
-    return _json(denial, body, _never("x-should-retry", denial))
+    return _json(denial, body)
 
 
 def stripe(denial: Denial) -> Rendered:
     kind = _fault_type(denial.status, "api_error")
     error = {"type": kind, "code": denial.code, "message": denial.message, **facts(denial)}
-    return _json(denial, {"error": error}, _never("stripe-should-retry", denial))
+    return _json(denial, {"error": error}, (("stripe-should-retry", "false"),) if denial.is_final else ())
 
 
 def slack(denial: Denial) -> Rendered:
@@ -130,15 +130,12 @@ def _phrase(status: int) -> str:
         return "Refused"
 
 
-def _never(header: str, denial: Denial) -> Headers:
-    return ((header, "false"),) if denial.is_final else ()
-
-
 def retry(denial: Denial) -> Headers:
-    """PyGithub and others try a 403 again if it says when, so only a refusal that may pass says so."""
-    if denial.is_final or not denial.retry_after:
-        return ()
-    return (("Retry-After", str(denial.retry_after)),)
+    """PyGithub and others try a 403 again if it says when, so only a refusal that may pass says so; of any other it is
+    said that it will not, in the header that the SDKs of OpenAI and Anthropic read."""
+    if denial.is_final:
+        return (("x-should-retry", "false"),)
+    return (("Retry-After", str(denial.retry_after)),) if denial.retry_after else ()
 
 
 def _json(denial: Denial, body: dict[str, Any], extra: Headers = ()) -> Rendered:

@@ -303,6 +303,8 @@ def _agreed(exchange: Exchange, decision: Decision) -> Decision | None:
     if exchange.approval:
         matched = (*decision.matched, f"approval:{exchange.approval}")
         return Decision(Verdict.ALLOW, Reason.APPROVED, "people agreed", matched, decision.would_be)
+    if exchange.held:
+        return None  # it takes the approval that it waits for, or that would be left for another
     run = identity.run.id if identity.run is not None else ""
     remembered = identity.gateway.compiled.config.remembered
     found = covering(remembered, identity.agent.id, run, binding.name, exchange.actions or (), exchange.time)

@@ -19,6 +19,9 @@ from tameflare.link.approvals import Answer, Consume, Held, Leave, Raise, Standi
 from tameflare.link.messages import ApprovalAnswered
 from tameflare.proxy.refusal import Refusal
 
+UNASKED: Final = Refusal(Reason.APPROVALS_UNAVAILABLE, "the control plane, which asks people, does not answer")
+UNANSWERED: Final = Refusal(Reason.APPROVAL_TIMEOUT, "nobody answered while the connection waited")
+
 Reply = Callable[[Answer | None], None]
 """Takes the control plane's answer; None where it could not be had."""
 
@@ -114,7 +117,7 @@ class Hold:
             self._request_id = self._request.renew()
         self._questions += 1
         need, desk = self._need, self._desk
-        wait = max(0.0, self.deadline - now)
+        wait = max(0.0, self.deadline + desk.early - now)
         question = Raise(self._request_id, need.held, need.requirement, need.version, wait, desk.epoch)
         self._desk.questions.raise_(question, self._raised)
 
@@ -126,7 +129,7 @@ class Hold:
                 self._tell_left(answer.approval, Reason.CLIENT_CLOSED, "")
             return
         if answer is None:
-            self._refuse(Refusal(Reason.APPROVALS_UNAVAILABLE, "the control plane, which asks people, does not answer"))
+            self._refuse(UNASKED)
             return
         if answer.approval:
             self.approval = answer.approval
@@ -219,9 +222,9 @@ class Hold:
         if now < self.deadline:
             if self.phase is Phase.UNHEARD and now >= self._again_at:
                 self._consume()
-        elif self.phase is not Phase.CONSUMING or now >= self.deadline + ANSWERED_EARLY:
+        elif self.phase is not Phase.CONSUMING or now >= self.deadline + self._desk.early:
             self._tell_left(self.approval, Reason.APPROVAL_TIMEOUT, "")
-            self._refuse(Refusal(Reason.APPROVAL_TIMEOUT, "nobody answered while the connection waited"))
+            self._refuse(UNASKED if self.phase is Phase.RAISING else UNANSWERED)
 
     def leave(self, reason: Reason) -> None:
         """The connection is gone, or was answered otherwise. Harmless where the hold is over."""
@@ -258,7 +261,8 @@ class Holds:
         self.version = version
         self.tick = tick
         self.answers: OrderedDict[str, ApprovalAnswered] = OrderedDict()
-        self._wait = max(wait - ANSWERED_EARLY, wait / 2)
+        self.early = min(ANSWERED_EARLY, wait / 2)
+        self._wait = wait - self.early
         self._holds: set[Hold] = set()
         self._by_approval: dict[str, set[Hold]] = {}
 
