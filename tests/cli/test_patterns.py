@@ -33,7 +33,7 @@ def test_what_can_match_is_not_doubted(type_: str, pattern: str) -> None:
         ("github", "github.pr.merg", "did you mean `github.pr.merge`?"),
         ("github", "GitHub.*", "docs/reference/actions.md"),
         ("generic", "webhook.get", "lists the names"),
-        ("mcp", "mcp.tool.search", "lists the names"),
+        ("mcp", "mcp.tool.search", "did you mean `mcp.tools.list`?"),
         ("mcp", "mcp.stream.opne", "did you mean `mcp.stream.open`?"),
     ],
 )
