@@ -385,7 +385,23 @@ def test_without_an_outcome_from_the_life_that_let_it_go_nobody_knows(
     shown = member.get(f"{APPROVALS}/{released}").json()
     assert shown["status"] == "unknown"
     assert "look" in shown["standing_note"]
+    deliver(plane, "life-2", 1, refusal("r10", gateway=plane.gateway))
+    assert member.get(f"{APPROVALS}/{released}").json() == shown, "it is told once"
     assert plane.consume(released, "r1").reason == "approval_spent"
+
+
+def test_a_request_that_its_proxy_did_not_send_after_all_failed(
+    plane: Plane, member: httpx.Client, released: str
+) -> None:
+    plane.leave(released, "r1", "client_closed")
+    shown = member.get(f"{APPROVALS}/{released}").json()
+    assert (shown["status"], plane.consume(released, "r1").reason) == ("failed", "approval_spent")
+    assert plane.server.services.holds._outcomes._awaited[_proxy(plane)] == {}
+
+
+def _proxy(plane: Plane) -> str:
+    database = plane.server.services.database
+    return database.read_now(lambda connection: proxy_named(connection, "edge")).id
 
 
 def test_an_older_life_that_delivers_late_says_nothing_about_it(

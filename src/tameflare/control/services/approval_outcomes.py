@@ -33,8 +33,11 @@ _MAY_HAVE_GONE: Final = frozenset(
 
 
 class _Release(NamedTuple):
+    """`given_up`: nothing is expected any more, but what comes all the same is believed."""
+
     approval: str
     epoch: str
+    given_up: bool = False
 
 
 class _Found(NamedTuple):
@@ -57,11 +60,16 @@ class Outcomes:
         for stored in database.read_now(approvals.released):
             taken = stored.state.taken
             if taken is not None:
-                self.expect(taken.proxy, taken.request, stored.state.id, taken.epoch)
+                release = _Release(stored.state.id, taken.epoch, stored.state.status is Status.UNKNOWN)
+                self._awaited.setdefault(taken.proxy, {})[taken.request] = release
 
     def expect(self, proxy: str, request_id: str, approval: str, epoch: str) -> None:
         """A request was let go; a record will tell how it ended."""
         self._awaited.setdefault(proxy, {})[request_id] = _Release(approval, epoch)
+
+    def drop(self, proxy: str, request_id: str) -> None:
+        """The proxy says that it did not send the request: no record will come."""
+        self._awaited.get(proxy, {}).pop(request_id, None)
 
     async def take(self, delivery: Delivery) -> None:
         """Note what a delivery tells. Called before the delivery is stored: where that fails it comes once more, and
@@ -79,7 +87,7 @@ class Outcomes:
                 if told.outcome is not None or told.status is Status.FAILED:
                     awaited.pop(request_id, None)
                 else:
-                    awaited[request_id] = _Release(told.approval, told.epoch)
+                    awaited[request_id] = _Release(told.approval, told.epoch, told.status is Status.UNKNOWN)
 
     def _read(self, delivery: Delivery, awaited: dict[str, _Release]) -> dict[str, _Found]:
         rows, found = delivery.rows, {}
@@ -93,7 +101,7 @@ class Outcomes:
 
     async def _is_over(self, delivery: Delivery, request_id: str, release: _Release) -> bool:
         """Whether the proxy's life in which this was let go has delivered all it had: records come in their order."""
-        if release.epoch in ("", delivery.epoch) or request_id in delivery.rows.outcomes:
+        if release.given_up or release.epoch in ("", delivery.epoch) or request_id in delivery.rows.outcomes:
             return False
         return await self._traffic.position(delivery.proxy, release.epoch) > 0
 

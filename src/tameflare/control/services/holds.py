@@ -51,7 +51,9 @@ class Holds:
 
     async def leave(self, proxy: Proxy, approval_id: str, asked: Leave) -> Answer:
         """A connection waits no more. Raises as `raise_`."""
-        return await self._write(lambda connection, now: _leave(connection, proxy, approval_id, asked, now))
+        answer = await self._write(lambda connection, now: _leave(connection, proxy, approval_id, asked, now))
+        self._outcomes.drop(proxy.id, asked.request_id)
+        return answer
 
     async def expire(self) -> int | None:
         """End what is over; Unix seconds when the next one will be, if any is open."""

@@ -75,8 +75,8 @@ def next_end(connection: Connection) -> int | None:
 
 
 def released(connection: Connection) -> list[StoredApproval]:
-    """Those that were let go and whose end is not on record."""
-    wanted = approvals.c.status.in_([Status.RELEASED.value, Status.UNKNOWN.value, Status.FAILED.value])
+    """Those that were let go and of which a record may still tell."""
+    wanted = approvals.c.status.in_([Status.RELEASED.value, Status.UNKNOWN.value])
     return _every(connection, select(approvals).where(wanted, approvals.c.outcome_status.is_(None)))
 
 
