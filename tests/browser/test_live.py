@@ -127,6 +127,19 @@ def test_without_a_stream_the_page_looks_every_ten_seconds(chromium: Browser, he
         person.troubles.clear()  # the streams that were cut
 
 
+def test_the_time_left_goes_by_the_servers_clock(chromium: Browser, here: Site) -> None:
+    asked = here.plane.raise_("clock-1", digest="clock", actions=(NOTE,))
+    with Person.visiting(chromium, here) as person:
+        person.page.clock.install(time=here.server.clock.now + 3600)
+        person.log_in("member@example.com")
+        left = person.page.locator(f"#{asked.approval} .left")
+        expect(left).to_have_text(re.compile(r"^0[45]:\d\d left$"))
+        person.page.clock.run_for(250_000)
+        expect(left).to_have_text(re.compile(r"^00:[0-5]\d left$"))
+        person.page.locator(f"#{asked.approval}").get_by_role("button", name="Deny").click()
+        person.page.wait_for_url("**/dashboard?said=*")
+
+
 def test_a_page_in_the_background_gives_its_stream_back(here: Site, owner: Person) -> None:
     wait_until_live(owner)
     ended: list[str] = []

@@ -138,6 +138,7 @@ def test_style_and_script_are_kept_by_the_browser_and_change_their_address(serve
 
 
 def test_a_page_that_is_not_there_is_told_as_a_page(browser: Browser) -> None:
+    assert browser.get("/dashboard/").headers["location"] == "/dashboard"
     for path in ("/dashboard/nothing", "/dashboard/traffic/nothing", "/dashboard/a/b/<script>"):
         answer = browser.get(path)
         assert answer.status_code == 404

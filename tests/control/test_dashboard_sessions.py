@@ -90,7 +90,7 @@ def test_log_in_leads_back_to_the_page_that_was_wanted(server: Running, owner: h
 @pytest.mark.parametrize(
     "address",
     ["https://evil.test/", "//evil.test", "/\\evil.test", "/dashboard//evil.test", "/dashboard\r\nX: y", "/dashboardx",
-     "javascript:alert(1)", "/dashboard/../api/docs?<script>", "/dashboard@evil.test"],
+     "javascript:alert(1)", "/dashboard/../api/docs", "/dashboard/./x", "/dashboard@evil.test"],
 )  # fmt: skip
 def test_log_in_leads_nowhere_else(server: Running, owner: httpx.Client, address: str) -> None:
     browser = Browser(server)

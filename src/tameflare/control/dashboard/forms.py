@@ -17,7 +17,7 @@ CSRF_FIELD: Final = "csrf"
 _TYPE: Final = "application/x-www-form-urlencoded"
 _MAX_FIELDS: Final = 20
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_BACK: Final = re.compile(r"/dashboard(?:/[A-Za-z0-9._-]+)*(?:\?[A-Za-z0-9._~%&=+*-]*)?")
+_BACK: Final = re.compile(r"/dashboard(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*(?:\?[A-Za-z0-9._~%&=+*-]*)?")
 
 Form = dict[str, str]
 

@@ -98,9 +98,12 @@ function dress(root) {
   count(root);
 }
 
+// By the server's clock: the reader's own may be wrong.
+const skew = document.body.dataset.now ? Number(document.body.dataset.now) - Date.now() / 1000 : 0;
+
 function count(root) {
   for (const until of root.querySelectorAll("[data-until]")) {
-    const left = Math.max(0, Math.round(Number(until.dataset.until) - Date.now() / 1000));
+    const left = Math.max(0, Math.round(Number(until.dataset.until) - skew - Date.now() / 1000));
     const hours = Math.floor(left / 3600);
     const parts = [hours, Math.floor(left / 60) % 60, left % 60].map((part) => String(part).padStart(2, "0"));
     until.title = until.title || until.textContent;
