@@ -35,7 +35,8 @@ def gateway(proxy: Plane, **options: Any) -> GatewayConfig:
     open_one = connector(
         "pinned", type="tunnel", domains=(RAW,), auth=AuthScheme.VENDOR, credential=CredentialMode.NONE
     )
-    options.setdefault("rules", rules(("service", "**", Verdict.ALLOW), ("pinned", "**", Verdict.ALLOW)))
+    asks = ("service", "http.delete", Verdict.REQUIRES_APPROVAL)
+    options.setdefault("rules", rules(("service", "**", Verdict.ALLOW), asks, ("pinned", "**", Verdict.ALLOW)))
     return proxy.gateway(connector(allow_plaintext=True), open_one, **options)
 
 

@@ -24,10 +24,11 @@ from tameflare.core.decision import Verdict
 from tameflare.core.killswitch import KillSwitch, ScopeKind
 from tameflare.link.messages import Intent
 
-TUNNELS, BUFFERED, STRANGERS, CONNECTIONS = 6, 300_000, 20, 60
+TUNNELS, BUFFERED, HELD, STRANGERS, CONNECTIONS = 6, 300_000, 3, 20, 60
 ENVIRONMENT = {
     "TF_MAX_TUNNELS": str(TUNNELS),
     "TF_MAX_BUFFERED": str(BUFFERED),
+    "TF_MAX_HELD_REQUESTS": str(HELD),
     "TF_MAX_UNAUTHENTICATED": str(STRANGERS),
     "TF_MAX_CONNECTIONS": str(CONNECTIONS),
 }
@@ -146,7 +147,7 @@ def test_a_refusal_record_is_not_made_without_end(proxy: Plane) -> None:
     """As many a minute as the agent may have requests; the rest is only counted."""
     publish(proxy, rate_limit_per_minute=5, agents=(AgentConfig("agent-9", "many"), AgentConfig("agent-1", "default")))
     many = proxy.header("many", proxy.token)
-    wires = fill(proxy, many)
+    fill(proxy, many)
     for _ in range(30):
         assert connect(proxy, many).status == 429
     proxy.recorded(proxy.tunnel().get("/marker").headers["x-tameflare-request-id"])
@@ -252,6 +253,22 @@ def test_every_kind_of_request_that_is_cut_gives_its_connection_back(pair: Flyin
         wait_for(lambda: nothing_taken(proxy), "it is given back")
     pair[1].script = polite
     assert proxy.tunnel().get().status == 204
+
+
+# --- requests that wait for people
+
+
+def test_held_requests_over_the_limit_are_refused_and_make_room_when_they_end(pair: Flying, proxy: Plane) -> None:
+    waiting = [flights.held(*pair, worker(proxy)) for _ in range(HELD)]
+    wire = proxy.tunnel(header=worker(proxy))
+    refused = wire.get(method="DELETE")
+    assert (refused.status, refused.json["reason"]) == (429, "agent_limit")
+    assert "wait for people already (TF_MAX_HELD_REQUESTS)" in refused.json["message"]
+    assert wire.get().status == 204
+    flights.held(*pair, proxy.header())
+    waiting[0].wire.close()
+    wait_for(lambda: metric(proxy, "approvals_pending") == HELD, "one has left")
+    flights.held(*pair, worker(proxy))
 
 
 # --- connections without a token, and all of them

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tests.support.clients import Gate, request
 from tests.support.plane import HOST, Plane, Wire
 from tests.support.upstream import Talk, Upstream
+from tests.support.waiting import wait_for
 
 from tameflare.wire.tls import TlsShell
 
@@ -24,11 +25,16 @@ class Flight:
     gone: Gate | None
 
     def cut_within(self, seconds: float) -> bytes:
-        """What the agent still got until its connection ended; fails where either end takes longer."""
+        """What the agent still got until its connection ended, or the head of its refusal where nothing was upstream.
+
+        Fails where either end takes longer.
+        """
         began = time.monotonic()
         self.wire.sock.settimeout(seconds)
-        rest = self.wire.rest()
-        if self.gone is not None:
+        if self.gone is None:
+            rest = self.wire.until(b"\r\n\r\n")
+        else:
+            rest = self.wire.rest()
             self.gone.passed()
         assert time.monotonic() - began < seconds
         return rest
@@ -112,6 +118,15 @@ def judged_body(proxy: Plane, _up: Upstream, _raw: Upstream, header: bytes) -> F
     return Flight(wire, None)
 
 
+def held(proxy: Plane, _up: Upstream, _raw: Upstream, header: bytes) -> Flight:
+    """A request that waits for people: the control plane has been asked, and nothing is upstream."""
+    asked = len(proxy.link.questions)
+    wire = proxy.tunnel(header=header)
+    wire.send(request("DELETE"))
+    wait_for(lambda: len(proxy.link.questions) > asked, "people are asked")
+    return Flight(wire, None)
+
+
 def opaque(proxy: Plane, _: Upstream, raw: Upstream, header: bytes) -> Flight:
     """A host that is let through unopened; bytes have gone both ways."""
     gone = Gate()
@@ -139,5 +154,5 @@ def plain_http(proxy: Plane, _: Upstream, raw: Upstream, header: bytes) -> Fligh
 
 
 ALL: dict[str, Begin] = {
-    each.__name__: each for each in (download, events, upload, silence, judged_body, opaque, plain_http)
+    each.__name__: each for each in (download, events, upload, silence, judged_body, held, opaque, plain_http)
 }

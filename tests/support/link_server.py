@@ -9,6 +9,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
+
+from tameflare.link.approvals import APPROVALS_PATH, Answer, Standing
 from tameflare.link.messages import FEED_PATH, RECORDS_PATH, Record
 from tameflare.link.spool import decode, payloads
 
@@ -36,7 +39,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class LinkServer:
-    """Stores records by (epoch, sequence) as the control plane does; answers the feed with `feed`.
+    """Stores records by (epoch, sequence) as the control plane does; answers the feed with `feed`, and no approval.
 
     `stored` outlives `stop` and `start`, like a database.
     """
@@ -54,6 +57,7 @@ class LinkServer:
         self.requests = 0
         self.gaps = 0
         self.backlogs: list[int] = []
+        self.questions: list[str] = []
         self._lock = threading.Lock()
         self._port = 0
         self._server: _Server | None = None
@@ -112,6 +116,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
+        if self.path.startswith(APPROVALS_PATH):
+            if self._trusted():
+                self.server.link.questions.append(self.path.removeprefix(APPROVALS_PATH))
+                self._answer(
+                    200, msgspec.json.encode(Answer(f"apr_{len(self.server.link.questions)}", Standing.PENDING))
+                )
+            return
         assert self.path == RECORDS_PATH
         if self._trusted():
             numbers = (int(self.headers[f"x-tameflare-{name}"]) for name in ("sequence", "missing"))
