@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tameflare.process import StartFault, write_private
 from tameflare.proxy.ca_files import load_authority
-from tameflare.proxy.certificates import make_authority, make_leaf
+from tameflare.proxy.certificates import CLOCK_SKEW, make_authority, make_leaf
 
 CERTIFICATE_FILE: Final = "ca.pem"
 KEY_FILE: Final = "ca.key"
@@ -45,7 +45,7 @@ class CertificateAuthority:
         self._certificate = certificate
         self._key = key
         self._now = now
-        self._contexts: OrderedDict[str, tuple[ssl.SSLContext, datetime]] = OrderedDict()
+        self._contexts: OrderedDict[str, tuple[ssl.SSLContext, datetime, datetime]] = OrderedDict()
         self._contexts_kept = contexts_kept
         self.certificate_pem = certificate.public_bytes(Encoding.PEM)
         self.leaves_made = 0
@@ -84,11 +84,11 @@ class CertificateAuthority:
         brackets). Raises core.errors.InvalidValue for a host that no certificate can name."""
         known = self._contexts.get(host)
         now = self._now()
-        if known is not None and now < known[1]:
+        if known is not None and known[1] <= now < known[2]:  # a clock may be set back, too
             self._contexts.move_to_end(host)
             return known[0]
         context = self._make(host, now)
-        self._contexts[host] = (context, now + LEAF_LIFE - RENEW_BEFORE)
+        self._contexts[host] = (context, now - CLOCK_SKEW, now + LEAF_LIFE - RENEW_BEFORE)
         self._contexts.move_to_end(host)
         if len(self._contexts) > self._contexts_kept:
             self._contexts.popitem(last=False)

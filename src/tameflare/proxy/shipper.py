@@ -74,6 +74,7 @@ class Shipper:
                 moved, problem = False, _sentence(fault)
             self._report(problem)
             if moved:
+                back_off = poll_seconds
                 continue
             if self._stopping.is_set():
                 return
