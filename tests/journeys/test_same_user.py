@@ -58,6 +58,7 @@ def facts(governed: Governed) -> str:
             "server": product.server,
             "proxy": product.proxy,
             "upstream": f"127.0.0.1:{governed.vendors.server.port}",
+            "supervisor": product.pid,
         }
     )
 
@@ -126,7 +127,9 @@ def let_something_wait(governed: Governed) -> None:
 
 
 def differences(found: Verdicts, column: str) -> dict[str, str]:
-    """Attempts that came out otherwise than the page says."""
+    """Attempts that came out otherwise than the page says; every process of the product was among what they tried."""
+    looked_at = found["read a process's environment"]["detail"]
+    assert all(name in looked_at for name in ("tf run", "tf up", "server", "proxy", "shipper")), looked_at
     told = documented()
     return {
         name: f"{result['verdict']} ({result['detail']}), the page says {told[name][column]}"

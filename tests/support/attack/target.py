@@ -24,7 +24,7 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Target:
-    """`server` and `proxy` are URLs, `upstream` is host:port of a service behind the proxy."""
+    """`server` and `proxy` are URLs, `upstream` is host:port of a service behind the proxy, `supervisor` a process."""
 
     data: Path
     home: Path
@@ -33,6 +33,7 @@ class Target:
     server: str
     proxy: str
     upstream: str
+    supervisor: int
 
     @classmethod
     def parse(cls, text: str) -> Target:
@@ -45,14 +46,13 @@ class Target:
         return self.home / ".config" / "tameflare" / "login.json"
 
     def processes(self) -> dict[str, int]:
-        """The product's processes by name; everybody may read command lines."""
-        found = {"tf run": os.getppid()}
-        for pid, words in command_lines():
+        """The processes of this installation by name, and of no other: everybody may see who started whom."""
+        found = {"tf run": os.getppid(), "tf up": self.supervisor}
+        for pid in descendants(self.supervisor):
+            words = (read(Path(f"/proc/{pid}/cmdline")) or b"").decode(errors="replace").split("\0")
             module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
             if module in MODULES:
                 found[MODULES[module]] = pid
-            if words[-1:] == ["up"] and any(word.endswith("tf") or word == "tameflare" for word in words[:-1]):
-                found["tf up"] = pid
         return found
 
     def token(self, prefix: str) -> str | None:
@@ -73,15 +73,11 @@ class Target:
 Attempt = Callable[[Target], Found]
 
 
-def command_lines() -> Iterator[tuple[int, list[str]]]:
-    for place in Path("/proc").iterdir():
-        if place.name.isdecimal():
-            try:
-                words = (place / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
-            except OSError:
-                continue
-            if words:
-                yield int(place.name), words
+def descendants(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in (read(task) or b"").decode().split():
+            yield int(child)
+            yield from descendants(int(child))
 
 
 def read(path: Path) -> bytes | None:
