@@ -49,7 +49,7 @@ def server_name(data: bytes) -> tuple[bool, str | None]:
 
 def _reassemble(data: bytes) -> bytes | None:
     """The handshake message, which may be spread over several records; None where more bytes are needed."""
-    message, at = b"", 0
+    message, at = bytearray(), 0
     while len(data) - at >= _RECORD_HEADER:
         if data[at] != _HANDSHAKE:
             raise HelloFault("not a handshake record")
@@ -58,8 +58,8 @@ def _reassemble(data: bytes) -> bytes | None:
         at += _RECORD_HEADER + size
         if message and message[0] != _CLIENT_HELLO:
             raise HelloFault("not a ClientHello")
-        if len(message) >= 4 and len(message) - 4 >= int.from_bytes(message[1:4], "big"):
-            return message
+        if len(message) >= 4 and len(message) - 4 >= (stated := int.from_bytes(message[1:4], "big")):
+            return bytes(message[: 4 + stated])
     if len(data) > LARGEST:
         raise HelloFault("the ClientHello is too long")
     return None
