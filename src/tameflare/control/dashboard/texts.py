@@ -19,9 +19,12 @@ _ALSO_HIDDEN: Final = frozenset(map(chr, _VARIATION))
 def visible(value: object, lines: bool = False) -> Markup:
     """Text with a mark, such as U+202E, in place of each character that cannot be seen, looks like a space, or turns
     the direction of reading. `lines`: line breaks and tabs may stand."""
+    text = str(value)
+    if text.isascii() and text.isprintable():
+        return escape(text)
     plain = {"\n", "\t"} if lines else set[str]()
     parts: list[Markup] = []
-    for hidden, run in groupby(str(value), lambda char: char not in plain and _is_hidden(char)):
+    for hidden, run in groupby(text, lambda char: char not in plain and _is_hidden(char)):
         chars = list(run)
         parts += [_mark(char) for char in chars] if hidden else [escape("".join(chars))]
     return Markup("").join(parts)
