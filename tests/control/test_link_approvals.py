@@ -228,6 +228,15 @@ def test_two_gateways_do_not_answer_each_others_approvals(
     assert other.raise_("r1").standing is Standing.PENDING
 
 
+def test_an_agent_of_another_gateway_or_that_is_gone_asks_nobody(
+    server: Running, plane: Plane, owner: httpx.Client
+) -> None:
+    other = Plane(server, owner, "other", "elsewhere")
+    assert plane.raise_("r1", agent=other.agent).reason == "unauthenticated"
+    owner.delete("/api/dashboard/gateways/main/agents/deploy")
+    assert plane.raise_("r2").reason == "unauthenticated"
+
+
 def test_only_a_link_token_opens_it(server: Running, plane: Plane, owner: httpx.Client) -> None:
     for client in (owner, server.client(), server.client("gwtk_of_somebody")):
         for path in ("", "/apr_1/consume", "/apr_1/leave"):

@@ -98,8 +98,8 @@ class Holds:
         """An approval that nobody waits for yet, or why there is none."""
         held, requirement = asked.held, asked.requirement
         gateway, agent = gateways.by_id(connection, held.gateway), agents.by_id(connection, held.agent)
-        if gateway is None or agent is None:
-            return _refused(Reason.UNAUTHENTICATED, "the gateway or the agent no longer exists")
+        if gateway is None or agent is None or agent.gateway_id != gateway.id:
+            return _refused(Reason.UNAUTHENTICATED, "the gateway has no such agent any more")
         life = requirement.timeout or math.ceil(asked.wait)
         state = Approval(
             id=new_id,
