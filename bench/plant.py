@@ -32,6 +32,7 @@ UPLOAD_HOST: Final = "uploads.github.com"
 RATE_LIMIT: Final = 1_000_000
 CONTROL_PLANE_NICE: Final = 10
 SETTLE_SECONDS: Final = 120.0
+SETTINGS: Final = {"TF_MAX_TUNNELS": "20000"}  # all that is opened here is one agent's
 NUMBER: Final = "######"  # the load generator puts another number there each time
 RULES: Final = (
     ("github.*", "allow"),
@@ -174,7 +175,7 @@ def running() -> Iterator[Plant]:
         port = stack.enter_context(serving([str(programs["upstream"]), str(made.certificate), str(made.key)]))
         relay = stack.enter_context(serving([str(programs["relay"]), str(port)], cores.proxy))
         pins = ",".join(f"{host}:443:127.0.0.1:{port}" for host in (HOST, UPLOAD_HOST))
-        product = stack.enter_context(installed(Product(directory, pins, made.authority)))
+        product = stack.enter_context(installed(Product(directory, pins, made.authority, SETTINGS)))
         connector = Connector("github", "ghp_" + os.urandom(18).hex(), RULES)
         token = product.add_gateway("bench", (connector,), rate_limit_per_minute=RATE_LIMIT)
         product.wait_for_configuration()
