@@ -46,8 +46,10 @@ def product(tmp_path: Path) -> Iterator[Product]:
 
 def test_it_tells_where_it_is_and_how_to_register(product: Product) -> None:
     told = product.log_text()
-    assert f"server  {product.server}" in told
-    assert f"proxy   {product.proxy}" in told
+    assert f"  dashboard  {product.server}/dashboard\n" in told
+    assert f"  server     {product.server}\n" in told
+    assert f"  proxy      {product.proxy}\n" in told
+    assert f"  {product.server}/register\n" in told
     assert (product.data / "server" / "setup-code").read_text().strip() in told
 
 
