@@ -73,6 +73,7 @@ class RealControl:
     def __init__(self) -> None:
         self.now = START
         self.killed: set[str] = set()
+        self._drawn = 0
         self._directory = Path(tempfile.mkdtemp())
         shutil.copytree(_template(), self._directory, dirs_exist_ok=True)
         self._runner = asyncio.Runner()
@@ -80,8 +81,13 @@ class RealControl:
 
     def _open(self) -> Services:
         settings = Settings({"TF_MAX_PENDING_APPROVALS": "100"})
-        context = Context(settings, clock=lambda: self.now, steady=lambda: self.now)
+        context = Context(settings, clock=lambda: self.now, steady=lambda: self.now, entropy=self._entropy)
         return Services.open(self._directory, context)
+
+    def _entropy(self, size: int) -> bytes:
+        """Ids in the order in which they are made, so that an example plays the same again."""
+        self._drawn += 1
+        return self._drawn.to_bytes(size, "big")
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
