@@ -17,7 +17,7 @@ from tests.support.upstream import Upstream
 from tests.support.waiting import wait_for
 
 MOST = 3000
-FILE_LIMIT = 20_000
+FILE_LIMIT = 6_000
 
 
 @contextmanager
