@@ -30,11 +30,10 @@ from tameflare.core.config import (
 from tameflare.core.decision import Verdict
 from tameflare.link.messages import Bundle, OpenCredential
 from tameflare.link.tokens import TokenKind, digest, new_token
-from tameflare.proxy import exchange as steps
-from tameflare.proxy import records
+from tameflare.proxy import records, steps
 from tameflare.proxy.context import Context
 from tameflare.proxy.conversation import Conversation
-from tameflare.proxy.exchange import Exchange, advance
+from tameflare.proxy.exchange import Exchange, Next
 from tameflare.proxy.flow import Flow
 from tameflare.proxy.identity import Authenticator
 from tameflare.proxy.metrics import Metrics
@@ -45,6 +44,7 @@ from tameflare.proxy.routing import Served
 from tameflare.proxy.runs import Runs
 from tameflare.proxy.spool import Spool
 from tameflare.proxy.state import Limits, ProxyState
+from tameflare.proxy.steps import advance
 from tameflare.proxy.tasks import Tasks
 from tameflare.proxy.upstream import UpstreamConnection
 from tameflare.wire.heads import RequestHeads, ResponseHeads
@@ -144,7 +144,7 @@ class Rig:
         self.origin.shake_hands(HOST)
         self.conversation = Conversation(Agent(), self.context, Flow(Nowhere()), self.open)
         exchange = self.exchange()
-        assert advance(exchange, self.state) is steps.Next.FORWARD
+        assert advance(exchange, self.state) is Next.FORWARD
         self.upstream = UpstreamConnection(
             self.context.key(exchange), pool, None, asyncio.new_event_loop().create_future()
         )

@@ -16,7 +16,7 @@ from tameflare import settings
 from tameflare.cli.main import cli
 from tameflare.core.decision import Reason
 from tameflare.core.reasons import MEANING
-from tameflare.proxy.exchange import STEPS
+from tameflare.proxy.steps import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("changelog.d/*.md")])
@@ -161,6 +161,6 @@ def test_a_name_in_a_document_is_there(symbol: str) -> None:
 
 def test_the_architecture_page_walks_the_steps_in_their_order() -> None:
     page = text(ROOT / "docs/architecture.md")
-    places = [page.find(f"- `proxy.exchange.{step.__name__}`") for step in STEPS]
+    places = [page.find(f"- `proxy.steps.{step.__name__}`") for step in STEPS]
     assert -1 not in places
     assert places == sorted(places)

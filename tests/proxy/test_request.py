@@ -191,7 +191,11 @@ def test_what_nobody_wrote_a_rule_for_follows_the_level(
 def test_without_a_control_plane_nobody_can_be_asked(proxy: Plane, upstream: Upstream) -> None:
     proxy.publish(proxy.gateway(rules=rules(("service", "**", Verdict.REQUIRES_APPROVAL))), {"service": CANARY})
     before = len(upstream.seen)
-    reply = proxy.tunnel().get("/")
+    proxy.link.approvals_status = 503
+    try:
+        reply = proxy.tunnel().get("/")
+    finally:
+        proxy.link.approvals_status = 200
     assert (reply.status, reply.json["code"]) == (503, "approvals_unavailable")
     intent, _ = proxy.recorded(reply.headers["x-tameflare-request-id"])
     assert (intent.reason, intent.final) == ("approvals_unavailable", True)

@@ -52,6 +52,7 @@ class LinkServer:
         self.taking: Taking = take_all
         self.feed: Callable[[int], bytes] = lambda cursor: b"{}"
         self.feed_status = 200
+        self.approvals_status = 200
         self.polls: list[tuple[int, float]] = []
         self.refused_callers = 0
         self.requests = 0
@@ -117,7 +118,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         if self.path.startswith(APPROVALS_PATH):
-            if self._trusted():
+            if self.server.link.approvals_status != 200:
+                self._answer(self.server.link.approvals_status, b"{}")
+            elif self._trusted():
                 self.server.link.questions.append(self.path.removeprefix(APPROVALS_PATH))
                 self._answer(
                     200, msgspec.json.encode(Answer(f"apr_{len(self.server.link.questions)}", Standing.PENDING))

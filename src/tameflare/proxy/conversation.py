@@ -6,68 +6,40 @@ barrier calls `release` once the decision is on record. Pipelined requests wait 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, Protocol
-
-import structlog
+from typing import Final
 
 from tameflare.core.decision import Reason
 from tameflare.link.approvals import Leave
-from tameflare.proxy import answers, records
-from tameflare.proxy.allowance import Loan
+from tameflare.proxy import answers, records, refused
 from tameflare.proxy.context import Context
-from tameflare.proxy.exchange import Exchange, Next, Outcome, advance, body_too_large, too_large_to_hold
+from tameflare.proxy.exchange import Exchange, Next, Outcome
 from tameflare.proxy.flow import BUFFER_FULL, Flow
-from tameflare.proxy.refusal import Refusal, too_many_bytes, too_many_held
+from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.relay import LARGEST_BACKLOG, Relay
-from tameflare.proxy.waiting import HeldRequest
+from tameflare.proxy.steps import advance
+from tameflare.proxy.stream import Opener, Stream
+from tameflare.proxy.undecided import Undecided
 from tameflare.wire.framer import Framer, FramingFault, request_framer
 from tameflare.wire.heads import HeadFault, RequestHead, RequestHeads, head_end, partial_fault
 
-log = structlog.get_logger(__name__)
-
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-LIMITED: Final = frozenset((Reason.RATE_LIMITED, Reason.AGENT_LIMIT))
-"""Refusals that an agent can have without end."""
 LARGEST_DRAIN: Final = 64 * 1024 * 1024
-
-
-class Stream(Protocol):
-    """The byte stream below: plain or inside TLS."""
-
-    def send(self, data: bytes) -> None: ...
-
-    def close(self) -> None:
-        """End after what was sent."""
-
-    def abort(self) -> None:
-        """End at once, so that the agent sees a cut."""
-
-    def malformed(self, fault: HeadFault) -> None:
-        """Put on record that somebody sent what is no HTTP."""
-
-
-Opener = Callable[[RequestHead, bytes], Exchange | Refusal | None]
-"""From a head, and the bytes behind it, to an exchange; None where somebody else has taken over the stream."""
 
 
 class Conversation:
     __slots__ = (
         "_buffer",
-        "_collected",
-        "_collects_at_most",
         "_context",
         "_drained",
         "_flow",
         "_framer",
         "_heads",
         "_keep",
-        "_loan",
         "_opener",
         "_recorded",
         "_relay",
         "_stream",
-        "_waiting",
+        "_undecided",
         "closed",
         "deadline",
         "exchange",
@@ -83,10 +55,7 @@ class Conversation:
         self._heads = RequestHeads()
         self._buffer = b""
         self._framer: Framer | None = None
-        self._collected: bytearray | None = None
-        self._collects_at_most = 0
-        self._waiting: HeldRequest | None = None
-        self._loan: Loan | None = None
+        self._undecided: Undecided | None = None
         self._drained = -1
         self._keep = True
         self._recorded = False
@@ -180,8 +149,9 @@ class Conversation:
             self._buffer = framer.rest
         if self._drained >= 0:
             self._drain(len(payload))
-        elif self._collected is not None:
-            self._collect(payload, framer.done)
+        elif self._undecided is not None and self._undecided.collects:
+            assert self.exchange is not None
+            self._undecided.collect(self.exchange, payload, framer.done)
         else:
             self._relay_body(payload, framer.done)
 
@@ -196,98 +166,34 @@ class Conversation:
         exchange = self.exchange
         assert exchange is not None
         if outcome is Next.FORWARD:
-            if self._waiting is not None:
-                self._end_wait()
+            if self._undecided is not None:
+                self._undecided.agreed()
             self._recorded = True
             self._relay.prepare(exchange, body_sent=self._framer is None)
             self._context.outbox.put(records.of_decision(exchange, self._context.state), self)
         elif isinstance(outcome, Refusal):
             self.refuse(outcome)
-        elif outcome is Next.HOLD:
-            if not self._loaned(exchange).take_hold():
-                self.refuse(too_many_held(self._context.allowances.each.held))
-                return
-            self._waiting = HeldRequest(self, self._context.state)
-            self._waiting.begin(self._context.holds, exchange)
         else:
-            self._begin_to_collect(exchange, outcome)
+            self._undecided = self._undecided or Undecided(self, self._context)
+            if outcome is Next.HOLD:
+                self._undecided.ask(exchange)
+                return
+            self._undecided.read(outcome)
+            if exchange.head.expect_continue:
+                self.write(CONTINUE)
 
-    def _begin_to_collect(self, exchange: Exchange, wanted: Next) -> None:
-        """Read the body whole: to judge it, or to keep it while people are asked."""
-        limits = self._context.state.limits
-        self._collected, self._collects_at_most = bytearray(), limits.max_body
-        if wanted is Next.HELD_BODY:
-            self._collects_at_most = limits.max_held_body
-        self.deadline = self._context.state.tick() + limits.idle_timeout
-        if exchange.head.expect_continue:
-            self.write(CONTINUE)
-
-    def _collect(self, payload: bytes, done: bool) -> None:
-        exchange, collected = self.exchange, self._collected
-        assert exchange is not None
-        assert collected is not None
-        if not self._loaned(exchange).take_bytes(len(payload)):
-            self.refuse(too_many_bytes(self._context.allowances.each.buffered))
-            return
-        collected += payload
-        exchange.bytes_in += len(payload)
-        state = self._context.state
-        self.deadline = state.tick() + state.limits.idle_timeout
-        if len(collected) > self._collects_at_most:
-            self._overflow(exchange, bytes(collected), done)
-        elif done:
-            self._collected = None
-            exchange = self.exchange = self._renewed(exchange)
-            exchange.received = bytes(collected)
-            exchange.waited = state.tick() - exchange.arrived
-            self.proceed(advance(exchange, state))
-
-    def _loaned(self, exchange: Exchange) -> Loan:
-        """What this request takes of its agent's allowance."""
-        assert exchange.identity is not None
-        self._loan = self._loan or self._context.allowances.loan(exchange.identity.agent.id)
-        return self._loan
-
-    def _end_wait(self) -> None:
-        """People have agreed: it waits no longer; its body is still in memory."""
-        self._waiting = None
-        if self._loan is not None:
-            self._loan.end_hold()
-
-    def _repay(self) -> None:
-        if self._loan is not None:
-            self._loan.repay()
-            self._loan = None
-
-    def _renewed(self, exchange: Exchange) -> Exchange:
-        """The exchange, begun anew where it no longer holds: a new version came, or its run ended, during its body."""
-        identity, state = exchange.identity, self._context.state
-        if identity is not None and state.served is not None and identity.is_valid(state.served, state.clock()):
-            return exchange
-        fresh = self.reopen(exchange)
-        fresh.arrived, fresh.bytes_in = exchange.arrived, exchange.bytes_in
-        return fresh
+    def pass_on(self, collected: bytes, done: bool) -> None:
+        """Send what was collected of a body that is let through without being read."""
+        exchange = self.exchange
+        if self._drained < 0 and exchange is not None:
+            exchange.bytes_in -= len(collected)
+            self._relay_body(collected, done)
 
     def reopen(self, exchange: Exchange) -> Exchange:
         """The same request on the newest configuration, nothing of it judged yet."""
         fresh = self._opener(exchange.head, b"")
         assert isinstance(fresh, Exchange)
         return fresh
-
-    def _overflow(self, exchange: Exchange, collected: bytes, done: bool) -> None:
-        """A body without a stated length grew over the limit; only `monitor` lets it through, as it came."""
-        self._collected = None
-        if exchange.actions is not None:  # it was to be kept while people are asked
-            self.refuse(too_large_to_hold(self._context.state))
-            return
-        if self._renewed(exchange) is not exchange:
-            self.refuse(Refusal(Reason.CONFIGURATION_STALE, "the configuration changed while the body was read"))
-            return
-        refusal = body_too_large(exchange, self._context.state)
-        self.proceed(refusal or advance(exchange, self._context.state))
-        if self._drained < 0 and self.exchange is exchange:
-            exchange.bytes_in -= len(collected)
-            self._relay_body(collected, done)
 
     def release(self) -> None:
         """The decision is on record: the request may go."""
@@ -331,14 +237,15 @@ class Conversation:
         """Answer in place of the upstream, and put it on record."""
         exchange = self.exchange
         assert exchange is not None
-        self._wait_no_more(refusal.reason)
+        if self._undecided is not None:
+            self._undecided.end(refusal.reason)
         if refusal.close or self._context.stopping or (self._framer is not None and exchange.head.expect_continue):
             self._keep = False
         answer = answers.render(exchange, refusal, keep=self._keep)
         self._note(exchange, refusal, len(answer))
         self.write(answer)
-        self._collected = None
-        self._repay()
+        if self._undecided is not None:
+            self._undecided.repay()
         if self._framer is None:
             self.answered()
         elif exchange.head.expect_continue:
@@ -346,31 +253,11 @@ class Conversation:
         else:
             self._swallow()
 
-    def _wait_no_more(self, reason: Reason) -> None:
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            waiting.hold.leave(reason)
-
     def _note(self, exchange: Exchange, refusal: Refusal, size: int) -> None:
-        context = self._context
         if self._recorded:
             self._relay.refused(refusal, size)
-            return
-        overhead = context.state.tick() - exchange.arrived - exchange.waited
-        context.metrics.requests["deny"] += 1
-        context.metrics.denied[refusal.reason.value] += 1
-        context.metrics.overhead.observe(overhead)
-        if refusal.reason is Reason.RATE_LIMITED:
-            context.metrics.rate_limit_hits += 1
-        if exchange.identity is None:
-            log.warning("request refused", reason=refusal.reason.value, origin=exchange.origin.name)
-            return
-        identity, limited = exchange.identity, refusal.reason in LIMITED
-        if not limited or context.state.records_limited(identity.agent.id, identity.gateway.compiled.rate_limit):
-            context.outbox.note(records.of_refusal(exchange, context.state, refusal, int(overhead * 1e6), size))
-        if identity.run is not None:
-            identity.run.denied += 1
-            identity.run.limited += limited
+        else:
+            refused.note(self._context, exchange, refusal, size)
 
     def _swallow(self) -> None:
         """Read and drop the rest of a body that nobody wants, so that the agent gets to read its answer."""
@@ -391,8 +278,8 @@ class Conversation:
         if self.closed:
             return
         self.exchange = None
-        if self._loan is not None:
-            self._repay()
+        if self._undecided is not None:
+            self._undecided.repay()
         state = self._context.state
         self.deadline = state.tick() + state.limits.client_idle_timeout
         if self._framer is not None:
@@ -433,27 +320,29 @@ class Conversation:
     def _finish(self) -> None:
         """End after what was sent; who does not take that in time is cut off."""
         self.closed = True
-        self.exchange = None
-        self._repay()
+        self._forget(Reason.CLIENT_CLOSED)
         self.deadline = self._context.state.tick() + self._context.state.limits.client_idle_timeout
         self._stream.close()
 
     def abort(self) -> None:
         """Cut the stream: the answer that was begun cannot be ended."""
         self.closed = True
-        self.exchange = None
-        self._repay()
+        self._forget(Reason.CLIENT_CLOSED)
         self._stream.abort()
 
     def lost(self, reason: Reason = Reason.CLIENT_CLOSED) -> None:
         """The agent is gone."""
-        if self._waiting is not None and self.exchange is not None:
+        if self.waits and self.exchange is not None:
             self._note(self.exchange, Refusal(reason, "the connection ended while people were asked"), 0)
-            self._wait_no_more(reason)
         self.closed = True
-        self.exchange = None
-        self._repay()
+        self._forget(reason)
         self._relay.cancel(reason)
+
+    def _forget(self, reason: Reason) -> None:
+        self.exchange = None
+        if self._undecided is not None:
+            self._undecided.end(reason)
+            self._undecided.repay()
 
     @property
     def under_way(self) -> Exchange | None:
@@ -463,7 +352,8 @@ class Conversation:
     @property
     def reading(self) -> Exchange | None:
         """The request that is not let through yet: its body is being read, or people are asked."""
-        return self.exchange if self._collected is not None or self._waiting is not None else None
+        undecided = self._undecided
+        return self.exchange if undecided is not None and (undecided.collects or undecided.waits) else None
 
     @property
     def idle(self) -> bool:
@@ -472,7 +362,7 @@ class Conversation:
     @property
     def waits(self) -> bool:
         """Whether people are being asked."""
-        return self._waiting is not None
+        return self._undecided is not None and self._undecided.waits
 
     def sweep(self, now: float) -> None:
         """Time-outs; called about once a second."""
@@ -483,9 +373,10 @@ class Conversation:
             self._relay.sweep(now)
         elif self._drained >= 0 and now > self.deadline:
             self._finish()
-        elif self._collected is not None and now > self.deadline:
-            self.refuse(Refusal(Reason.BAD_REQUEST, "the body did not come", close=True))
-        elif self._waiting is not None:
+        elif self._undecided is not None and self._undecided.collects:
+            if now > self._undecided.deadline:
+                self.refuse(Refusal(Reason.BAD_REQUEST, "the body did not come", close=True))
+        elif self.waits:
             return  # its own time-out, much shorter or much longer than others
         elif self.exchange is not None and now > self.exchange.arrived + self._context.state.limits.total_timeout:
             self.abort()

@@ -19,13 +19,14 @@ from tameflare.proxy.admission import Place
 from tameflare.proxy.context import Context
 from tameflare.proxy.conversation import Conversation
 from tameflare.proxy.endpoints import Endpoint
-from tameflare.proxy.exchange import Exchange, preview
+from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.flow import Flow
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.origin import Origin
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.revocation import REVOKED, refusal_to_cut
 from tameflare.proxy.routing import Binding
+from tameflare.proxy.steps import preview
 from tameflare.proxy.tunnel import Tunnel
 from tameflare.proxy.turned_away import tunnel_head, tunnel_origin
 from tameflare.wire.faults import HeadFault

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, cast
 from tameflare.core.decision import Reason
 from tameflare.link.messages import Outcome
 from tameflare.proxy import records
-from tameflare.proxy.exchange import Exchange, Next, advance
+from tameflare.proxy.exchange import Exchange, Next
 from tameflare.proxy.flow import BUFFER_FULL, UPSTREAM_FULL, Flow
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.origin import Origin
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.routing import Binding
-from tameflare.wire.client_hello import HelloFault, server_name
+from tameflare.proxy.steps import advance
+from tameflare.wire.client_hello import HelloFault, HelloReader
 from tameflare.wire.heads import NO_FIELDS, RequestHead
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Tunnel:
         self._flow = flow
         self._binding = binding
         self._pending = b""
+        self._hello = HelloReader()
         self._judged = False
         self._upstream: UpstreamLeg | None = None
         self._up = self._down = 0
@@ -62,7 +64,7 @@ class Tunnel:
             self._flow.hold_client(BUFFER_FULL)
             return
         try:
-            whole, name = server_name(self._pending)
+            whole, name = self._hello.feed(data)
         except HelloFault as fault:
             self._refuse(Refusal(Reason.NOT_HTTP, str(fault)))
             return

@@ -6,11 +6,12 @@ from typing import Protocol
 
 from tameflare.core.approval import ANYBODY
 from tameflare.core.decision import Reason
-from tameflare.proxy.exchange import Exchange, Next, Outcome, advance
+from tameflare.proxy.exchange import Exchange, Next, Outcome
 from tameflare.proxy.held import describe
 from tameflare.proxy.holds import Hold, Holds, Need
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.state import ProxyState
+from tameflare.proxy.steps import advance
 
 
 class Held(Protocol):

@@ -1,0 +1,143 @@
+"""A request that cannot be decided by its head: its body is read whole, or people are asked.
+
+What it takes of its agent's allowance meanwhile, and until it is answered, it gives back in `repay`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tameflare.core.decision import Reason
+from tameflare.proxy.allowance import Loan
+from tameflare.proxy.consent import too_large_to_hold
+from tameflare.proxy.context import Context
+from tameflare.proxy.exchange import Exchange, Next, Outcome
+from tameflare.proxy.refusal import Refusal, too_many_bytes, too_many_held
+from tameflare.proxy.steps import advance, body_too_large
+from tameflare.proxy.waiting import HeldRequest
+
+
+class Asker(Protocol):
+    """The conversation that the request belongs to."""
+
+    exchange: Exchange | None
+
+    def reopen(self, exchange: Exchange) -> Exchange:
+        """The same request on the newest configuration, nothing of it judged yet."""
+
+    def proceed(self, outcome: Outcome) -> None: ...
+
+    def refuse(self, refusal: Refusal) -> None: ...
+
+    def pass_on(self, collected: bytes, done: bool) -> None:
+        """Send what was collected of a body that is let through without being read."""
+
+
+class Undecided:
+    """One request at a time. `collects` while its body is read, `waits` while people are asked; `deadline` is when the
+    next piece of the body must have come."""
+
+    __slots__ = ("_asker", "_collected", "_context", "_loan", "_most", "_request", "deadline")
+
+    def __init__(self, asker: Asker, context: Context) -> None:
+        self._asker = asker
+        self._context = context
+        self._collected: bytearray | None = None
+        self._most = 0
+        self._request: HeldRequest | None = None
+        self._loan: Loan | None = None
+        self.deadline = 0.0
+
+    @property
+    def collects(self) -> bool:
+        return self._collected is not None
+
+    @property
+    def waits(self) -> bool:
+        return self._request is not None
+
+    # --- its body
+
+    def read(self, wanted: Next) -> None:
+        """Read the body whole: to judge it, or to keep it while people are asked."""
+        limits = self._context.state.limits
+        self._collected = bytearray()
+        self._most = limits.max_held_body if wanted is Next.HELD_BODY else limits.max_body
+        self.deadline = self._context.state.tick() + limits.idle_timeout
+
+    def collect(self, exchange: Exchange, payload: bytes, done: bool) -> None:
+        collected, state = self._collected, self._context.state
+        assert collected is not None
+        if not self._loaned(exchange).take_bytes(len(payload)):
+            self._asker.refuse(too_many_bytes(self._context.allowances.each.buffered))
+            return
+        collected += payload
+        exchange.bytes_in += len(payload)
+        self.deadline = state.tick() + state.limits.idle_timeout
+        if len(collected) > self._most:
+            self._overflow(exchange, bytes(collected), done)
+        elif done:
+            self._collected = None
+            exchange = self._asker.exchange = self._renewed(exchange)
+            exchange.received = bytes(collected)
+            exchange.waited = state.tick() - exchange.arrived
+            self._asker.proceed(advance(exchange, state))
+
+    def _renewed(self, exchange: Exchange) -> Exchange:
+        """The exchange, begun anew where it no longer holds: a new version came, or its run ended, during its body."""
+        identity, state = exchange.identity, self._context.state
+        if identity is not None and state.served is not None and identity.is_valid(state.served, state.clock()):
+            return exchange
+        fresh = self._asker.reopen(exchange)
+        fresh.arrived, fresh.bytes_in = exchange.arrived, exchange.bytes_in
+        return fresh
+
+    def _overflow(self, exchange: Exchange, collected: bytes, done: bool) -> None:
+        """A body without a stated length grew over the limit; only `monitor` lets it through, as it came."""
+        self._collected = None
+        state = self._context.state
+        if exchange.actions is not None:  # it was to be kept while people are asked
+            self._asker.refuse(too_large_to_hold(state))
+        elif self._renewed(exchange) is not exchange:
+            message = "the configuration changed while the body was read"
+            self._asker.refuse(Refusal(Reason.CONFIGURATION_STALE, message))
+        else:
+            self._asker.proceed(body_too_large(exchange, state) or advance(exchange, state))
+            self._asker.pass_on(collected, done)
+
+    # --- people
+
+    def ask(self, exchange: Exchange) -> None:
+        """Have the request wait for people."""
+        if not self._loaned(exchange).take_hold():
+            self._asker.refuse(too_many_held(self._context.allowances.each.held))
+            return
+        self._request = HeldRequest(self._asker, self._context.state)
+        self._request.begin(self._context.holds, exchange)
+
+    def agreed(self) -> None:
+        """It is let through: it waits no longer, but what was read of it is still in memory."""
+        self._request = None
+        if self._loan is not None:
+            self._loan.end_hold()
+
+    # --- the end
+
+    def end(self, reason: Reason) -> None:
+        """It is refused, or its connection is gone. Harmless where nothing was begun."""
+        request, self._request = self._request, None
+        self._collected = None
+        if request is not None:
+            request.hold.leave(reason)
+
+    def repay(self) -> None:
+        """It is answered."""
+        if self._loan is not None:
+            self._loan.repay()
+            self._loan = None
+
+    def _loaned(self, exchange: Exchange) -> Loan:
+        """What this request takes of its agent's allowance."""
+        assert exchange.identity is not None
+        self._loan = self._loan or self._context.allowances.loan(exchange.identity.agent.id)
+        return self._loan
