@@ -7,7 +7,7 @@ from functools import cache
 
 from tests.wire.tls_pairs import HOST, Pair, client_context, server_context
 
-from tameflare.wire.client_hello import HelloFault, server_name
+from tameflare.wire.client_hello import LARGEST, HelloFault, HelloReader, server_name
 from tameflare.wire.sniff import FirstBytes, sniff
 from tameflare.wire.target import (
     TargetFault,
@@ -47,11 +47,27 @@ def _pair() -> Pair:
     return Pair(shell, client.wrap_bio(to_client, from_client, server_hostname=HOST), to_client, from_client)
 
 
-def client_hello(data: bytes) -> None:
+def _in_pieces(data: bytes) -> tuple[bool, str | None] | None:
+    """What is read of a hello that arrives a few bytes at a time; None for a fault."""
+    reader, read = HelloReader(), (False, None)
     try:
-        whole, name = server_name(data)
+        for at in range(0, len(data), 7):
+            read = reader.feed(data[at : at + 7])
+            if read[0]:
+                break
     except HelloFault:
+        return None
+    return read
+
+
+def client_hello(data: bytes) -> None:
+    cut = _in_pieces(data[:LARGEST])
+    try:
+        whole, name = server_name(data[:LARGEST])
+    except HelloFault:
+        assert cut is None
         return
+    assert cut == (whole, name), "the cut changes what is read"
     assert whole or name is None
     if not whole:
         return

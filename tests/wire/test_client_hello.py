@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.wire.tls_pairs import HOST, client_context
 
-from tameflare.wire.client_hello import LARGEST, HelloFault, server_name
+from tameflare.wire.client_hello import LARGEST, HelloFault, HelloReader, server_name
 from tameflare.wire.tls import TlsShell
 
 
@@ -68,3 +69,12 @@ def test_damage_is_a_fault_or_an_answer(data: st.DataObject) -> None:
     except HelloFault:
         return
     assert complete or name is None
+
+
+def test_tiny_records_and_pieces_cost_no_more_than_their_bytes() -> None:
+    """65,000 bytes in records of one byte, each byte by itself: read again for every byte it would take minutes."""
+    claimed = b"\x01\x00\xff\xff" + bytes(10_800)
+    records = b"".join(b"\x16\x03\x01\x00\x01" + claimed[at : at + 1] for at in range(len(claimed)))
+    reader, began = HelloReader(), time.process_time()
+    assert {reader.feed(records[at : at + 1]) for at in range(len(records))} == {(False, None)}
+    assert time.process_time() - began < 5

@@ -41,28 +41,52 @@ class _Reader:
 
 def server_name(data: bytes) -> tuple[bool, str | None]:
     """Whether the ClientHello is whole yet, and the name it carries, if any. Raises HelloFault."""
-    hello = _reassemble(data)
-    if hello is None:
+    return HelloReader().feed(data)
+
+
+class HelloReader:
+    """Puts a ClientHello together as it arrives, however small its records and pieces are: each byte is read once."""
+
+    def __init__(self) -> None:
+        self._message = bytearray()
+        self._held = b""
+        self._left = 0
+        self._size = 0
+
+    def feed(self, data: bytes) -> tuple[bool, str | None]:
+        """What `server_name` says of all that came so far. Not to be called again once it is whole."""
+        self._size += len(data)
+        if self._take(self._held + data):
+            stated = int.from_bytes(self._message[1:4], "big")
+            return True, _name(_Reader(bytes(self._message[: 4 + stated])))
+        if self._size > LARGEST:
+            raise HelloFault("the ClientHello is too long")
         return False, None
-    return True, _name(_Reader(hello))
 
+    def _take(self, data: bytes) -> bool:
+        """Move what records hold into the message; whether that is whole."""
+        at = 0
+        while at < len(data) and (self._left or len(data) - at >= _RECORD_HEADER):
+            if self._left:
+                piece = data[at : at + self._left]
+                self._message += piece
+                self._left -= len(piece)
+                at += len(piece)
+                if self._is_whole():
+                    return True
+            else:
+                if data[at] != _HANDSHAKE:
+                    raise HelloFault("not a handshake record")
+                self._left = int.from_bytes(data[at + 3 : at + 5], "big")
+                at += _RECORD_HEADER
+        self._held = data[at:]
+        return False
 
-def _reassemble(data: bytes) -> bytes | None:
-    """The handshake message, which may be spread over several records; None where more bytes are needed."""
-    message, at = bytearray(), 0
-    while len(data) - at >= _RECORD_HEADER:
-        if data[at] != _HANDSHAKE:
-            raise HelloFault("not a handshake record")
-        size = int.from_bytes(data[at + 3 : at + 5], "big")
-        message += data[at + _RECORD_HEADER : at + _RECORD_HEADER + size]
-        at += _RECORD_HEADER + size
-        if message and message[0] != _CLIENT_HELLO:
+    def _is_whole(self) -> bool:
+        message = self._message
+        if message[0] != _CLIENT_HELLO:
             raise HelloFault("not a ClientHello")
-        if len(message) >= 4 and len(message) - 4 >= (stated := int.from_bytes(message[1:4], "big")):
-            return bytes(message[: 4 + stated])
-    if len(data) > LARGEST:
-        raise HelloFault("the ClientHello is too long")
-    return None
+        return len(message) >= 4 and len(message) - 4 >= int.from_bytes(message[1:4], "big")
 
 
 def _name(reader: _Reader) -> str | None:
