@@ -34,3 +34,11 @@ def test_big_bodies(running: plant.Plant) -> None:
     assert (up.name, down.name) == ("upload of 2 MB", "download of 2 MB")
     assert up.good
     assert down.good
+
+
+def test_requests(running: plant.Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soak, "ROUND_SECONDS", 0.2)
+    before = running.rows()
+    figures = list(soak.requests(running, 100))
+    assert [figure.name for figure in figures[-2:]] == ["growth since the first round", "requests on record"]
+    assert running.rows() - before >= 100
