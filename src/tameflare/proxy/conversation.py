@@ -373,8 +373,8 @@ class Conversation:
             self._relay.sweep(now)
         elif self._drained >= 0 and now > self.deadline:
             self._finish()
-        elif self._undecided is not None and self._undecided.collects:
-            if now > self._undecided.deadline:
+        elif self.exchange is not None and self._undecided is not None and self._undecided.collects:
+            if now > min(self._undecided.deadline, self.exchange.arrived + self._context.state.limits.total_timeout):
                 self.refuse(Refusal(Reason.BAD_REQUEST, "the body did not come", close=True))
         elif self.waits:
             return  # its own time-out, much shorter or much longer than others
