@@ -73,7 +73,7 @@ def test_literals_go_before_captures_and_dead_ends_are_left() -> None:
 
     def found(path: str) -> tuple[str, list[str]] | None:
         match = trie.find("GET", path)
-        return None if match is None else (match[0].routes[0].type, match[1])
+        return None if match is None else (match[0].routes[0].type, list(match[1]))
 
     assert found("/a/b/d") == ("v.two.get", [])
     assert found("/a/b/c") == ("v.one.get", ["b"])

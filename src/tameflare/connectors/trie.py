@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import unquote
 
 from tameflare.connectors.fields import Schema, schema
 from tameflare.connectors.routes import BodyKind, Route, When
+from tameflare.connectors.shapes import A_LITERAL, A_NUMBER, ANY_SEGMENT, Shapes, Template, is_number
 
 _UNCLEAN: Final = re.compile(r"(?:^|/|%2F)\.{0,2}(?:/|%2F|$)|;|%5C", re.IGNORECASE)
 _ENCODED_SLASH: Final = re.compile(r"%2F|%5C", re.IGNORECASE)
@@ -43,7 +44,7 @@ class Leaf:
         self.schema |= schema(f"{route.query} {route.fields}")
         self.sole = route if len(self.routes) == 1 and route.when is None else None
 
-    def bind(self, captured: list[str]) -> dict[str, object]:
+    def bind(self, captured: Sequence[str]) -> dict[str, object]:
         """Captured segments by name, decoded and read: the numbers as int."""
         values = [unquote(value) for value in captured] if "%" in "".join(captured) else captured
         bound: dict[str, object] = dict(zip(self._labels, values))  # noqa: B905 - as many by construction
@@ -59,11 +60,10 @@ def _on_body(when: When | None) -> bool:
 class Node:
     """A place in the tree: children by literal segment, then by kind of capture, in this order of preference."""
 
-    __slots__ = ("anything", "leaves", "literal", "literals", "number", "rest", "segment")
+    __slots__ = ("anything", "leaves", "literals", "number", "rest", "segment")
 
     def __init__(self) -> None:
         self.literals: dict[str, Node] = {}
-        self.literal = self.literals.get
         self.number: Node | None = None
         self.segment: Node | None = None
         self.anything: Node | None = None
@@ -74,13 +74,14 @@ class Node:
 class Trie:
     """Routes of one host, compiled once."""
 
-    __slots__ = ("_readers", "_root")
+    __slots__ = ("_readers", "_root", "_shapes")
 
     def __init__(self, routes: Iterable[Route], readers: Readers = NO_READERS) -> None:
         self._readers = readers
         self._root = Node()
         for route in routes:
             self._add(route)
+        self._shapes = Shapes(_templates(self._root))
 
     def _add(self, route: Route) -> None:
         node = self._root
@@ -94,15 +95,15 @@ class Trie:
                 raise ValueError(f"route {route.method} {route.path} names its segments unlike its siblings")
             leaf.add(route)
 
-    def find(self, method: str, path: str) -> tuple[Leaf, list[str]] | None:
+    def find(self, method: str, path: str) -> tuple[Leaf, Sequence[str]] | None:
         """The leaf and the captured segments as they stand in the path; HEAD falls back to GET."""
         if path[:1] != "/":
             return None
         segments = path[1:].split("/")
         if "" not in segments and ";" not in path and "%" not in path:
-            quick = self._stride(method, segments)
-            if quick is not None:
-                return quick
+            quick = self._shapes.find(segments)
+            if quick is not None and method in quick[0]:
+                return quick[0][method], quick[1]
         captured: list[str] = []
         leaf = _walk(self._root, segments, 0, method, captured)
         if leaf is None and method == "HEAD":
@@ -110,28 +111,19 @@ class Trie:
             leaf = _walk(self._root, segments, 0, "GET", captured)
         return None if leaf is None else (leaf, captured)
 
-    def _stride(self, method: str, segments: list[str]) -> tuple[Leaf, list[str]] | None:
-        """The common case, plain segments, without taking anything back: the literal child or the capture at each step.
 
-        None says nothing: the thorough search decides. What is found here the thorough search would find first, since
-        it too prefers literals.
-        """
-        node = self._root
-        captured: list[str] = []
-        for segment in segments:
-            child = node.literal(segment)
-            if child is None:
-                captured.append(segment)
-                child = node.segment if node.number is None else _number_child(node, segment)
-                if child is None:
-                    return None
-            node = child
-        leaf = node.leaves.get(method)
-        return None if leaf is None else (leaf, captured)
-
-
-def _number_child(node: Node, segment: str) -> Node | None:
-    return node.number if _is_number(segment) else node.segment
+def _templates(node: Node, before: tuple[tuple[int, str], ...] = ()) -> Iterator[Template[dict[str, Leaf]]]:
+    """Every template below a node, for looking plain paths up."""
+    if node.leaves:
+        yield Template(before, False, node.leaves)
+    if node.anything is not None or node.rest is not None:
+        yield Template(before, True, node.leaves)
+    for text, child in node.literals.items():
+        yield from _templates(child, (*before, (A_LITERAL, text)))
+    if node.number is not None:
+        yield from _templates(node.number, (*before, (A_NUMBER, "")))
+    if node.segment is not None:
+        yield from _templates(node.segment, (*before, (ANY_SEGMENT, "")))
 
 
 def _descend(node: Node, segment: str) -> tuple[Node, tuple[str, bool] | None]:
@@ -171,17 +163,13 @@ def _walk(node: Node, segments: list[str], index: int, method: str, captured: li
 def _captures(node: Node, segment: str) -> list[Node]:
     """The capturing children that take this segment."""
     taken = []
-    if node.number is not None and _is_number(segment):
+    if node.number is not None and is_number(segment):
         taken.append(node.number)
     if node.segment is not None and _is_plain(segment):
         taken.append(node.segment)
     if node.anything is not None and _is_clean(segment):
         taken.append(node.anything)
     return taken
-
-
-def _is_number(segment: str) -> bool:
-    return segment.isdigit() and segment.isascii() and len(segment) <= 20
 
 
 def _is_plain(segment: str) -> bool:
