@@ -45,9 +45,8 @@ class Leaf:
         self.sole = route if len(self.routes) == 1 and route.when is None else None
 
     def bind(self, captured: Sequence[str]) -> dict[str, object]:
-        """Captured segments by name, decoded and read: the numbers as int."""
-        values = [unquote(value) for value in captured] if "%" in "".join(captured) else captured
-        bound: dict[str, object] = dict(zip(self._labels, values))  # noqa: B905 - as many by construction
+        """Captured segments by name, as their readers read them: the numbers as int."""
+        bound: dict[str, object] = dict(zip(self._labels, captured))  # noqa: B905 - as many by construction
         for name, reader in self._readers:
             bound[name] = reader(bound[name])  # type: ignore[arg-type]
         return bound
@@ -96,7 +95,7 @@ class Trie:
             leaf.add(route)
 
     def find(self, method: str, path: str) -> tuple[Leaf, Sequence[str]] | None:
-        """The leaf and the captured segments as they stand in the path; HEAD falls back to GET."""
+        """The leaf and the captured segments, decoded; HEAD falls back to GET."""
         if path[:1] != "/":
             return None
         segments = path[1:].split("/")
@@ -104,12 +103,15 @@ class Trie:
             quick = self._shapes.find(segments)
             if quick is not None and method in quick[0]:
                 return quick[0][method], quick[1]
+        return self._walked(method, segments)
+
+    def _walked(self, method: str, segments: list[str]) -> tuple[Leaf, Sequence[str]] | None:
         captured: list[str] = []
         leaf = _walk(self._root, segments, 0, method, captured)
         if leaf is None and method == "HEAD":
             captured.clear()
             leaf = _walk(self._root, segments, 0, "GET", captured)
-        return None if leaf is None else (leaf, captured)
+        return None if leaf is None else (leaf, [unquote(value) for value in captured])
 
 
 def _templates(node: Node, before: tuple[tuple[int, str], ...] = ()) -> Iterator[Template[dict[str, Leaf]]]:

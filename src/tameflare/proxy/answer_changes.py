@@ -35,6 +35,10 @@ class AnswerChanges(msgspec.Struct, frozen=True):
     strict: bool = False
     make_filter: FilterMaker | None = None
 
+    def is_plain(self, head: ResponseHead) -> bool:
+        """Whether only a secret in it could change this answer."""
+        return self.make_filter is None and b"content-encoding" not in head.headers.layout.place
+
     def filter(self, head: ResponseHead) -> BodyChange | None:
         if self.make_filter is None:
             return None

@@ -58,8 +58,8 @@ class Metrics(Collector):
     """Counters by label, ready to be added to: `metrics.requests["allow"] += 1`.
 
     `requests` by effective verdict, `denied` by reason code, `connector_errors` by connector's name. What other parts
-    know at the time of asking is registered with `gauge` and `counter`. `finished` takes a request's duration and what
-    of it was ours, in seconds, to be sorted by `settle`.
+    know at the time of asking is registered with `gauge` and `counter`. `finished` takes, of a request that was let
+    through, its duration and what of it was ours, in seconds, to be counted by `settle`.
     """
 
     def __init__(self) -> None:
@@ -77,7 +77,8 @@ class Metrics(Collector):
         self._registry.register(self)
 
     def settle(self) -> None:
-        """Sort the durations of the last second into their histograms."""
+        """Count the requests that were let through and ended, and sort their durations into the histograms."""
+        self.requests["allow"] += len(self._finished)
         for took, overhead in self._finished:
             self.duration.observe(took)
             self.overhead.observe(overhead)

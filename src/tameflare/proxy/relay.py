@@ -111,7 +111,8 @@ class Relay:
             self._pending = []
         if self._pending_size > LARGEST_BACKLOG:
             self._flow.resume_client(BUFFER_FULL)
-        self._conversation.upstream_ready()
+        if exchange.head.expect_continue:
+            self._conversation.upstream_ready()
 
     def unreachable(self, refusal: Refusal) -> None:
         exchange = self.exchange
@@ -286,7 +287,7 @@ class Relay:
         """The outcome of a request whose decision is already on record."""
         exchange = self.exchange
         assert exchange is not None
-        took = self._context.state.tick() - exchange.arrived
+        took = self._tick() - exchange.arrived
         overhead_us = int(self.overhead * 1e6)
         self._context.outbox.note(
             Outcome(
@@ -301,7 +302,6 @@ class Relay:
             )
         )
         metrics = self._context.metrics
-        metrics.requests["allow"] += 1
         metrics.finished((took, self.overhead))
         if reason and exchange.binding is not None:
             metrics.connector_errors[exchange.binding.name] += 1

@@ -168,6 +168,8 @@ class ResponseReader:
         Raises ResponseFault where it must not pass.
         """
         masker = changes.masker
+        if masker is not None and changes.is_plain(head) and masker.is_clean(data):
+            return self._begin_clean(masker, head, rest, keep)
         encoded, filtered = self._look_into(changes, head) if self._framer is not None else (False, None)
         if filtered is not None and not filtered.keeps_length:
             head = structs.replace(head, content_length=None)
@@ -181,6 +183,15 @@ class ResponseReader:
         if self._body:
             payload = self._change(payload)
         return start + (self._encode(payload) if self._chunked else payload)
+
+    def _begin_clean(self, masker: Masker, head: ResponseHead, rest: bytes, keep: bool) -> bytes:
+        """Nothing was found in what came with the head; if that was all, nothing can be."""
+        start = self._write_head(head, keep)
+        payload = self._take(rest)
+        if self.done and not self._chunked:
+            return start + payload
+        self._body = (masker.stream(),)
+        return start + self._encode(self._change(payload))
 
     def _is_known(self, masker: Masker, payload: bytes, dirty: bool) -> bool:
         """Whether the whole body is here and has been searched; only chunks can hide something from that."""

@@ -107,13 +107,17 @@ class RequestHeads:
 
     def _repeated(self, rest: _Rest, data: bytes) -> RequestHead | None:
         """The head, if before the known tail stands one request line that fits it; faults are the long way's."""
-        first = data[: -len(self._tail)]
-        if len(data) > LARGEST_HEAD or len(first.translate(None, FORBIDDEN)) != len(first):
+        size = len(data)
+        first = data[: size - len(self._tail)]
+        parts = first.split(b" ")
+        if len(parts) != 3 or size > LARGEST_HEAD or len(first.translate(None, FORBIDDEN)) != len(first):
             return None
-        line = _request_line(first)
-        if isinstance(line, HeadFault) or line[2] != rest[0] or line[0] == "CONNECT":
+        method, target = METHODS.get(parts[0]), parts[1]
+        if method is None or target[:1] != b"/" or not target.isascii() or _MINOR.get(parts[2]) != rest[0]:
             return None
-        return RequestHead(line[0], line[1], *rest, len(data))
+        if method == "CONNECT":
+            return None
+        return RequestHead(method, target.decode("ascii"), *rest, size)
 
     def _feed(self, data: bytes, expected: int) -> tuple[Layout, Values] | None:
         """What llhttp reads in `data`, if that is one head of `expected` fields."""
