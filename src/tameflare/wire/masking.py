@@ -1,7 +1,9 @@
 """Finding secrets in what goes to the agent, in whatever pieces it comes, and overwriting them with `*`.
 
 Every byte that belongs to an occurrence of a pattern becomes one `*`, so lengths stay as they are. Of what has
-arrived only an end that could really be the beginning of an occurrence is kept back.
+arrived the end is kept back, as far as it could stand in a credential at all. That is never decided by what the patterns
+say: an agent that has the upstream repeat its guesses would see in each piece whether it had guessed the first letters
+right, and find the secret letter by letter.
 
 Theory of operation: nearly all answers hold no secret, so what counts is how fast that is known. `bytes.find` looks for
 a single byte with the processor's widest instructions, ten times faster than for several bytes. Each pattern therefore
@@ -17,6 +19,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 STAR: Final = b"*"
+_ORDINARY: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~+/=%\\")
+"""What credentials consist of, plain and in the usual encodings. Lines, events and JSON texts end in something else."""
 
 _TYPICAL: Final = (
     b"HTTP/1.1 200 OK\r\nServer: nginx/1.26\r\nDate: Sat, 21 Nov 2026 22:28:04 GMT\r\nContent-Type: application/json;"
@@ -45,16 +49,14 @@ class Probe(NamedTuple):
 class Masker:
     """Patterns, made ready once and used for any number of answers. An empty pattern is left out."""
 
-    __slots__ = ("_firsts", "_inner", "_longest", "_occurrence", "_pairs", "_patterns", "_probes")
+    __slots__ = ("_alphabet", "_longest", "_occurrence", "_patterns", "_probes")
 
     def __init__(self, patterns: Iterable[bytes]) -> None:
         self._patterns = tuple(sorted({pattern for pattern in patterns if pattern}, key=len, reverse=True))
         self._probes = _probes([one for one in self._patterns if not _holds_another(one, self._patterns)])
         self._occurrence = re.compile(b"(?=(%b))" % b"|".join(map(re.escape, self._patterns)), re.DOTALL)
         self._longest = len(self._patterns[0]) if self._patterns else 0
-        self._firsts = frozenset(pattern[:1] for pattern in self._patterns)
-        self._inner = frozenset(b"".join(pattern[:-1] for pattern in self._patterns))
-        self._pairs = frozenset(pattern[at : at + 2] for pattern in self._patterns for at in range(len(pattern) - 2))
+        self._alphabet = bytes(_ORDINARY.union(*self._patterns))
 
     def is_clean(self, data: bytes) -> bool:
         """Whether no pattern occurs in `data`."""
@@ -84,13 +86,11 @@ class Masker:
         return bytes(out)
 
     def undecided(self, data: bytes) -> int:
-        """How many bytes at the end of `data` are the beginning of a pattern, and not all of it: the most there are."""
-        if not data or data[-1] not in self._inner:
+        """How many bytes at the end of `data` could belong to some credential that is not there as a whole."""
+        if self._longest < 2 or not data or data[-1] not in self._alphabet:
             return 0
-        if data[-1:] not in self._firsts and data[-2:] not in self._pairs:
-            return 0
-        tail = data[-(self._longest - 1) :]
-        return max(_overlap(tail, pattern) for pattern in self._patterns)
+        tail = data[1 - self._longest :]
+        return len(tail) - len(tail.rstrip(self._alphabet))
 
     def stream(self) -> MaskedBody:
         return MaskedBody(self)
@@ -130,17 +130,6 @@ class MaskedBody:
     def finish(self) -> bytes:
         shown, self._held, self._shown = self._shown, b"", b""
         return shown
-
-
-def _overlap(tail: bytes, pattern: bytes) -> int:
-    """The longest end of `tail` that `pattern` begins with and goes on after."""
-    first = pattern[:1]
-    at = tail.find(first, max(0, len(tail) - len(pattern) + 1))
-    while at >= 0:
-        if pattern.startswith(tail[at:]):
-            return len(tail) - at
-        at = tail.find(first, at + 1)
-    return 0
 
 
 def _holds_another(pattern: bytes, patterns: Sequence[bytes]) -> bool:
