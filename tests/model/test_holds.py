@@ -14,7 +14,7 @@ from tests.model.proxies import Request as Sketch
 from tameflare.core import approval_states as states
 from tameflare.core.approval import Requirement
 from tameflare.core.approval_states import Approval, Status
-from tameflare.core.decision import Reason, Verdict
+from tameflare.core.decision import Reason
 from tameflare.link.approvals import Answer, Consume, Leave, Raise, Standing
 from tameflare.link.messages import ApprovalAnswered
 from tameflare.proxy.holds import Hold, Holds, Need, Reply
@@ -36,9 +36,9 @@ class TellingControl(PureControl):
     def _put(self, changed: Approval) -> None:
         before = self._approvals[changed.id]
         super()._put(changed)
-        if changed.status is before.status or changed.status not in (Status.APPROVED, Status.DENIED, Status.EXPIRED):
+        verdict = states.told(before, changed)
+        if verdict is None:
             return
-        verdict = Verdict.ALLOW if changed.status is Status.APPROVED else Verdict.DENY
         answer = ApprovalAnswered(changed.id, verdict, changed.reason, changed.message, self.version)
         for proxy in states.waiting_proxies(changed):
             self.feeds.setdefault(proxy, []).append(answer)
@@ -141,7 +141,7 @@ class HoldsModel(RuleBasedStateMachine):
         need = request.need()
         if isinstance(need, Need):
             home.requests.append(request)
-            request.hold = home.holds.begin(request, request.ids[0], need)
+            request.hold = home.holds.begin(request, request.ids[0], need, [(request.ids[0],)])
 
     @rule(
         proxy=st.integers(0, 1),
@@ -184,6 +184,15 @@ class HoldsModel(RuleBasedStateMachine):
         request.gone = True
         assert request.hold is not None
         request.hold.leave(Reason.CLIENT_CLOSED)
+
+    @precondition(lambda self: self.waiting())
+    @rule(which=ANY)
+    def a_client_calls_off(self, which: int) -> None:
+        """Its connection stands, and is answered."""
+        request = pick(self.waiting(), which)
+        request.proxy.holds.call_off((request.ids[0],))
+        assert isinstance(request.ends[0], Refusal)
+        request.proxy.holds.call_off((request.ids[0],))
 
     def waiting(self) -> list[HeldDouble]:
         return [r for proxy in self.proxies for r in proxy.requests if not r.gone and not r.ends]

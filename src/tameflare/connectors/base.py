@@ -91,6 +91,18 @@ class Connector(Protocol):
     ) -> BodyChange | None:
         """The change of the body of the answer to `request`; None: it passes. `content_type` is the answer's."""
 
+    def bound_body(self, request: HttpRequest) -> bytes | None:
+        """What of the body of a held request an approval is bound to; None: the body as it was received.
+
+        Two bodies for which it is the same must do the same.
+        """
+
+    def waits_as(self, request: HttpRequest) -> frozenset[str]:
+        """Names by which a later request of the same client may say that nobody waits for this one any more."""
+
+    def calls_off(self, request: HttpRequest) -> frozenset[str]:
+        """The names of held requests that, by this one, nobody waits for any more."""
+
     def injection(self, host: str, credential: Credential) -> Injection:
         """How the credential stands in requests to `host`; ready once, used for every request."""
 
@@ -116,4 +128,18 @@ class PassesAnswers:
         return None
 
 
+class HeldAsReceived:
+    """A connector whose held requests are bound as they came, and end with their connection."""
+
+    def bound_body(self, request: HttpRequest) -> bytes | None:  # noqa: ARG002 - see above
+        return None
+
+    def waits_as(self, request: HttpRequest) -> frozenset[str]:  # noqa: ARG002
+        return NO_NAMES
+
+    def calls_off(self, request: HttpRequest) -> frozenset[str]:  # noqa: ARG002
+        return NO_NAMES
+
+
+NO_NAMES: Final[frozenset[str]] = frozenset()
 NO_DOWNLOADS: Final[frozenset[str]] = frozenset()

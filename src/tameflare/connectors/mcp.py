@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import ClassVar, Final
 
-from tameflare.connectors import mcp_errors, naming
+from tameflare.connectors import mcp_errors, mcp_held, naming
 from tameflare.connectors.base import Allowed, Classified, HttpCall
 from tameflare.connectors.denials import Denial, Rendered
 from tameflare.connectors.faults import Unreadable
@@ -74,6 +74,17 @@ class McpConnector(GenericConnector):
     def deny(self, denial: Denial, request: HttpRequest | None = None) -> Rendered:
         accept = request.header(b"accept") if request is not None else ""
         return mcp_errors.deny(denial, asked(request), accept)
+
+    # --- held requests ------------------------------------------------------------------------------------------------
+
+    def bound_body(self, request: HttpRequest) -> bytes | None:
+        return mcp_held.bound_body(request)
+
+    def waits_as(self, request: HttpRequest) -> frozenset[str]:
+        return mcp_held.waits_as(request)
+
+    def calls_off(self, request: HttpRequest) -> frozenset[str]:
+        return mcp_held.calls_off(request)
 
     # --- answers ------------------------------------------------------------------------------------------------------
 

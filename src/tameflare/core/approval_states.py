@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tameflare.core.approval import Requirement
-from tameflare.core.decision import Reason
+from tameflare.core.decision import Reason, Verdict
 from tameflare.core.voting import Person, Vote, eligible, satisfied
 
 GRANT_SECONDS: Final = 600
@@ -254,6 +254,19 @@ def refusal(approval: Approval) -> tuple[Reason, str]:
     if approval.is_open:
         return Reason.APPROVAL_REQUIRED, "this request no longer waits for the approval"
     return Reason(approval.reason), approval.message
+
+
+def told(before: Approval, after: Approval) -> Verdict | None:
+    """What those who wait must hear of a change, if anything.
+
+    A request can take what its own, newer judgement made whole: the others hear that it was given, and find it spent.
+    """
+    if after.status is before.status:
+        return None
+    if after.status in (Status.DENIED, Status.EXPIRED):
+        return Verdict.DENY
+    given = after.status is Status.APPROVED or (before.status is Status.PENDING and after.status is Status.RELEASED)
+    return Verdict.ALLOW if given else None
 
 
 def waiting_proxies(approval: Approval) -> Sequence[str]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable
 
+from msgspec.structs import replace
+
 from tameflare.connectors.significance import significant_headers
 from tameflare.core.action import Action
 from tameflare.core.redact import recorded_path, shown
 from tameflare.link.approvals import Held, HeldAction
 from tameflare.proxy.exchange import Exchange
+from tameflare.proxy.holds import Name
 
 
 def describe(exchange: Exchange, sensitive: Collection[str]) -> Held:
@@ -23,7 +26,7 @@ def describe(exchange: Exchange, sensitive: Collection[str]) -> Held:
     body = exchange.received or b""
     body_sha256 = hashlib.sha256(body).hexdigest()
     return Held(
-        digest=digest(exchange, body_sha256),
+        digest=digest(exchange, _bound(exchange, body) or body_sha256),
         gateway=identity.gateway.compiled.id,
         agent=identity.agent.id,
         token=identity.token,
@@ -41,11 +44,45 @@ def describe(exchange: Exchange, sensitive: Collection[str]) -> Held:
     )
 
 
-def digest(exchange: Exchange, body_sha256: str) -> str:
+def _bound(exchange: Exchange, body: bytes) -> str:
+    """The digest of what the connector binds the answer to; empty: to the body as it was received."""
+    binding, request = exchange.binding, exchange.request
+    assert binding is not None
+    assert request is not None
+    bound = binding.connector.bound_body(replace(request, body=body))
+    return "" if bound is None else f"{binding.connector.type}:{hashlib.sha256(bound).hexdigest()}"
+
+
+def names(exchange: Exchange) -> list[Name]:
+    """By which its client may call it off."""
+    binding, request = exchange.binding, exchange.request
+    assert binding is not None
+    assert request is not None
+    return _scoped(exchange, binding.connector.waits_as(request))
+
+
+def called_off(exchange: Exchange) -> list[Name]:
+    """The requests that a request whose body was read calls off."""
+    binding, request = exchange.binding, exchange.request
+    if binding is None or request is None or exchange.actions is None:
+        return []
+    return _scoped(exchange, binding.connector.calls_off(request))
+
+
+def _scoped(exchange: Exchange, found: Iterable[str]) -> list[Name]:
+    """Nobody calls off what another agent, or another run, has sent."""
+    identity, binding = exchange.identity, exchange.binding
+    assert identity is not None
+    assert binding is not None
+    run = identity.run.id if identity.run is not None else ""
+    return [(identity.agent.id, run, binding.compiled.config.id, name) for name in found]
+
+
+def digest(exchange: Exchange, body: str) -> str:
     """SHA-256 (hex) of everything that an answer is bound to, each part with its length before it.
 
     Who sends, through which connector, what it was taken for, where it goes, the headers that change what it does, and
-    its body as it was received.
+    what `body` says of its body: the digest of the body as it was received, or of what the connector takes of it.
     """
     identity, binding, origin = exchange.identity, exchange.binding, exchange.origin
     assert identity is not None
@@ -61,7 +98,7 @@ def digest(exchange: Exchange, body_sha256: str) -> str:
         str(origin.port),
         exchange.path,
         exchange.query,
-        body_sha256,
+        body,
     )
     return _hashed((*(part.encode() for part in parts), *_headers(exchange)))
 

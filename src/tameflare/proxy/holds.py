@@ -9,7 +9,7 @@ the same code runs in the model that tries to make it release twice.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import Enum
 from typing import Final, Protocol
 
@@ -21,6 +21,11 @@ from tameflare.proxy.refusal import Refusal
 
 UNASKED: Final = Refusal(Reason.APPROVALS_UNAVAILABLE, "the control plane, which asks people, does not answer")
 UNANSWERED: Final = Refusal(Reason.APPROVAL_TIMEOUT, "nobody answered while the connection waited")
+
+CALLED_OFF: Final = Refusal(Reason.CLIENT_CLOSED, "the client said that it no longer waits for this")
+
+Name = tuple[str, ...]
+"""By which a client can call off a request that it sent before, on another connection."""
 
 Reply = Callable[[Answer | None], None]
 """Takes the control plane's answer; None where it could not be had."""
@@ -86,6 +91,7 @@ class Hold:
     __slots__ = (
         "_again_at",
         "_desk",
+        "_heard",
         "_need",
         "_questions",
         "_request",
@@ -93,19 +99,24 @@ class Hold:
         "_version",
         "approval",
         "deadline",
+        "names",
         "phase",
     )
 
-    def __init__(self, desk: Holds, request: Waiting, request_id: str, need: Need, deadline: float) -> None:
+    def __init__(
+        self, desk: Holds, request: Waiting, request_id: str, need: Need, deadline: float, names: Collection[Name]
+    ) -> None:
         self._desk = desk
         self._request = request
         self._request_id = request_id
         self._need = need
         self._version = 0
+        self._heard: ApprovalAnswered | None = None
         self._again_at = 0.0
         self._questions = 0
         self.approval = ""
         self.deadline = deadline
+        self.names = names
         self.phase = Phase.RAISING
 
     def raise_(self, now: float) -> None:
@@ -140,16 +151,17 @@ class Hold:
             self._stands(answer)
 
     def _wait(self) -> None:
-        """Wait for the feed; it may have said it before we were told what to wait for."""
+        """Wait for the feed; it may have said it before we were told what to wait for, or that we must wait again."""
         self.phase = Phase.WAITING
         known = self._desk.answers.get(self.approval)
-        if known is not None:
+        if known is not None and known is not self._heard:
             self.answered(known)
 
     def answered(self, answer: ApprovalAnswered) -> None:
         """The feed says that people have answered, or that the approval is over."""
         if self.phase is not Phase.WAITING:
             return
+        self._heard = answer
         if answer.verdict is Verdict.ALLOW:
             self._take(answer.version)
         else:
@@ -204,7 +216,6 @@ class Hold:
         if answer.standing is Standing.RELEASED:
             self._release(self.approval)
         elif answer.standing is Standing.PENDING:
-            self._desk.answers.pop(self.approval, None)
             self._wait()
         elif answer.standing is Standing.APPROVED:
             self._take(answer.configuration)
@@ -231,6 +242,12 @@ class Hold:
         if self.phase is not Phase.OVER:
             self._tell_left(self.approval, reason, "")
             self._end()
+
+    def call_off(self) -> None:
+        """The client waits no more, although its connection stands."""
+        if self.phase is not Phase.OVER:
+            self._tell_left(self.approval, CALLED_OFF.reason, "")
+            self._refuse(CALLED_OFF)
 
     def _tell_left(self, approval: str, reason: Reason | None, message: str) -> None:
         if approval:
@@ -265,15 +282,17 @@ class Holds:
         self._wait = wait - self.early
         self._holds: set[Hold] = set()
         self._by_approval: dict[str, set[Hold]] = {}
+        self._by_name: dict[Name, Hold] = {}
 
     def __len__(self) -> int:
         return len(self._holds)
 
-    def begin(self, request: Waiting, request_id: str, need: Need) -> Hold:
-        """Hold a request from now on."""
+    def begin(self, request: Waiting, request_id: str, need: Need, names: Collection[Name] = ()) -> Hold:
+        """Hold a request from now on; `names` are what `call_off` may be asked for."""
         now = self.tick()
-        hold = Hold(self, request, request_id, need, now + self._wait)
+        hold = Hold(self, request, request_id, need, now + self._wait, names)
         self._holds.add(hold)
+        self._by_name.update(dict.fromkeys(names, hold))
         hold.raise_(now)
         return hold
 
@@ -291,6 +310,12 @@ class Holds:
         for hold in list(self._holds):
             hold.applied()
 
+    def call_off(self, name: Name) -> None:
+        """Whoever sent the request of this name no longer waits for it; nothing, where none waits."""
+        hold = self._by_name.get(name)
+        if hold is not None:
+            hold.call_off()
+
     def sweep(self, now: float) -> None:
         for hold in list(self._holds):
             hold.sweep(now)
@@ -307,6 +332,9 @@ class Holds:
 
     def ended(self, hold: Hold) -> None:
         self._holds.discard(hold)
+        for name in hold.names:
+            if self._by_name.get(name) is hold:
+                del self._by_name[name]
         self.exit(hold)
 
 

@@ -12,6 +12,7 @@ from tameflare.proxy.allowance import Loan
 from tameflare.proxy.consent import too_large_to_hold
 from tameflare.proxy.context import Context
 from tameflare.proxy.exchange import Exchange, Next, Outcome
+from tameflare.proxy.held import called_off
 from tameflare.proxy.refusal import Refusal, too_many_bytes, too_many_held
 from tameflare.proxy.steps import advance, body_too_large
 from tameflare.proxy.waiting import HeldRequest
@@ -81,7 +82,10 @@ class Undecided:
             exchange = self._asker.exchange = self._renewed(exchange)
             exchange.received = bytes(collected)
             exchange.waited = state.tick() - exchange.arrived
-            self._asker.proceed(advance(exchange, state))
+            outcome = advance(exchange, state)
+            for name in called_off(exchange):
+                self._context.holds.call_off(name)
+            self._asker.proceed(outcome)
 
     def _renewed(self, exchange: Exchange) -> Exchange:
         """The exchange, begun anew where it no longer holds: a new version came, or its run ended, during its body."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from tameflare.core.approval import ANYBODY
 from tameflare.core.decision import Reason
 from tameflare.proxy.exchange import Exchange, Next, Outcome
-from tameflare.proxy.held import describe
+from tameflare.proxy.held import describe, names
 from tameflare.proxy.holds import Hold, Holds, Need
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.state import ProxyState
@@ -41,7 +41,7 @@ class HeldRequest:
         """Start to wait."""
         if exchange.identity is not None and exchange.identity.run is not None:
             exchange.identity.run.held += 1
-        self.hold = holds.begin(self, exchange.request_id, self._need(exchange))
+        self.hold = holds.begin(self, exchange.request_id, self._need(exchange), names(exchange))
 
     def judge_again(self) -> Refusal | Need | None:
         before = self._conversation.exchange

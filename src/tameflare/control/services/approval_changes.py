@@ -15,13 +15,11 @@ from tameflare.control.store.engine import Connection
 from tameflare.control.store.users import UserStatus
 from tameflare.core import approval_states as states
 from tameflare.core.approval_states import Approval, Status
-from tameflare.core.decision import Verdict
 from tameflare.core.killswitch import MESSAGE, KillSwitch, ScopeKind
 from tameflare.core.voting import Person
 from tameflare.link.messages import ApprovalAnswered
 
 T = TypeVar("T")
-_TOLD: Final = {Status.APPROVED: Verdict.ALLOW, Status.DENIED: Verdict.DENY, Status.EXPIRED: Verdict.DENY}
 _EVENTS: Final = {
     Status.APPROVED: "approval.approved",
     Status.DENIED: "approval.denied",
@@ -55,14 +53,14 @@ def apply(
     if not before.revision:
         audit.record("approval.raised", actor, approval=state.id, gateway=stored.gateway, agent=stored.agent)
     if state.status is not before.state.status:
-        _tell(connection, state, now)
+        _tell(connection, before.state, state, now)
         details = {"approval": state.id, "gateway": stored.gateway, "agent": stored.agent, "reason": state.message}
         audit.record(_EVENTS[state.status], actor, **details)
     return stored
 
 
-def _tell(connection: Connection, state: Approval, now: int) -> None:
-    verdict = _TOLD.get(state.status)
+def _tell(connection: Connection, before: Approval, state: Approval, now: int) -> None:
+    verdict = states.told(before, state)
     if verdict is None:
         return
     version = meta.version(connection).number
