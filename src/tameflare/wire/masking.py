@@ -1,8 +1,8 @@
 """Finding secrets in what goes to the agent, in whatever pieces it comes, and overwriting them with `*`.
 
 Every byte that belongs to an occurrence of a pattern becomes one `*`, so lengths stay as they are. Of what has
-arrived the end is kept back, as far as it could stand in a credential at all. That is never decided by what the patterns
-say: an agent that has the upstream repeat its guesses would see in each piece whether it had guessed the first letters
+arrived the end is kept back, as far as it could stand in a credential at all. What the patterns are never decides that:
+an agent that has the upstream repeat its guesses would see in each piece whether it had guessed the first letters
 right, and find the secret letter by letter.
 
 Theory of operation: nearly all answers hold no secret, so what counts is how fast that is known. `bytes.find` looks for
