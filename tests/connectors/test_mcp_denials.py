@@ -42,6 +42,13 @@ def test_a_request_is_answered_with_an_error_of_its_id(status: int) -> None:
     assert (data["reason"], data["help"], data["retry_after"]) == (data["code"], "ask", 5)
 
 
+def test_what_the_client_cancelled_is_not_answered() -> None:
+    cancelled = Denial(403, "client_closed", "no", "mcp.tools.x", "client_closed", "req_1")
+    rendered = SERVER.deny(cancelled, post(CALL))
+    assert (rendered.status, rendered.content_type, rendered.body) == (200, "text/event-stream", b"")
+    assert json.loads(SERVER.deny(cancelled, post(CALL, "application/json")).body)["id"] == 7
+
+
 def test_every_request_of_a_batch_is_answered() -> None:
     rendered = SERVER.deny(denial(), post([CALL, NOTE, ANSWER, CALL | {"id": "b"}]))
     assert [answer["id"] for answer in json.loads(rendered.body)] == [7, "b"]

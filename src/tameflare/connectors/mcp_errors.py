@@ -13,14 +13,22 @@ from typing import Any, Final
 
 from tameflare.connectors.denials import Denial, Rendered, facts, retry
 from tameflare.connectors.mcp_messages import Post
+from tameflare.core.decision import Reason
 
 JSON: Final = "application/json"
+EVENTS: Final = "text/event-stream"
 _ANSWERED: Final = 200
 _AUTHENTICATE: Final = 407
 
 
 def deny(denial: Denial, post: Post, accept: str) -> Rendered:
-    """A refusal of everything that a POST asks. `accept`: what the client reads, as its header says."""
+    """A refusal of everything that a POST asks. `accept`: what the client reads, as its header says.
+
+    What the client has cancelled is not answered, as MCP wants it: a stream without events ends the POST. (The Python
+    SDK would take an answer that comes while its session ends for a fault.)
+    """
+    if denial.code == Reason.CLIENT_CLOSED and EVENTS in accept.lower():
+        return Rendered(_ANSWERED, (), EVENTS, b"")
     data = facts(denial) | {"code": denial.code, "status": denial.status}
     if denial.retry_after:
         data["retry_after"] = denial.retry_after
@@ -38,4 +46,4 @@ def error(post: Post, code: int, message: str, data: dict[str, Any]) -> bytes:
 
 def _reads_answers(accept: str) -> bool:
     """Clients of this transport say so in `Accept`; one of the older HTTP+SSE transport ignores what a POST answers."""
-    return JSON in accept.lower() or "text/event-stream" in accept.lower()
+    return JSON in accept.lower() or EVENTS in accept.lower()

@@ -6,7 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,18 +104,19 @@ class Installed:
 
 
 @contextlib.contextmanager
-def installed(directory: Path) -> Iterator[Installed]:
+def installed(directory: Path, names: Sequence[str] = tuple(SERVERS), **settings: str) -> Iterator[Installed]:
+    """With these servers, of which `python` must be one."""
     certificate = make_certificates(directory, [*map(host, SERVERS), DOCUMENTED])
     with contextlib.ExitStack() as stack:
-        servers = {name: stack.enter_context(server(name, directory, certificate)) for name in SERVERS}
+        servers = {name: stack.enter_context(server(name, directory, certificate)) for name in names}
         places = {host(name): double.port for name, double in servers.items()} | {DOCUMENTED: servers["python"].port}
         pins = ",".join(f"{name}:443:127.0.0.1:{port}" for name, port in places.items())
-        product = stack.enter_context(Product(directory / "product", pins, certificate.authority))
+        product = stack.enter_context(Product(directory / "product", pins, certificate.authority, settings))
         made = Installed(product, servers)
         owner = ("--name", "Ada", "--email", "ada@example.com", "--password-stdin")
         made.tf("login", "--setup-code", product.setup_code(), *owner, typed=product.password)
         made.tf("init")
-        for name in SERVERS:
+        for name in names:
             options = ("--name", name, "--domain", host(name), "--preset", "read-only", "--secret-stdin")
             made.tf("connector", "add", "mcp", *options, typed=KEY)
         yield made
