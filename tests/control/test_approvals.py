@@ -86,6 +86,10 @@ def test_what_waits_is_shown_whole(plane: Plane, member: httpx.Client, server: R
         "method": "POST",
         "host": "api.stripe.com",
         "path": "/v1/refunds",
+        "content_type": "application/x-www-form-urlencoded",
+        "body_size": 2,
+        "body_sha256": "00" * 32,
+        "unshown": "",
         "risk": "high",
         "effect": "money",
         "waiting": 2,
@@ -435,3 +439,23 @@ def test_what_was_let_go_before_the_server_was_restarted_is_still_awaited(tmp_pa
         link.post("/api/link/records", content=frames([outcome("r1")]), headers=headers)
         shown = again.client(tokens[0].removeprefix("Bearer ")).get(f"{APPROVALS}/{approval}").json()
         assert shown["status"] == "executed"
+
+
+# --- what people read
+
+
+def test_an_argument_does_not_stand_in_for_what_is_done(plane: Plane, member: httpx.Client) -> None:
+    """An agent names its parameters and their values as it likes; each stands beside what the connector found."""
+    resource = {"path": "/mcp", "tool": "delete_all"}
+    parameters = {"path": "/tmp/a", "tool": "read_file", "note": "hi, tool=list_files"}
+    action = HeldAction("mcp.tools.delete_all", "medium", "write", resource, parameters)
+    asked = plane.raise_("r1", actions=(action,))
+    sentence = member.get(f"{APPROVALS}/{asked.approval}").json()["sentence"]
+    assert 'with path=/mcp, tool=delete_all, path=/tmp/a, tool=read_file, note="hi, tool=list_files"' in sentence
+
+
+def test_people_are_told_that_they_do_not_see_everything(plane: Plane, member: httpx.Client) -> None:
+    asked = plane.raise_("r1", unshown="a body of 9 bytes: it is neither a form nor JSON", body_size=9)
+    shown = member.get(f"{APPROVALS}/{asked.approval}").json()
+    assert (shown["unshown"], shown["body_size"]) == ("a body of 9 bytes: it is neither a form nor JSON", 9)
+    assert shown["sentence"].endswith("not shown here: a body of 9 bytes: it is neither a form nor JSON")

@@ -244,3 +244,10 @@ def test_what_was_answered_before_is_paged(site: Site) -> None:
     ids = [re.findall(rf'href="{APPROVALS}/(apr_\w+)"', page) for page in (first, second)]
     assert [len(found) for found in ids] == [20, 2]
     assert not set(ids[0]) & set(ids[1])
+
+
+def test_a_card_says_what_it_does_not_show(site: Site) -> None:
+    site.plane.raise_("r1", unshown="a body of 9 bytes: it is <odd>", content_type="text/\u202eodd")
+    text = site.browser.get(APPROVALS).text
+    assert "Not shown here: a body of 9 bytes: it is &lt;odd&gt;" in text
+    assert '<span class="odd">U+202E</span>odd' in text

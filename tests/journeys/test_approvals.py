@@ -177,3 +177,15 @@ def test_an_sdk_reads_why_and_does_not_try_again(asked: Asking) -> None:
     assert (kind, status) == ("PermissionDeniedError", 403)
     assert "not this one" in text
     assert [one for one in asked.approvals() if one["connector"] == "openai"] == []
+
+
+def test_people_are_told_of_a_body_that_the_vendor_may_read_otherwise(asked: Asking) -> None:
+    """What stands in it counts for the vendor, but cannot be read for certain here."""
+    body = b'{"model": "gpt-4o", "input": "hello"}'
+    headers = {"Content-Type": "application/json; charset=iso-8859-1"}
+    request = asked.send("POST", "https://api.openai.com/v1/embeddings", content=body, headers=headers)
+    shown = asked.pending("openai.embedding.create")
+    assert "input" not in shown["actions"][0]["parameters"]
+    assert shown["unshown"] == f"a body of {len(body)} bytes: the body has a charset other than UTF-8"
+    asked.vote(shown["id"], "deny")
+    assert request.result().status_code == 403

@@ -202,6 +202,9 @@ def _describe(approval: dict[str, Any]) -> None:
         "agent": f"{approval['agent']} (run {approval['run'] or 'none'})",
         "connector": approval["connector"],
         "request": f"{approval['method']} {approval['host']}{approval['path']}",
+        "body": f"{approval['body_size']} bytes"
+        + (f", {approval['content_type']}" if approval["content_type"] else ""),
+        "not shown": approval["unshown"] or "nothing",
         "risk": f"{approval['risk']}, effect {approval['effect']}",
         "needs": f"{requirement['quorum']} {people} of role {requirement['role']} or above",
         "raised": moment(approval["raised_at"]),
@@ -211,7 +214,8 @@ def _describe(approval: dict[str, Any]) -> None:
         say(f"  {name:<10} {clean(value)}")
     for action in approval["actions"]:
         say(f"  {clean(action['type'])}")
-        for name, value in {**action["resource"], **action["parameters"]}.items():
+        same = action["resource"].items()
+        for name, value in (*same, *(pair for pair in action["parameters"].items() if pair not in same)):
             say(f"    {clean(name)} = {spell_out(json.dumps(value, ensure_ascii=False))}")
     for vote in approval["votes"]:
         said = f": {vote['reason']}" if vote["reason"] else ""

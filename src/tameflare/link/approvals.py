@@ -32,7 +32,8 @@ class HeldAction(msgspec.Struct, frozen=True):
 class Held(msgspec.Struct, frozen=True):
     """The request that waits. `digest` binds all of it, also what is masked here: see proxy/binding.py.
 
-    `token` is the id of the proxy token that the agent came with, `run` the id of its run; each may be empty.
+    `token` is the id of the proxy token that the agent came with, `run` the id of its run; each may be empty. `unshown`
+    tells what of the request people cannot be shown, and why; empty where they see all of it.
     """
 
     digest: str
@@ -50,6 +51,7 @@ class Held(msgspec.Struct, frozen=True):
     content_type: str
     body_sha256: str
     body_size: int
+    unshown: str = ""
 
 
 class Raise(msgspec.Struct, frozen=True):

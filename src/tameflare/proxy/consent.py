@@ -50,7 +50,7 @@ def _read_more(exchange: Exchange) -> None:
     try:
         found = binding.connector.name(request)
     except Unreadable:
-        return  # people see the body's size and digest
+        return  # people are told that they do not see it
     if [action.type for action in found] == [action.type for action in exchange.actions or ()]:
         exchange.actions = found
 

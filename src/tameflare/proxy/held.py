@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from tameflare.connectors.significance import significant_headers
 from tameflare.core.action import Action
-from tameflare.core.redact import recorded_path, shown
+from tameflare.core.redact import CUT, LONGEST_PATH, recorded_path, shown
 from tameflare.link.approvals import Held, HeldAction
 from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.holds import Name
+from tameflare.proxy.unshown import cut, unshown
 
 
 def describe(exchange: Exchange, sensitive: Collection[str]) -> Held:
@@ -20,11 +21,15 @@ def describe(exchange: Exchange, sensitive: Collection[str]) -> Held:
 
     Values of parameters named in `sensitive`, and what looks like a key, are masked: they never leave the proxy.
     """
-    identity, binding, origin = exchange.identity, exchange.binding, exchange.origin
+    identity, binding, origin, request = exchange.identity, exchange.binding, exchange.origin, exchange.request
     assert identity is not None
     assert binding is not None
+    assert request is not None
     body = exchange.received or b""
     body_sha256 = hashlib.sha256(body).hexdigest()
+    actions = tuple(_shown(action, sensitive) for action in exchange.actions or ())
+    path = recorded_path(exchange.path, exchange.query, sensitive)
+    path = path if len(path) < LONGEST_PATH else path + CUT
     return Held(
         digest=digest(exchange, _bound(exchange, body) or body_sha256),
         gateway=identity.gateway.compiled.id,
@@ -32,15 +37,16 @@ def describe(exchange: Exchange, sensitive: Collection[str]) -> Held:
         token=identity.token,
         run=identity.run.id if identity.run is not None else "",
         connector=binding.name,
-        actions=tuple(_shown(action, sensitive) for action in exchange.actions or ()),
+        actions=actions,
         method=exchange.head.method,
         scheme=origin.scheme,
         host=origin.host,
         port=origin.port,
-        path=recorded_path(exchange.path, exchange.query, sensitive),
+        path=path,
         content_type=exchange.head.headers.first(b"content-type").decode("latin-1")[:256],
         body_sha256=body_sha256,
         body_size=len(body),
+        unshown=unshown(binding.connector, request, exchange.actions or (), body) or cut(path, actions),
     )
 
 

@@ -60,7 +60,8 @@ class OutcomeOut(Answer):
 class ApprovalOut(Answer):
     """Times in Unix seconds. `waiting` is how many connections wait for the answer; `still_needed` how many votes are
     missing; `rememberable` for how long an answer may be remembered; `request_ids` are all requests that were held for
-    it, the first one first."""
+    it, the first one first. `unshown` says what of the request `actions` and `path` do not show, and why; empty:
+    nothing is left out."""
 
     id: str
     status: Status
@@ -74,6 +75,10 @@ class ApprovalOut(Answer):
     method: str
     host: str
     path: str
+    content_type: str
+    body_size: int
+    body_sha256: str
+    unshown: str
     risk: str
     effect: str
     waiting: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from tameflare.core.voting import Person, Remember, agreeing, missing
 from tameflare.link.approvals import Held, HeldAction
 
 _LONGEST_VALUE: Final = 80
+_MISLEADING: Final = re.compile(r"[,;=`\"()\n]")
+"""In a text these could be taken for the end of it, and what follows for another parameter: it is quoted then."""
 _GRAVITY: Final = {
     Effect.READ.value: 0,
     Effect.WRITE.value: 1,
@@ -41,6 +44,10 @@ def shown(stored: StoredApproval, people: Collection[Person]) -> dict[str, Any]:
         "method": held.method,
         "host": held.host,
         "path": held.path,
+        "content_type": held.content_type,
+        "body_size": held.body_size,
+        "body_sha256": held.body_sha256,
+        "unshown": held.unshown,
         "risk": max((action.risk for action in held.actions), key=_risk, default=Risk.MEDIUM.value),
         "effect": max((action.effect for action in held.actions), key=_gravity, default=Effect.WRITE.value),
         "waiting": len(state.waiting) if state.is_open else 0,
@@ -75,17 +82,19 @@ def shown(stored: StoredApproval, people: Collection[Person]) -> dict[str, Any]:
 def sentence(agent: str, held: Held) -> str:
     """What happens if people agree, in one line."""
     deeds = "; ".join(_deed(action) for action in held.actions) or f"`{held.method}`"
-    return f"`{agent}` asks for {deeds} ({held.method} {held.host}{held.path.partition('?')[0]})"
+    hidden = f", and for what is not shown here: {held.unshown}" if held.unshown else ""
+    return f"`{agent}` asks for {deeds} ({held.method} {held.host}{held.path.partition('?')[0]}){hidden}"
 
 
 def _deed(action: HeldAction) -> str:
-    named = {**action.resource, **action.parameters}
-    values = ", ".join(f"{name}={_short(value)}" for name, value in named.items())
+    others = ((name, value) for name, value in action.parameters.items() if action.resource.get(name) != value)
+    values = ", ".join(f"{name}={_short(value)}" for name, value in (*action.resource.items(), *others))
     return f"`{action.type}` with {values}" if values else f"`{action.type}`"
 
 
 def _short(value: object) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    plain = isinstance(value, str) and not _MISLEADING.search(value)
+    text = str(value) if plain else msgspec.json.encode(value).decode()
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
