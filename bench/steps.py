@@ -36,6 +36,7 @@ from tameflare.proxy.conversation import Conversation
 from tameflare.proxy.exchange import Exchange, Next
 from tameflare.proxy.flow import Flow
 from tameflare.proxy.identity import Authenticator
+from tameflare.proxy.limits import Limits
 from tameflare.proxy.metrics import Metrics
 from tameflare.proxy.origin import Origin
 from tameflare.proxy.outbox import Outbox
@@ -43,7 +44,7 @@ from tameflare.proxy.pool import Pool
 from tameflare.proxy.routing import Served
 from tameflare.proxy.runs import Runs
 from tameflare.proxy.spool import Spool
-from tameflare.proxy.state import Limits, ProxyState
+from tameflare.proxy.state import ProxyState
 from tameflare.proxy.steps import advance
 from tameflare.proxy.tasks import Tasks
 from tameflare.proxy.upstream import UpstreamConnection

@@ -17,9 +17,10 @@ from tameflare.link.messages import SpoolPosition
 from tameflare.link.spool import decode, payloads
 from tameflare.proxy.backlog import Backlog
 from tameflare.proxy.ca import CertificateAuthority
+from tameflare.proxy.limits import Limits
 from tameflare.proxy.runs import GRACE_SECONDS, Runs
 from tameflare.proxy.spool import Spool
-from tameflare.proxy.state import Limits, ProxyState
+from tameflare.proxy.state import ProxyState
 from tameflare.wire.tls import TlsShell
 
 YEAR = 365.25 * 86400

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from tameflare.core.secret import Secret
 from tameflare.link.tokens import TokenKind
 
 GRACE_SECONDS: Final = 10.0
@@ -32,6 +33,11 @@ class RunClaims(msgspec.Struct, frozen=True, array_like=True):
 
 
 _decoder = msgspec.json.Decoder(RunClaims)
+
+
+def key_of_runs(link_token: Secret) -> bytes:
+    """The key of this proxy's run tokens: they stay good over a restart, and nobody else can make them."""
+    return hmac.new(link_token.reveal().encode(), b"tameflare run tokens v1", hashlib.sha256).digest()
 
 
 class Run:

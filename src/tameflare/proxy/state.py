@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from os import urandom
-from typing import Final
 
+from tameflare.core.compile import CompiledConfiguration
 from tameflare.core.ratelimit import RateWindow
-from tameflare.proxy.allowance import Allowance
+from tameflare.proxy.limits import Limits
 from tameflare.proxy.routing import Served
 
 RANDOM_BYTES = 10
 RANDOM_AHEAD = 100
-
-
-EACH_AGENT: Final = Allowance(tunnels=1000, buffered=256 << 20, held=50)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Sizes in bytes, times in seconds."""
-
-    max_body: int
-    max_held_body: int
-    config_max_age: int
-    connect_timeout: float
-    idle_timeout: float
-    total_timeout: float
-    client_idle_timeout: float
-    head_timeout: float
-    stop_timeout: float
-    sensitive_query: frozenset[str]
-    record_or_deny: bool
-    approval_timeout: float
-    max_connections: int = 20_000
-    max_unauthenticated: int = 1000
-    each_agent: Allowance = EACH_AGENT
 
 
 class ProxyState:
@@ -61,6 +36,15 @@ class ProxyState:
         self._random: list[str] = []
         self._config_age = config_age
         self._windows: dict[str, RateWindow] = {}
+
+    @property
+    def version(self) -> int:
+        """Of the configuration being served; 0 before there is one."""
+        return self.served.version if self.served is not None else 0
+
+    @property
+    def compiled(self) -> CompiledConfiguration | None:
+        return self.served.compiled if self.served is not None else None
 
     def serve(self, served: Served) -> None:
         """Switch to a new version; windows of agents that are gone are forgotten."""
