@@ -30,7 +30,7 @@ class HeldAction(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """The request that waits. `digest` binds all of it, also what is masked here: see proxy/binding.py.
+    """The request that waits. `digest` binds all of it, also what is masked here: see proxy/held.py.
 
     `token` is the id of the proxy token that the agent came with, `run` the id of its run; each may be empty. `unshown`
     tells what of the request people cannot be shown, and why; empty where they see all of it.
