@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from operator import itemgetter
 from typing import Final
 
+from tameflare.connectors.auth import METHOD_OVERRIDES
 from tameflare.connectors.request import Header
 
 COMMON: Final = frozenset((b"content-type", b"content-encoding", b"if-match", b"if-unmodified-since", b"prefer"))
@@ -36,13 +38,20 @@ _VOLATILE: Final = frozenset(
 
 
 def significant_headers(
-    marked: Collection[bytes] | None, stripped: Collection[bytes], headers: Iterable[Header]
+    marked: Collection[bytes] | None, stripped: frozenset[bytes], headers: Iterable[Header], *, own_key: bool = False
 ) -> list[tuple[bytes, bytes]]:
-    """The headers that an approval is bound to, sorted. `marked` are lower-case names beside the common ones; None, for
-    hosts that nobody knows: all but those that are known to mean nothing. `stripped` never go on, so they don't count.
+    """The headers that an approval is bound to, by name; several of one name in their order, which may count. `marked`
+    are lower-case names beside the common ones; None, for hosts that nobody knows: all but those that are known to
+    mean nothing. `stripped` do not go on, so they do not count; but where the agent's `own_key` does, it says for whom.
     """
-    found = [(lower, value) for lower, _, value in headers if lower not in stripped and _counts(lower, marked)]
-    return sorted(found)
+    dropped = METHOD_OVERRIDES if own_key else stripped
+    keys = stripped if own_key else frozenset[bytes]()
+    found = [
+        (lower, value)
+        for lower, _, value in headers
+        if lower not in dropped and (lower in keys or _counts(lower, marked))
+    ]
+    return sorted(found, key=itemgetter(0))
 
 
 def _counts(name: bytes, marked: Collection[bytes] | None) -> bool:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tameflare.connectors.significance import significant_headers
 from tameflare.core.action import Action
+from tameflare.core.config import CredentialMode
 from tameflare.core.redact import CUT, LONGEST_PATH, recorded_path, shown
 from tameflare.link.approvals import Held, HeldAction
 from tameflare.proxy.exchange import Exchange
@@ -111,8 +112,9 @@ def digest(exchange: Exchange, body: str) -> str:
 
 def _headers(exchange: Exchange) -> Iterable[bytes]:
     assert exchange.binding is not None
-    connector = exchange.binding.connector
-    for name, value in significant_headers(connector.significant, connector.strip.headers, exchange.head.headers):
+    connector, headers = exchange.binding.connector, exchange.head.headers
+    own_key = exchange.binding.mode is CredentialMode.PASSTHROUGH
+    for name, value in significant_headers(connector.significant, connector.strip.headers, headers, own_key=own_key):
         yield name
         yield value
 
