@@ -47,10 +47,11 @@ class HeldRequest:
         before = self._conversation.exchange
         assert before is not None
         exchange = self._conversation.reopen(before)
-        exchange.request_id, exchange.time, exchange.arrived = before.request_id, before.time, before.arrived
+        exchange.request_id, exchange.arrived = before.request_id, before.arrived
         exchange.received, exchange.bytes_in, exchange.held = before.received, before.bytes_in, True
         exchange.waited = self._state.tick() - before.arrived
-        outcome = advance(exchange, self._state)
+        outcome = advance(exchange, self._state)  # by the time that it is now: a token may have expired
+        exchange.time = before.time
         self._conversation.exchange = exchange
         if isinstance(outcome, Refusal):
             return outcome
