@@ -19,6 +19,13 @@ from tameflare.demo.product import Connector, Product, wait_until
 
 GATEWAY = "asking"
 AT = "/api/dashboard/approvals"
+GITHUB = (
+    ("github.*.get", "allow"),
+    ("github.repo.fetch", "allow"),
+    ("github.file.*", "require_approval"),
+    ("github.issue.create", "require_approval"),
+    ("github.repo.push", "require_approval"),
+)
 Shown = dict[str, Any]
 
 
@@ -73,13 +80,14 @@ class Asking:
 
     def curl(self, *arguments: str) -> subprocess.Popen[str]:
         """curl, through the proxy."""
-        return self._program("curl", *arguments)
+        return self.program("curl", *arguments)
 
     def agent(self, program: str) -> subprocess.Popen[str]:
         """A Python program under `tf run`."""
-        return self._program(sys.executable, "-c", textwrap.dedent(program))
+        return self.program(sys.executable, "-c", textwrap.dedent(program))
 
-    def _program(self, *command: str) -> subprocess.Popen[str]:
+    def program(self, *command: str) -> subprocess.Popen[str]:
+        """Any program under `tf run`."""
         return subprocess.Popen(
             self.product.tf_run(command),
             env=self.product.environment(),
@@ -140,6 +148,11 @@ class Asking:
         """How often the writing of a file has reached the vendor."""
         return sum(seen.path == path(name) for seen in self.vendors.ledger.entries("api.github.com"))
 
+    def records(self, action: str) -> int:
+        """How many requests for an action are on record, once all are that were answered before."""
+        self.record(self.send("GET", "https://collector.example/marker").result().headers["x-tameflare-request-id"])
+        return sum(row["action"] == action for row in self.product.traffic())
+
     def record(self, request_id: str) -> Shown:
         found: list[Shown] = []
 
@@ -166,9 +179,11 @@ def file_body(message: str) -> dict[str, str]:
 @contextlib.contextmanager
 def asking(directory: Path, vendors: Vendors, **settings: str) -> Iterator[Asking]:
     connectors = (
-        Connector("github", vendors.keys.github, (("github.*.get", "allow"), ("github.file.*", "require_approval"))),
+        Connector("github", vendors.keys.github, GITHUB),
         Connector("stripe", vendors.keys.stripe, (("stripe.*", "require_approval"),)),
         Connector("openai", vendors.keys.openai, (("openai.*", "require_approval"),)),
+        Connector("anthropic", vendors.keys.anthropic, (("anthropic.*", "require_approval"),)),
+        Connector("slack", vendors.keys.slack, (("slack.*", "require_approval"),)),
     )
     with Product(directory, vendors.server.pins, vendors.certificates.authority, settings) as product:
         product.register()
