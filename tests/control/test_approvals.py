@@ -292,6 +292,19 @@ def test_answers_about_money_are_remembered_only_where_the_rule_says_so(plane: P
     assert len(remembered(member)) == 1
 
 
+def test_an_answer_that_would_cover_everything_is_not_remembered(plane: Plane, member: httpx.Client) -> None:
+    """Slack's methods take the channel as a field: the answer for one channel would do for all."""
+    call = HeldAction("slack.message.send", "medium", "write", {}, {"channel": "C1", "text": "hello"})
+    asked = plane.raise_("r1", actions=(CALL, call))
+    assert member.get(f"{APPROVALS}/{asked.approval}").json()["rememberable"] == []
+    assert vote(member, asked.approval, remember="hour").status_code == 422
+    unknown = HeldAction("github.unknown.post", "high", "write", {"host": "api.github.com", "path": "/graphql"}, {})
+    asked = plane.raise_("r3", "d3", actions=(unknown,))
+    assert vote(member, asked.approval, remember="hour").status_code == 422
+    vote(member, plane.raise_("r2", "d2", Requirement(remember=True), actions=(call,)).approval, remember="hour")
+    assert len(remembered(member)) == 1
+
+
 def test_everybody_who_agrees_must_choose_it(server: Running, plane: Plane, member: httpx.Client) -> None:
     admin = server.person(Role.ADMIN)
     two = Requirement(quorum=2)

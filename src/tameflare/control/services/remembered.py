@@ -14,20 +14,38 @@ from tameflare.control.store.engine import Connection
 from tameflare.control.store.remembered import StoredMemory
 from tameflare.core.action import Effect
 from tameflare.core.voting import Person, Remember, agreed_memory, agreeing
+from tameflare.link.approvals import HeldAction
 
 LIFE_SECONDS: Final = 3600
 """Nothing is remembered longer, a run or not."""
 _GRAVE: Final = frozenset({Effect.MONEY.value, Effect.DESTRUCTIVE.value})
+
+_UNKNOWN: Final = ".unknown."
 
 
 def objection(stored: StoredApproval, wish: Remember) -> str:
     """Why the answer cannot be remembered; empty: it can."""
     if wish is Remember.NONE:
         return ""
-    if not stored.state.requirement.remember and any(action.effect in _GRAVE for action in stored.held.actions):
-        return "answers about money and about what destroys are not remembered, unless the rule says so"
+    fault = "" if stored.state.requirement.remember else _too_much(stored.held.actions)
+    if fault:
+        return fault
     if wish is Remember.RUN and not stored.held.run:
         return "this request belongs to no run"
+    return ""
+
+
+def _too_much(actions: Sequence[HeldAction]) -> str:
+    """Why an answer about these is not to stand for others like them; empty where it may."""
+    if any(action.effect in _GRAVE for action in actions):
+        return "answers about money and about what destroys are not remembered, unless the rule says so"
+    if any(_UNKNOWN in action.type for action in actions):
+        return "answers about what no table of the vendor names are not remembered, unless the rule says so"
+    if not all(action.resource for action in actions):
+        return (
+            "what this does something to stands among its parameters alone, so that the answer would hold for all of"
+            " them: it is not remembered, unless the rule says so"
+        )
     return ""
 
 
