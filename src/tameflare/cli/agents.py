@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from tameflare.cli.options import gateway_name, gateway_option, json_option
+from tameflare.cli.gateway_paths import gateway_path
+from tameflare.cli.options import gateway_option, json_option
 from tameflare.cli.output import note, picked, print_json, show
 from tameflare.core.config import AgentStatus
 from tameflare.core.errors import InvalidValue
@@ -25,13 +26,6 @@ def command() -> None:
     """List, add and suspend agents."""
 
 
-def _path(gateway: str | None, agent: str = "") -> str:
-    from tameflare.cli.client import segment
-
-    base = f"/api/dashboard/gateways/{segment(gateway_name(gateway))}/agents"
-    return f"{base}/{segment(agent)}" if agent else base
-
-
 @command.command("list", epilog="\b\nExample:\n  tf agents list --json")
 @gateway_option
 @json_option
@@ -40,7 +34,7 @@ def list_(gateway: str | None, as_json: bool) -> None:
     from tameflare.cli.client import connect, items
 
     with connect() as api:
-        found = items(api.get(_path(gateway)))
+        found = items(api.get(gateway_path(gateway, "agents")))
     show(found, as_json, _COLUMNS, picked(found, *_COLUMNS), "no agents")
 
 
@@ -55,7 +49,7 @@ def add(name: str, environment: str, gateway: str | None, as_json: bool) -> None
     from tameflare.cli.settle import settle
 
     with connect() as api:
-        made = api.post(_path(gateway), {"name": name, "environment": environment})
+        made = api.post(gateway_path(gateway, "agents"), {"name": name, "environment": environment})
         settle(api)
     if as_json:
         print_json(made)
@@ -78,7 +72,7 @@ def set_(name: str, status: str | None, environment: str | None, gateway: str | 
     if not change:
         raise InvalidValue("nothing to change", "give `--status` or `--environment`")
     with connect() as api:
-        changed = api.patch(_path(gateway, name), change)
+        changed = api.patch(gateway_path(gateway, "agents", name), change)
         settle(api)
     if as_json:
         print_json(changed)
@@ -95,6 +89,6 @@ def remove(name: str, gateway: str | None) -> None:
     from tameflare.cli.settle import settle
 
     with connect() as api:
-        api.delete(_path(gateway, name))
+        api.delete(gateway_path(gateway, "agents", name))
         settle(api)
     note(f"agent `{name}` removed")

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from tameflare.cli.connector_set import set_
-from tameflare.cli.options import PRESETS, gateway_name, gateway_option, json_option, read_secret, secret_options
+from tameflare.cli.gateway_paths import gateway_path
+from tameflare.cli.options import PRESETS, gateway_option, json_option, read_secret, secret_options
 from tameflare.cli.output import note, picked, print_json, say, show
 from tameflare.core.config import AuthScheme, ConnectorConfig, CredentialMode
 from tameflare.core.errors import InvalidValue, TameFlareError
@@ -36,13 +37,6 @@ def command() -> None:
 command.add_command(set_)
 
 
-def path(gateway: str | None, name: str = "", rest: str = "") -> str:
-    from tameflare.cli.client import segment
-
-    base = f"/api/dashboard/gateways/{segment(gateway_name(gateway))}/connectors"
-    return f"{base}/{segment(name)}{rest}" if name else base
-
-
 @command.command("types", epilog="\b\nExample:\n  tf connector types --json")
 @json_option
 def types(as_json: bool) -> None:
@@ -63,7 +57,7 @@ def list_(gateway: str | None, as_json: bool) -> None:
     from tameflare.cli.client import connect, items
 
     with connect() as api:
-        found = items(api.get(path(gateway)))
+        found = items(api.get(gateway_path(gateway, "connectors")))
     rows = [item | {"stored": "yes" if item.get("credential_set") else "no"} for item in found]
     show(found, as_json, _COLUMNS, picked(rows, *_COLUMNS), "no connectors; add one with `tf connector add`")
 
@@ -107,7 +101,7 @@ def add(
     from tameflare.cli.settle import settle
 
     body = {"type": type_} | {key: _plain(value) for key, value in fields.items() if value}
-    place = path(gateway)
+    place = gateway_path(gateway, "connectors")
     with connect() as api:
         _check_type(api, type_)
         _check_fields(body)
@@ -183,10 +177,11 @@ def credential(
     from tameflare.cli.settle import settle
 
     with connect() as api:
-        api.get(path(gateway, name))
+        api.get(gateway_path(gateway, "connectors", name))
         value = read_secret(f"Credential for {name}", secret_stdin, secret_env).reveal()
         _warn_of_short(value)
-        api.put(path(gateway, name, "/credential"), {"value": value} | ({"username": username} if username else {}))
+        credential = {"value": value} | ({"username": username} if username else {})
+        api.put(gateway_path(gateway, "connectors", name, "credential"), credential)
         settle(api)
     note(f"credential of `{name}` stored")
 
@@ -200,7 +195,7 @@ def remove(name: str, gateway: str | None) -> None:
     from tameflare.cli.settle import settle
 
     with connect() as api:
-        api.delete(path(gateway, name))
+        api.delete(gateway_path(gateway, "connectors", name))
         settle(api)
     note(f"connector `{name}` removed")
 
@@ -219,7 +214,7 @@ def test(name: str, url_path: str | None, gateway: str | None, as_json: bool) ->
     from tameflare.cli.probe import probe
 
     with connect() as api:
-        config = api.get(path(gateway, name))
+        config = api.get(gateway_path(gateway, "connectors", name))
     result = probe(config, url_path)
     if as_json:
         print_json(result.as_dict())

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import click
 
+from tameflare.cli.gateway_paths import gateway_path
 from tameflare.cli.options import gateway_option, json_option, read_secret, secret_options
 from tameflare.cli.output import note, print_json
 from tameflare.core.config import AuthScheme, CredentialMode
@@ -50,14 +51,13 @@ def set_(
 ) -> None:
     """Change connector NAME."""
     from tameflare.cli.client import connect
-    from tameflare.cli.connector import path
     from tameflare.cli.settle import settle
 
     changes = {field: _value(field, given) for field, given in fields.items() if given not in (None, ())}
     if not changes:
         raise InvalidValue("nothing to change was named", "see `tf connector set --help`")
     with connect() as api:
-        place = path(gateway, name)
+        place = gateway_path(gateway, "connectors", name)
         if secret_stdin or secret_env:
             changes["secret"] = read_secret(f"Credential for {name}", secret_stdin, secret_env).reveal()
         changed = api.patch(place, changes)

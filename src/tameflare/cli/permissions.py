@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from tameflare.cli.connector import path as connector_path
-from tameflare.cli.options import PRESETS, gateway_name, gateway_option, json_option
+from tameflare.cli.gateway_paths import gateway_path
+from tameflare.cli.options import PRESETS, gateway_option, json_option
 from tameflare.cli.output import note, picked, print_json, show
 from tameflare.core.access import parse_pattern
 from tameflare.core.action import Effect
@@ -41,12 +41,6 @@ def command() -> None:
     """List, set and remove access rules."""
 
 
-def _path(gateway: str | None, rest: str = "") -> str:
-    from tameflare.cli.client import segment
-
-    return f"/api/dashboard/gateways/{segment(gateway_name(gateway))}/rules{rest}"
-
-
 @command.command("list", epilog="\b\nExample:\n  tf permissions list --json")
 @click.option("--connector", metavar="NAME", help="Only this connector's.")
 @gateway_option
@@ -57,8 +51,8 @@ def list_(connector: str | None, gateway: str | None, as_json: bool) -> None:
 
     with connect() as api:
         if connector:
-            api.get(connector_path(gateway, connector))
-        found = items(api.get(_path(gateway)))
+            api.get(gateway_path(gateway, "connectors", connector))
+        found = items(api.get(gateway_path(gateway, "rules")))
     found = [rule for rule in found if connector in {None, rule.get("connector")}]
     show(found, as_json, _COLUMNS, picked(found, *_COLUMNS), "no rules: everything is denied")
 
@@ -117,8 +111,8 @@ def set_(
     rule |= {"effect": effect} if effect else {}
     rule |= _approval(decision, {name: value for name, value in terms.items() if value is not None})
     with connect() as api:
-        stored = api.post(_path(gateway), rule)
-        type_ = api.get(connector_path(gateway, connector))["type"]
+        stored = api.post(gateway_path(gateway, "rules"), rule)
+        type_ = api.get(gateway_path(gateway, "connectors", connector))["type"]
         settle(api)
     if as_json:
         print_json(stored)
@@ -150,12 +144,12 @@ def _approval(decision: str, terms: dict[str, Any]) -> dict[str, Any]:
 @gateway_option
 def remove(connector: str, pattern: str, effect: str | None, gateway: str | None) -> None:
     """Remove the rule for PATTERN."""
-    from tameflare.cli.client import connect, items, segment
+    from tameflare.cli.client import connect, items
     from tameflare.cli.settle import settle
 
     with connect() as api:
-        rule = _find(items(api.get(_path(gateway))), connector, pattern, effect)
-        api.delete(_path(gateway, f"/{segment(rule['id'])}"))
+        rule = _find(items(api.get(gateway_path(gateway, "rules"))), connector, pattern, effect)
+        api.delete(gateway_path(gateway, "rules", rule["id"]))
         settle(api)
     note(f"rule for `{pattern}` on `{connector}` removed")
 
@@ -179,7 +173,8 @@ def preset(connector: str, preset: str, gateway: str | None, as_json: bool) -> N
     from tameflare.cli.settle import settle
 
     with connect() as api:
-        stored = api.post(_path(gateway, "/preset"), {"connector": connector, "preset": preset.replace("-", "_")})
+        wanted = {"connector": connector, "preset": preset.replace("-", "_")}
+        stored = api.post(gateway_path(gateway, "rules", "preset"), wanted)
         settle(api)
     if as_json:
         print_json(stored)
