@@ -10,17 +10,16 @@ from typing import Any
 
 import msgspec
 
-from tameflare.control.services import audit, passwords
+from tameflare.control.services import audit
+from tameflare.control.services.accounts import checked_email
 from tameflare.control.services.context import Context
-from tameflare.control.services.faults import AlreadyExists, Fault, Invalid, NotFound, Refused, RoleTooLow
+from tameflare.control.services.faults import AlreadyExists, NotFound, Refused, RoleTooLow
 from tameflare.control.services.passwords import Hasher
 from tameflare.control.services.remembered import drop_of
 from tameflare.control.services.tokens import Caller
-from tameflare.control.services.users import check_email
 from tameflare.control.store import feed, meta, users
 from tameflare.control.store.engine import Conflict, Connection, Database
 from tameflare.control.store.users import User, UserStatus
-from tameflare.core.errors import InvalidValue
 from tameflare.core.roles import Role, at_least
 
 
@@ -41,7 +40,7 @@ class UserAdmin:
 
     async def add(self, caller: Caller, wanted: NewUser) -> User:
         """Raises Invalid, Refused, AlreadyExists."""
-        email = _checked(wanted)
+        email = checked_email(wanted.email, wanted.password)
         user = User(
             id=self._context.new_id("usr"),
             name=wanted.name,
@@ -93,21 +92,6 @@ class UserAdmin:
         if drop_of(connection, user_id):
             feed.append_configuration(connection, now)
             meta.bump(connection, now)
-
-
-def _checked(wanted: NewUser) -> str:
-    """The e-mail in lower case. Raises Invalid with every fault."""
-    faults = []
-    email = wanted.email.strip().lower()
-    if not check_email(email):
-        faults.append(Fault("email", "this is no e-mail address", "write for example `ada@example.com`"))
-    try:
-        passwords.check(wanted.password)
-    except InvalidValue as fault:
-        faults.append(Fault("password", fault.message, fault.help))
-    if faults:
-        raise Invalid(faults)
-    return email
 
 
 def _present(connection: Connection, caller: Caller) -> User:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
 import structlog
 
-from tameflare.control.services import audit, passwords
+from tameflare.control.services import audit
+from tameflare.control.services.accounts import checked_email
 from tameflare.control.services.audit import Actor
 from tameflare.control.services.context import Context
-from tameflare.control.services.faults import AlreadyExists, Fault, Invalid, Refused, Throttled, Unauthorized
+from tameflare.control.services.faults import AlreadyExists, Refused, Throttled, Unauthorized
 from tameflare.control.services.passwords import Hasher
 from tameflare.control.services.setupcode import SetupCode
 from tameflare.control.services.throttle import Throttle
 from tameflare.control.store import users
 from tameflare.control.store.engine import Conflict, Database
 from tameflare.control.store.users import User, UserStatus
-from tameflare.core.errors import InvalidValue
 from tameflare.core.roles import Role
 from tameflare.settings import REGISTRATION
 
 WRONG: Final = "Invalid email or password"
 SUSPENDED: Final = "Account is suspended"
-_EMAIL: Final = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
 _WINDOW: Final = 300.0
 _PER_EMAIL, _PER_ADDRESS = 10, 30
 
@@ -57,7 +55,7 @@ class Users:
 
     async def register(self, wanted: Registration) -> User:
         """The new account. Raises Invalid, Refused, AlreadyExists, Throttled."""
-        email = self._check(wanted)
+        email = checked_email(wanted.email, wanted.password)
         _allow(self._addresses, wanted.address)
         first = not await self.anyone()
         self._admit(wanted, first)
@@ -97,20 +95,6 @@ class Users:
             raise Refused(SUSPENDED, "ask an admin", code="account_suspended")
         return user
 
-    def _check(self, wanted: Registration) -> str:
-        """The e-mail in lower case. Raises Invalid with every fault."""
-        faults = []
-        email = wanted.email.strip().lower()
-        if not check_email(email):
-            faults.append(Fault("email", "this is no e-mail address", "write for example `ada@example.com`"))
-        try:
-            passwords.check(wanted.password)
-        except InvalidValue as fault:
-            faults.append(Fault("password", fault.message, fault.help))
-        if faults:
-            raise Invalid(faults)
-        return email
-
     def _admit(self, wanted: Registration, first: bool) -> None:
         """Raises Refused unless this person may register."""
         if first:
@@ -134,11 +118,6 @@ class Users:
             if user.founder:
                 raise Refused("somebody else was first to register", "log in instead", code="owner_exists") from None
             raise AlreadyExists("user", user.email) from None
-
-
-def check_email(email: str) -> bool:
-    """Whether this can be an address; whether it is one is nobody's business here."""
-    return _EMAIL.fullmatch(email) is not None
 
 
 def _allow(throttle: Throttle, key: str) -> None:
