@@ -77,7 +77,8 @@ class Plane:
 
     def told(self, wait: float = 0) -> list[ApprovalAnswered]:
         """What the feed says of approvals since the last look."""
-        answer = self.link.get("/api/link/feed", params={"cursor": self.cursor, "wait": wait})
+        said = {"x-tameflare-epoch": self.epoch}
+        answer = self.link.get("/api/link/feed", params={"cursor": self.cursor, "wait": wait}, headers=said)
         feed = msgspec.json.decode(answer.content, type=Feed)
         self.cursor = feed.cursor
         return [entry.message for entry in feed.entries if isinstance(entry.message, ApprovalAnswered)]

@@ -187,6 +187,32 @@ def test_a_proxy_that_was_restarted_holds_nothing(plane: Plane, member: httpx.Cl
     assert plane.raise_("r3").standing is Standing.REFUSED
 
 
+def test_a_restarted_proxy_that_asks_nothing_ends_what_its_process_before_had_under_way(
+    plane: Plane, member: httpx.Client
+) -> None:
+    """Its first poll of the feed tells."""
+    plane.told()
+    gone, held = plane.raise_("r1"), plane.raise_("r2", "d2")
+    member.post(f"{APPROVALS}/{gone.approval}/votes", json=AGREE)
+    plane.told()
+    assert plane.consume(gone.approval, "r1").standing is Standing.RELEASED
+    plane.told()
+    assert member.get(f"{APPROVALS}/{gone.approval}").json()["status"] == "released"
+    plane.epoch = "life-2"
+    plane.told()
+    assert member.get(f"{APPROVALS}/{gone.approval}").json()["status"] == "unknown"
+    assert member.get(f"{APPROVALS}/{held.approval}").json()["waiting"] == 0
+    plane.epoch = "life-1"
+    plane.told()
+    assert plane.raise_("r3").standing is Standing.REFUSED, "a ghost of the old process"
+
+
+def test_an_epoch_that_is_none_is_refused(plane: Plane) -> None:
+    plane.epoch = "a b"
+    answer = plane.link.get("/api/link/feed", headers={"x-tameflare-epoch": plane.epoch})
+    assert answer.status_code == 422
+
+
 def test_a_request_that_left_takes_nothing_any_more(plane: Plane, member: httpx.Client) -> None:
     asked = plane.raise_("r1")
     member.post(f"{APPROVALS}/{asked.approval}/votes", json=AGREE)

@@ -56,6 +56,7 @@ class Proxy:
             {ApprovalAnswered: lambda message: self.answered.append(message.approval)},
             wait_seconds=0.01,
             backlog=lambda: 4711,
+            epoch="life-1",
         )
 
     def apply(self, configuration: Configuration, bundle: Bundle) -> None:
@@ -118,7 +119,7 @@ def test_the_first_question_is_answered_at_once_and_later_ones_wait(plane: Plane
 
     run(story)
     assert [wait for _, wait in plane.server.polls[:2]] == [0, 0.01]
-    assert plane.server.backlogs[0] == 4711
+    assert (plane.server.backlogs[0], plane.server.epochs[0]) == (4711, "life-1")
 
 
 def test_the_same_version_is_applied_once(plane: Plane, proxy: Proxy) -> None:

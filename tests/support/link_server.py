@@ -58,6 +58,7 @@ class LinkServer:
         self.requests = 0
         self.gaps = 0
         self.backlogs: list[int] = []
+        self.epochs: list[str | None] = []
         self.questions: list[str] = []
         self._lock = threading.Lock()
         self._port = 0
@@ -113,6 +114,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             cursor, wait = int(query["cursor"][0]), float(query["wait"][0])
             link.polls.append((cursor, wait))
             link.backlogs.append(int(self.headers["x-tameflare-backlog"]))
+            link.epochs.append(self.headers["x-tameflare-epoch"])
             self._answer(link.feed_status, link.feed(cursor))
 
     def do_POST(self) -> None:

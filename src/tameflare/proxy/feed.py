@@ -47,8 +47,9 @@ class Feed:
     """The proxy's end of the feed. `clock` gives Unix seconds; `handlers` take the messages other than snapshots.
 
     `on_snapshot` applies a configuration (it may be a coroutine function); if it raises TameFlareError, the version is
-    refused and the one before stays. `backlog` gives the bytes of records that wait, for the list of proxies. Raises
-    SettingError for a `server` address that must not be used.
+    refused and the one before stays. `backlog` gives the bytes of records that wait, for the list of proxies; `epoch`
+    names the life of this process, by which the control plane learns that an earlier one is over. Raises SettingError
+    for a `server` address that must not be used.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Feed:
         *,
         wait_seconds: float = WAIT_SECONDS,
         backlog: Callable[[], int] = lambda: 0,
+        epoch: str = "",
     ) -> None:
         self._server = check_server_url(server)
         self._token = token
@@ -71,6 +73,7 @@ class Feed:
         self._handlers: Handlers = handlers or {}
         self._wait_seconds = wait_seconds
         self._backlog = backlog
+        self._epoch = {"x-tameflare-epoch": epoch} if epoch else {}
         self._cursor = 0
         self._heard_at: float | None = None
         self._unsaved: LastGood | None = None
@@ -122,7 +125,7 @@ class Feed:
         answer = await client.get(
             FEED_PATH,
             params={"cursor": str(self._cursor), "wait": f"{wait:g}"},
-            headers={"x-tameflare-backlog": str(self._backlog())},
+            headers={"x-tameflare-backlog": str(self._backlog()), **self._epoch},
         )
         if answer.status_code != httpx.codes.OK:
             raise FeedFault(answer_problem(answer.status_code))

@@ -106,6 +106,7 @@ class Plane:
             time.time,
             {ApprovalAnswered: holds.answered},
             backlog=lambda: self._shipping.waiting_bytes,
+            epoch=self._spool.epoch,
         )
         self._context = self._make_context(token, holds)
         self._switches = LocalSwitches(

@@ -20,6 +20,7 @@ from tameflare.link.tokens import TokenKind
 router = APIRouter(tags=["link"], include_in_schema=False)
 
 _RETRY_SECONDS: Final = 1
+_EPOCH: Final = r"^[A-Za-z0-9_-]{1,64}$"
 _log = structlog.get_logger("tameflare.link")
 Authorization = Annotated[str, Header()]
 
@@ -31,8 +32,13 @@ async def feed(
     wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,
     authorization: Authorization = "",
     x_tameflare_backlog: Annotated[int | None, Header(ge=0)] = None,
+    x_tameflare_epoch: Annotated[str, Header(pattern=_EPOCH)] = "",
 ) -> Response:
-    """What came after `cursor`; waits for it at most `wait` seconds."""
+    """What came after `cursor`; waits for it at most `wait` seconds.
+
+    X-TameFlare-Epoch names the life of the proxy's process:
+    the first word of a new one says that nothing of an earlier one waits any more.
+    """
     services = request.app.state.services
     token = link_token(authorization)
 
@@ -43,6 +49,8 @@ async def feed(
 
     try:
         proxy = await proxy_of(services, token)
+        if x_tameflare_epoch:
+            await services.holds.hear(proxy, x_tameflare_epoch)
         answer = await services.feed.poll(proxy.id, cursor, wait, snapshot)
         await services.proxies.seen(proxy, version=_version(answer), backlog=x_tameflare_backlog)
     except (Unauthorized, DatabaseUnavailable) as fault:
@@ -53,7 +61,7 @@ async def feed(
 @router.post(RECORDS_PATH)
 async def records(
     request: Request,
-    x_tameflare_epoch: Annotated[str, Header(pattern=r"^[A-Za-z0-9_-]{1,64}$")],
+    x_tameflare_epoch: Annotated[str, Header(pattern=_EPOCH)],
     x_tameflare_sequence: Annotated[int, Header(ge=0)],
     x_tameflare_missing: Annotated[int, Header(ge=0)] = 0,
     authorization: Authorization = "",

@@ -36,6 +36,7 @@ class Holds:
         self._database = database
         self._outcomes = outcomes
         self._most = context.settings.get(MAX_PENDING_APPROVALS)
+        self._heard: dict[str, str] = {}
 
     async def raise_(self, proxy: Proxy, asked: Raise) -> Answer:
         """A request waits for people. Raises Refused where the proxy does not serve that gateway."""
@@ -54,6 +55,14 @@ class Holds:
         answer = await self._write(lambda connection, now: _leave(connection, proxy, approval_id, asked, now))
         self._outcomes.drop(proxy.id, asked.request_id)
         return answer
+
+    async def hear(self, proxy: Proxy, epoch: str) -> None:
+        """A proxy says which life of its process this is; costs a look into a dict unless it is a new one."""
+        if self._heard.get(proxy.id) == epoch:
+            return
+        asker = Asker(proxy.id, "", epoch)
+        if await self._write(lambda connection, now: heard(connection, asker, now)):
+            self._heard[proxy.id] = epoch
 
     async def expire(self) -> int | None:
         """End what is over; Unix seconds when the next one will be, if any is open."""
