@@ -29,7 +29,7 @@ _SESSION: Final = (
 )
 
 
-class Asker(Protocol):
+class EndpointConnection(Protocol):
     """The connection that asks; `deadline` on the monotonic clock, 0 for none."""
 
     deadline: float
@@ -53,7 +53,7 @@ class RunRequest(msgspec.Struct, forbid_unknown_fields=True):
 class Endpoint:
     """One request to the proxy itself. All but a run's session end with their answer."""
 
-    def __init__(self, connection: Asker, context: Context, head: RequestHead) -> None:
+    def __init__(self, connection: EndpointConnection, context: Context, head: RequestHead) -> None:
         self._connection = connection
         self._context = context
         self._head = head

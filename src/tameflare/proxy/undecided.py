@@ -11,24 +11,15 @@ from tameflare.core.decision import Reason
 from tameflare.proxy.allowance import Loan
 from tameflare.proxy.consent import too_large_to_hold
 from tameflare.proxy.context import Context
-from tameflare.proxy.exchange import Exchange, Next, Outcome
+from tameflare.proxy.exchange import Exchange, Next
 from tameflare.proxy.held import called_off
 from tameflare.proxy.refusal import Refusal, too_many_bytes, too_many_held
 from tameflare.proxy.steps import advance, body_too_large
-from tameflare.proxy.waiting import HeldRequest
+from tameflare.proxy.waiting import HeldConversation, HeldRequest
 
 
-class Asker(Protocol):
+class UndecidedConversation(HeldConversation, Protocol):
     """The conversation that the request belongs to."""
-
-    exchange: Exchange | None
-
-    def reopen(self, exchange: Exchange) -> Exchange:
-        """The same request on the newest configuration, nothing of it judged yet."""
-
-    def proceed(self, outcome: Outcome) -> None: ...
-
-    def refuse(self, refusal: Refusal) -> None: ...
 
     def pass_on(self, collected: bytes, done: bool) -> None:
         """Send what was collected of a body that is let through without being read."""
@@ -38,10 +29,10 @@ class Undecided:
     """One request at a time. `collects` while its body is read, `waits` while people are asked; `deadline` is when the
     next piece of the body must have come."""
 
-    __slots__ = ("_asker", "_collected", "_context", "_loan", "_most", "_request", "deadline")
+    __slots__ = ("_collected", "_context", "_conversation", "_loan", "_most", "_request", "deadline")
 
-    def __init__(self, asker: Asker, context: Context) -> None:
-        self._asker = asker
+    def __init__(self, conversation: UndecidedConversation, context: Context) -> None:
+        self._conversation = conversation
         self._context = context
         self._collected: bytearray | None = None
         self._most = 0
@@ -70,7 +61,7 @@ class Undecided:
         collected, state = self._collected, self._context.state
         assert collected is not None
         if not self._loaned(exchange).take_bytes(len(payload)):
-            self._asker.refuse(too_many_bytes(self._context.allowances.each.buffered))
+            self._conversation.refuse(too_many_bytes(self._context.allowances.each.buffered))
             return
         collected += payload
         exchange.bytes_in += len(payload)
@@ -79,20 +70,20 @@ class Undecided:
             self._overflow(exchange, bytes(collected), done)
         elif done:
             self._collected = None
-            exchange = self._asker.exchange = self._renewed(exchange)
+            exchange = self._conversation.exchange = self._renewed(exchange)
             exchange.received = bytes(collected)
             exchange.waited = state.tick() - exchange.arrived
             outcome = advance(exchange, state)
             for name in called_off(exchange):
                 self._context.holds.call_off(name)
-            self._asker.proceed(outcome)
+            self._conversation.proceed(outcome)
 
     def _renewed(self, exchange: Exchange) -> Exchange:
         """The exchange, begun anew where it no longer holds: a new version came, or its run ended, during its body."""
         identity, state = exchange.identity, self._context.state
         if identity is not None and state.served is not None and identity.is_valid(state.served, state.clock()):
             return exchange
-        fresh = self._asker.reopen(exchange)
+        fresh = self._conversation.reopen(exchange)
         fresh.arrived, fresh.bytes_in = exchange.arrived, exchange.bytes_in
         return fresh
 
@@ -101,22 +92,22 @@ class Undecided:
         self._collected = None
         state = self._context.state
         if exchange.actions is not None:  # it was to be kept while people are asked
-            self._asker.refuse(too_large_to_hold(state))
+            self._conversation.refuse(too_large_to_hold(state))
         elif self._renewed(exchange) is not exchange:
             message = "the configuration changed while the body was read"
-            self._asker.refuse(Refusal(Reason.CONFIGURATION_STALE, message))
+            self._conversation.refuse(Refusal(Reason.CONFIGURATION_STALE, message))
         else:
-            self._asker.proceed(body_too_large(exchange, state) or advance(exchange, state))
-            self._asker.pass_on(collected, done)
+            self._conversation.proceed(body_too_large(exchange, state) or advance(exchange, state))
+            self._conversation.pass_on(collected, done)
 
     # --- people
 
     def ask(self, exchange: Exchange) -> None:
         """Have the request wait for people."""
         if not self._loaned(exchange).take_hold():
-            self._asker.refuse(too_many_held(self._context.allowances.each.held))
+            self._conversation.refuse(too_many_held(self._context.allowances.each.held))
             return
-        self._request = HeldRequest(self._asker, self._context.state)
+        self._request = HeldRequest(self._conversation, self._context.state)
         self._request.begin(self._context.holds, exchange)
 
     def agreed(self) -> None:

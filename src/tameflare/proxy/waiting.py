@@ -14,8 +14,8 @@ from tameflare.proxy.state import ProxyState
 from tameflare.proxy.steps import advance
 
 
-class Held(Protocol):
-    """The conversation that the request belongs to."""
+class HeldConversation(Protocol):
+    """The conversation that a held request belongs to."""
 
     exchange: Exchange | None
 
@@ -32,7 +32,7 @@ class HeldRequest:
 
     __slots__ = ("_conversation", "_state", "hold")
 
-    def __init__(self, conversation: Held, state: ProxyState) -> None:
+    def __init__(self, conversation: HeldConversation, state: ProxyState) -> None:
         self._conversation = conversation
         self._state = state
         self.hold: Hold
