@@ -7,9 +7,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 from tests.control.holding import ANYBODY, Plane
 from tests.control.running import Running, running
 
+from tameflare.control.services import approval_changes as changes
+from tameflare.control.store import approvals
+from tameflare.control.store.engine import Connection
+from tameflare.core import approval_states as states
 from tameflare.core.approval import Requirement
 from tameflare.core.roles import Role
 from tameflare.link.approvals import Consume, Leave, Raise, Standing
@@ -205,6 +210,28 @@ def test_a_restarted_proxy_that_asks_nothing_ends_what_its_process_before_had_un
     plane.epoch = "life-1"
     plane.told()
     assert plane.raise_("r3").standing is Standing.REFUSED, "a ghost of the old process"
+
+
+def test_a_change_is_logged_once_it_is_committed(plane: Plane) -> None:
+    """A transaction that comes to nothing leaves no line."""
+    asked = plane.raise_("r1")
+    database, now = plane.server.services.database, int(plane.server.clock.now)
+
+    def deny(connection: Connection, fault: type[Exception] | None) -> None:
+        stored = approvals.by_id(connection, asked.approval)
+        assert stored is not None
+        changes.apply(connection, stored, states.stop(stored.state, "stopped", now), now)
+        if fault is not None:
+            raise fault
+
+    with capture_logs() as logs:
+        with pytest.raises(KeyError):
+            database.write_now(lambda connection: deny(connection, KeyError))
+        assert logs == []
+        database.write_now(lambda connection: deny(connection, None))
+    assert [(line["event"], line["approval"], line["reason"]) for line in logs] == [
+        ("approval.denied", asked.approval, "stopped")
+    ]
 
 
 def test_an_epoch_that_is_none_is_refused(plane: Plane) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from tameflare.control.store.engine import Conflict, Database, DatabaseUnavailable, touch
+from tameflare.control.store.engine import Conflict, Database, DatabaseUnavailable, after_commit, touch
 
 
 @pytest.fixture
@@ -86,6 +86,22 @@ def test_subscribers_hear_of_what_was_committed_and_of_nothing_else(database: Da
     database.write_now(add("b"))
     database.close()
     assert heard == [1]
+
+
+def test_what_is_to_follow_a_commit_does_so_before_the_caller_hears_of_it(database: Database) -> None:
+    seen: list[list[str]] = []
+
+    def work(connection: Connection, word: str, fault: type[Exception] | None = None) -> None:
+        after_commit(connection, lambda: seen.append(database.read_now(words)))
+        add(word)(connection)  # type: ignore[operator]
+        if fault is not None:
+            raise fault
+
+    with pytest.raises(KeyError):
+        database.write_now(lambda connection: work(connection, "a", KeyError))
+    assert seen == []
+    database.write_now(lambda connection: work(connection, "b"))
+    assert seen == [["b"]]
 
 
 def test_a_reader_cannot_write(database: Database) -> None:

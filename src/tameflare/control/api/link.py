@@ -36,8 +36,8 @@ async def feed(
 ) -> Response:
     """What came after `cursor`; waits for it at most `wait` seconds.
 
-    X-TameFlare-Epoch names the life of the proxy's process:
-    the first word of a new one says that nothing of an earlier one waits any more.
+    X-TameFlare-Epoch names the life of the proxy's process: the first word of a new one says that nothing of an earlier
+    one waits any more.
     """
     services = request.app.state.services
     token = link_token(authorization)

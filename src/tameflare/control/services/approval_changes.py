@@ -11,7 +11,7 @@ from tameflare.control.services import audit
 from tameflare.control.services.audit import SERVER, Actor
 from tameflare.control.store import approvals, feed, meta, users
 from tameflare.control.store.approvals import StoredApproval
-from tameflare.control.store.engine import Connection
+from tameflare.control.store.engine import Connection, after_commit
 from tameflare.control.store.users import UserStatus
 from tameflare.core import approval_states as states
 from tameflare.core.approval_states import Approval, Status
@@ -51,12 +51,17 @@ def apply(
     changed = msgspec.structs.replace(before, state=state, voters={**before.voters, **(voters or {})})
     stored = approvals.put(connection, changed, now)
     if not before.revision:
-        audit.record("approval.raised", actor, approval=state.id, gateway=stored.gateway, agent=stored.agent)
+        _note(connection, "approval.raised", actor, stored)
     if state.status is not before.state.status:
         _tell(connection, before.state, state, now)
-        details = {"approval": state.id, "gateway": stored.gateway, "agent": stored.agent, "reason": state.message}
-        audit.record(_EVENTS[state.status], actor, **details)
+        _note(connection, _EVENTS[state.status], actor, stored, reason=state.message)
     return stored
+
+
+def _note(connection: Connection, event: str, actor: Actor, stored: StoredApproval, **more: str) -> None:
+    """An audit line, if the change is committed."""
+    details = {"approval": stored.state.id, "gateway": stored.gateway, "agent": stored.agent, **more}
+    after_commit(connection, lambda: audit.record(event, actor, **details))
 
 
 def _tell(connection: Connection, before: Approval, state: Approval, now: int) -> None:

@@ -25,9 +25,9 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
 from tameflare.control.store.engine_faults import Conflict, DatabaseUnavailable, naming, translate
-from tameflare.control.store.writer import Writer, touch
+from tameflare.control.store.writer import Writer, after_commit, touch
 
-__all__ = ["Conflict", "Connection", "Database", "DatabaseUnavailable", "touch"]
+__all__ = ["Conflict", "Connection", "Database", "DatabaseUnavailable", "after_commit", "touch"]
 
 T = TypeVar("T")
 

@@ -22,6 +22,7 @@ T = TypeVar("T")
 MAX_GROUP: Final = 256
 MAX_WAITING: Final = 10_000
 _TOPICS: Final = "tameflare topics"
+_AFTER: Final = "tameflare after"
 
 
 def touch(connection: Connection, topic: str) -> None:
@@ -29,10 +30,16 @@ def touch(connection: Connection, topic: str) -> None:
     connection.info[_TOPICS].add(topic)
 
 
+def after_commit(connection: Connection, callback: Callable[[], object]) -> None:
+    """Say inside a writing function what is to be done once it is committed, before its caller hears of it. It runs in
+    the writer's thread, so it must be short and must not raise."""
+    connection.info[_AFTER].append(callback)
+
+
 class Job:
     """A function that waits for the writer, and where its result goes."""
 
-    __slots__ = ("fault", "function", "future", "result", "topics")
+    __slots__ = ("after", "fault", "function", "future", "result", "topics")
 
     def __init__(self, function: Callable[[Connection], Any]) -> None:
         self.function = function
@@ -40,11 +47,12 @@ class Job:
         self.result: Any = None
         self.fault: BaseException | None = None
         self.topics: set[str] = set()
+        self.after: list[Callable[[], object]] = []
 
     def run(self, connection: Connection, raw: sqlite3.Connection) -> None:
         """Run behind a savepoint; raises only where the whole transaction is lost."""
         raw.execute("SAVEPOINT job")
-        connection.info[_TOPICS] = self.topics
+        connection.info[_TOPICS], connection.info[_AFTER] = self.topics, self.after
         try:
             self.result = self.function(connection)
         except Exception as fault:
@@ -58,6 +66,8 @@ class Job:
         """Tell the caller; `lost` is why the transaction as a whole came to nothing."""
         fault = self.fault or lost
         if fault is None:
+            for callback in self.after:
+                callback()
             self.future.set_result(self.result)
         else:
             self.future.set_exception(fault)
