@@ -58,6 +58,16 @@ def test_terms_that_make_no_sense_are_refused(owner: httpx.Client, terms: dict[s
     assert owner.post(RULES, json=ASK | {"approval": terms}).status_code == 422
 
 
+def test_a_rule_that_names_groups_is_refused_because_nobody_could_agree(owner: httpx.Client) -> None:
+    refused = owner.post(RULES, json=ASK | {"approval": {"groups": ["security", "ops"]}})
+    (fault,) = refused.json()["faults"]
+    assert (refused.status_code, fault["field"]) == (422, "approval.groups")
+    assert "nobody of `security`, `ops` could ever agree" in fault["message"]
+    whole = owner.put(RULES, json={"rules": [ASK, ASK | {"approval": {"groups": ["security"]}}]})
+    assert whole.json()["faults"][0]["field"] == "rules.1.approval.groups"
+    assert owner.post(RULES, json=ASK | {"approval": {"groups": []}}).is_success
+
+
 def test_a_rule_that_asks_nobody_has_no_terms(owner: httpx.Client) -> None:
     refused = owner.post(RULES, json=ASK | {"decision": "deny", "approval": {"quorum": 2}})
     assert (refused.status_code, refused.json()["faults"][0]["field"]) == (422, "approval")

@@ -21,7 +21,7 @@ _AFTER_A_FAULT: Final = 2.0
 _REMEMBER: Final = click.option(
     "--remember",
     type=click.Choice(["run", "hour"]),
-    help="Have the answer stand for this run, or an hour; it counts if everybody who agrees says so.",
+    help="Have the answer stand for this run, an hour at most, or for an hour; it counts if all who agree say so.",
 )
 _REASON: Final = click.option("--reason", "-m", default="", help="Why; the agent and the records are told.")
 

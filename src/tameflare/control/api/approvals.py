@@ -135,7 +135,8 @@ class VoteBody(Body):
     vote: Literal["approve", "deny"]
     reason: Reason = Field("", description="The agent and the records are told.")
     remember: Annotated[Remember, Field(strict=False)] = Field(
-        Remember.NONE, description="Have the answer stand for this run, or for an hour; it counts if all choose it."
+        Remember.NONE,
+        description="Have the answer stand for this run, an hour at most, or for an hour; it counts if all choose it.",
     )
 
 

@@ -40,6 +40,9 @@ class ApprovalTerms(Body):
 
     role: Annotated[Role, Field(strict=False)] = Field(Role.MEMBER, description="The lowest role that may answer.")
     quorum: Annotated[int, Field(ge=1, le=10)] = Field(1, description="How many people must agree.")
+    groups: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=50)] = Field(
+        [], description="Leave it out: there are no groups of people yet, and a rule that names one is refused."
+    )
     timeout_seconds: Annotated[int, Field(ge=10, le=30 * 86400)] | None = Field(
         None, description="How long people have time to answer."
     )
@@ -49,7 +52,9 @@ class ApprovalTerms(Body):
 
     @property
     def requirement(self) -> Requirement:
-        return Requirement(self.role, (), self.quorum, timeout=self.timeout_seconds, remember=self.remember)
+        return Requirement(
+            self.role, tuple(self.groups), self.quorum, timeout=self.timeout_seconds, remember=self.remember
+        )
 
 
 class ApprovalTermsOut(Answer):

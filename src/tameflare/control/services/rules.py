@@ -86,4 +86,10 @@ def _faults(wish: Wish, connector_ids: Mapping[str, str], prefix: str) -> list[F
     if wish.approval is not None and wish.decision is not Verdict.REQUIRES_APPROVAL:
         message = f"a rule that says `{wish.decision.value}` asks nobody"
         faults.append(Fault(f"{prefix}approval", message, "leave it out, or decide `require_approval`"))
+    if wish.approval is not None and wish.approval.groups:
+        named = ", ".join(f"`{group}`" for group in wish.approval.groups)
+        message = f"there are no groups of people yet, so nobody of {named} could ever agree"
+        faults.append(
+            Fault(f"{prefix}approval.groups", message, "leave it out; `role` and `quorum` say who must agree")
+        )
     return faults
