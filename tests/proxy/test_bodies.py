@@ -224,7 +224,7 @@ def test_an_answer_until_close_that_is_cut_off_has_no_last_chunk(
 
     async def script(talk: Talk) -> None:
         await talk.head()
-        await talk.say(b"HTTP/1.1 200 OK\r\n\r\nhello")
+        await talk.say(b"HTTP/1.1 200 OK\r\n\r\nhello\n")
         await read.wait(talk)
         end(talk)
         await talk.gone()
@@ -232,7 +232,7 @@ def test_an_answer_until_close_that_is_cut_off_has_no_last_chunk(
     upstream.script = script
     wire = proxy.tunnel()
     wire.send(request())
-    wire.until(b"hello\r\n")
+    wire.until(b"hello\n\r\n")
     read.open()
     assert wire.rest() == b""
 

@@ -32,14 +32,14 @@ def begin(proxy: Plane, upstream: Upstream, path: str, agent: str) -> tuple[Wire
 
     async def script(talk: Talk) -> None:
         await talk.head()
-        await talk.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        await talk.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello\n\r\n")
         await talk.gone()
         gone.open()
 
     upstream.script = script
     wire = proxy.tunnel(header=proxy.header(agent, proxy.token))
     wire.send(request(path=path))
-    wire.until(b"hello\r\n")
+    wire.until(b"hello\n\r\n")
     return wire, gone
 
 
@@ -73,14 +73,14 @@ def test_others_go_on(proxy: Plane, upstream: Upstream, change: Callable[[Plane]
 
     async def script(talk: Talk) -> None:
         await talk.head()
-        await talk.say(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        await talk.say(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello\n")
         await gate.wait(talk)
         await talk.say(b"world")
 
     upstream.script = script
     wire = proxy.tunnel()
     wire.send(request())
-    wire.until(b"hello")
+    wire.until(b"hello\n")
     change(proxy)
     gate.open()
     assert wire.take(5) == b"world"

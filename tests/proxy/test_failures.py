@@ -158,14 +158,14 @@ def test_silence_before_the_head_is_a_504(proxy: Plane, upstream: Upstream) -> N
 def test_silence_in_the_middle_is_a_cut(proxy: Plane, upstream: Upstream) -> None:
     async def script(talk: Talk) -> None:
         await talk.head()
-        await talk.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        await talk.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello\n\r\n")
         await talk.gone()
 
     upstream.script = script
     wire = proxy.tunnel()
     wire.send(request(path="/stuck"))
     assert wire.head().status == 200
-    assert wire.rest() == b"5\r\nhello\r\n"
+    assert wire.rest() == b"6\r\nhello\n\r\n"
     assert reason_of(proxy, "/stuck") == "upstream_timeout"
 
 

@@ -68,7 +68,7 @@ def test_what_does_not_end_in_time_is_cut_and_on_record(running: tuple[Plane, Up
 
     async def script(talk: Talk) -> None:
         await talk.head()
-        await talk.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        await talk.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello\n\r\n")
         await talk.gone()
 
     upstream.script = script
@@ -77,7 +77,7 @@ def test_what_does_not_end_in_time_is_cut_and_on_record(running: tuple[Plane, Up
     request_id = wire.head().headers["x-tameflare-request-id"]
     assert proxy.process is not None
     proxy.process.terminate()
-    assert wire.rest() == b"5\r\nhello\r\n", "no last chunk: the agent sees the cut"
+    assert wire.rest() == b"6\r\nhello\n\r\n", "no last chunk: the agent sees the cut"
     assert ended(proxy) == 0
     assert outcomes(proxy)[request_id].reason == "shutting_down"
 

@@ -25,13 +25,13 @@ def saying(upstream: Upstream, said: bytes) -> None:
 @pytest.mark.parametrize(
     ("case", "said"),
     [
-        ("length", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"),
+        ("length", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello\n"),
         ("empty", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"),
-        ("no-last-chunk", CHUNKED + b"5\r\nhello\r\n"),
-        ("half-a-chunk", CHUNKED + b"ff\r\nhello"),
-        ("half-a-size", CHUNKED + b"5\r\nhello\r\n1"),
-        ("half-an-end", CHUNKED + b"5\r\nhello\r\n0\r\n"),
-        ("half-a-trailer", CHUNKED + b"5\r\nhello\r\n0\r\nA: b"),
+        ("no-last-chunk", CHUNKED + b"6\r\nhello\n\r\n"),
+        ("half-a-chunk", CHUNKED + b"ff\r\nhello\n"),
+        ("half-a-size", CHUNKED + b"6\r\nhello\n\r\n1"),
+        ("half-an-end", CHUNKED + b"6\r\nhello\n\r\n0\r\n"),
+        ("half-a-trailer", CHUNKED + b"6\r\nhello\n\r\n0\r\nA: b"),
     ],
 )
 def test_an_answer_that_is_too_short_is_seen_to_be(proxy: Plane, upstream: Upstream, case: str, said: bytes) -> None:

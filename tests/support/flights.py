@@ -58,10 +58,10 @@ def _answering(first: bytes, read: int = 0) -> tuple[Callable[[Talk], object], G
 
 
 def download(proxy: Plane, upstream: Upstream, _: Upstream, header: bytes) -> Flight:
-    upstream.script, gone = _answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+    upstream.script, gone = _answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello\n\r\n")
     wire = proxy.tunnel(header=header)
     wire.send(request())
-    wire.until(b"hello\r\n")
+    wire.until(b"hello\n\r\n")
     return Flight(wire, gone)
 
 
@@ -146,10 +146,10 @@ def opaque(proxy: Plane, _: Upstream, raw: Upstream, header: bytes) -> Flight:
 
 def plain_http(proxy: Plane, _: Upstream, raw: Upstream, header: bytes) -> Flight:
     """Absolute-form, without a tunnel: the credential is in the request itself."""
-    raw.script, gone = _answering(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello")
+    raw.script, gone = _answering(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello\n")
     wire = proxy.plain()
     wire.send(f"GET http://{HOST}/ HTTP/1.1\r\nHost: {HOST}\r\n".encode() + header + b"\r\n")
-    wire.until(b"hello")
+    wire.until(b"hello\n")
     return Flight(wire, gone)
 
 
