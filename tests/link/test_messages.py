@@ -10,7 +10,6 @@ from tameflare.link.messages import (
     WIRE_VERSION,
     ApprovalAnswered,
     Entry,
-    ExecuteJob,
     Feed,
     Message,
     Snapshot,
@@ -19,7 +18,6 @@ from tameflare.link.messages import (
 MESSAGES: list[Message] = [
     Snapshot(3, b"{}", b"signature", b"bundle"),
     ApprovalAnswered("ap-1", Verdict.ALLOW, "approved", "fine", 3),
-    ExecuteJob("job-1", "main", "bot", "{}"),
 ]
 
 

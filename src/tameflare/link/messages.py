@@ -47,16 +47,7 @@ class ApprovalAnswered(msgspec.Struct, frozen=True, tag="approval_answered"):
     version: int
 
 
-class ExecuteJob(msgspec.Struct, frozen=True, tag="execute_job"):
-    """An action that a proxy carries out for the decision API."""
-
-    job: str
-    gateway: str
-    agent: str
-    action: str
-
-
-Message = Snapshot | ApprovalAnswered | ExecuteJob
+Message = Snapshot | ApprovalAnswered
 
 
 class Entry(msgspec.Struct, frozen=True):

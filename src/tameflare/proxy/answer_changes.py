@@ -7,19 +7,13 @@ exchange.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
-from tameflare.core.action import Action
 from tameflare.core.changes import BodyChange
-from tameflare.core.decision import Verdict
-from tameflare.core.judge import decide
 from tameflare.wire.heads import ResponseHead
 from tameflare.wire.masking import Masker
-
-if TYPE_CHECKING:
-    from tameflare.proxy.exchange import Exchange
 
 MASKED: Final = "masked"
 ENCODED: Final = "encoded_response"
@@ -43,30 +37,6 @@ class AnswerChanges(msgspec.Struct, frozen=True):
         if self.make_filter is None:
             return None
         return self.make_filter(head.headers.first(b"content-type").decode("latin-1"))
-
-
-def changes_for(exchange: Exchange) -> AnswerChanges | None:
-    """What the answer to this exchange needs; None, at the cost of two tests, where it passes as it comes."""
-    binding = exchange.binding
-    if binding is None or not binding.alters_answers:
-        return None
-    changes = binding.answers(exchange.origin.host)
-    if not binding.connector.filters_responses:
-        return changes
-    return AnswerChanges(changes.masker, changes.strict, _filter_maker(exchange))
-
-
-def _filter_maker(exchange: Exchange) -> FilterMaker:
-    binding, identity, request, actions = exchange.binding, exchange.identity, exchange.request, exchange.actions
-    assert binding is not None
-    assert identity is not None
-    assert request is not None
-    gateway, compiled, connector = identity.gateway.compiled, binding.compiled, binding.connector
-
-    def allowed(action: Action) -> bool:
-        return decide(gateway, compiled, (action,)).verdict is not Verdict.DENY
-
-    return lambda content_type: connector.response_filter(request, tuple(actions or ()), allowed, content_type)
 
 
 def is_encoded(head: ResponseHead) -> bool:

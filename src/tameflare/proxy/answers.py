@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from tameflare.connectors import denials
 from tameflare.connectors.denials import Denial, Rendered
 from tameflare.core.decision import Reason
+from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.refusal import Refusal
-
-if TYPE_CHECKING:
-    from tameflare.proxy.exchange import Exchange
 
 PHRASES: Final = {
     200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",

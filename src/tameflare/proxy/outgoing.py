@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 
 from tameflare.connectors import placeholders
@@ -20,12 +20,10 @@ from tameflare.connectors.auth import (
 )
 from tameflare.core.config import CredentialMode
 from tameflare.core.decision import Reason
+from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.routing import Binding
 from tameflare.wire.heads import RequestHead
-
-if TYPE_CHECKING:
-    from tameflare.proxy.exchange import Exchange
 
 KEY_SEEN = "agent_key_seen"
 PASSED_THROUGH = "credential_passthrough"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tameflare.core.decision import Reason
 from tameflare.link.messages import Outcome
-from tameflare.proxy.answer_changes import changes_for
+from tameflare.proxy.filtering import changes_for
 from tameflare.proxy.flow import BUFFER_FULL, UPSTREAM_FULL, Flow
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.response import ResponseEncoded, ResponseFault, ResponseReader

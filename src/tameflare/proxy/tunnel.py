@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from tameflare.core.decision import Reason
 from tameflare.link.messages import Outcome
 from tameflare.proxy import records
+from tameflare.proxy.context import Context
 from tameflare.proxy.exchange import Exchange, Next
 from tameflare.proxy.flow import BUFFER_FULL, UPSTREAM_FULL, Flow
 from tameflare.proxy.identity import Identity
@@ -17,9 +18,6 @@ from tameflare.proxy.routing import Binding
 from tameflare.proxy.steps import advance
 from tameflare.wire.client_hello import HelloFault, HelloReader
 from tameflare.wire.heads import NO_FIELDS, RequestHead
-
-if TYPE_CHECKING:
-    from tameflare.proxy.context import Context
 
 
 class Tunnel:
