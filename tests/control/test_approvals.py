@@ -15,6 +15,7 @@ from tests.control.records import frames, intent, outcome, refusal
 from tests.control.running import PASSWORD, Running, running
 
 from tameflare.control.services.named import proxy_named
+from tameflare.control.services.parts import Parts
 from tameflare.control.store.engine import Connection
 from tameflare.control.store.tables import users
 from tameflare.core.approval import Requirement
@@ -249,12 +250,11 @@ def remembered(client: httpx.Client) -> list[dict[str, Any]]:
 
 def published(server: Running, plane: Plane) -> list[str]:
     """Ids of the remembered answers that the next configuration of a proxy holds."""
-    configuration = server.services.configuration
 
     def build(connection: Connection) -> list[str]:
-        served = configuration._served(connection, proxy_named(connection, "edge"))
-        made = configuration._configuration(connection, served)
-        return [one.id for gateway in made.gateways for one in gateway.remembered]
+        served = server.services.configuration._served(connection, proxy_named(connection, "edge"))
+        parts = Parts(connection, [gateway.id for gateway in served], int(server.clock.now))
+        return [one.id for gateway in served for one in parts.config(gateway).remembered]
 
     return server.services.database.read_now(build)
 

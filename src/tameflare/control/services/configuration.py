@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
-import msgspec
 import structlog
 
 from tameflare.control.services import audit
 from tameflare.control.services.audit import Actor
 from tameflare.control.services.context import Context
 from tameflare.control.services.keys import Keys
+from tameflare.control.services.parts import Parts
 from tameflare.control.services.remembered import drop_stale
 from tameflare.control.services.vault import Place, Vault, VaultFault
 from tameflare.control.store import (
-    agents,
     connectors,
     credentials,
     feed,
@@ -24,13 +23,11 @@ from tameflare.control.store import (
     killswitch,
     meta,
     proxies,
-    remembered,
-    rules,
 )
+from tameflare.control.store.credentials import Credential
 from tameflare.control.store.engine import Connection, Database
 from tameflare.control.store.proxies import Proxy
-from tameflare.core.approval import RememberedApproval
-from tameflare.core.config import AgentConfig, Configuration, ConnectorConfig, GatewayConfig, ProxyToken
+from tameflare.core.config import Configuration, GatewayConfig
 from tameflare.core.killswitch import KillSwitch
 from tameflare.link.messages import Bundle, OpenCredential, Snapshot
 from tameflare.link.seal import bundle_key, seal_snapshot
@@ -85,9 +82,10 @@ class Published:
 
     def _build(self, connection: Connection, proxy: Proxy, link_token: str) -> Snapshot:
         served = self._served(connection, proxy)
-        configuration = self._configuration(connection, served)
-        opened = [entry for gateway in served for entry in self._open(connection, gateway.id)]
-        bundle = Bundle(0, "", b"", self._keys.pepper, tuple(opened))
+        wanted = None if proxy.serves_all else [gateway.id for gateway in served]
+        parts = Parts(connection, wanted, self._context.now())
+        configuration = _configuration(connection, tuple(map(parts.config, served)))
+        bundle = Bundle(0, "", b"", self._keys.pepper, tuple(self._opened(parts.credentials)))
         key = bundle_key(link_token, proxy.id)
         nonce = self._context.entropy(_NONCE_BYTES)
         return seal_snapshot(configuration, bundle, self._keys.signer, key, proxy.id, nonce)
@@ -100,20 +98,10 @@ class Published:
         assigned = proxies.gateway_names(connection, proxy.id)
         return [gateway for gateway in everything if gateway.id in assigned]
 
-    def _configuration(self, connection: Connection, served: list[gateways.Gateway]) -> Configuration:
-        version = meta.version(connection)
-        switches = tuple(KillSwitch(s.kind, s.target, s.reason) for s in killswitch.listed(connection))
-        return Configuration(
-            version=version.number,
-            issued_at=version.changed_at,
-            kill_switches=switches,
-            gateways=tuple(_gateway(connection, gateway, self._context.now()) for gateway in served),
-        )
-
-    def _open(self, connection: Connection, gateway_id: str) -> list[OpenCredential]:
+    def _opened(self, found: Iterable[Credential]) -> list[OpenCredential]:
         """The credentials that can be opened; the connector of any other has none, and `problems` tells."""
         opened = []
-        for stored in credentials.of_gateway(connection, gateway_id):
+        for stored in found:
             with suppress(VaultFault):
                 value = self._vault.open(stored.value, credential_place(stored.id))
                 opened.append(OpenCredential(stored.connector_id, value, stored.username))
@@ -127,35 +115,21 @@ class Published:
         return self._problems[1]
 
     def _find_problems(self, connection: Connection) -> list[str]:
-        found = []
-        for gateway in gateways.listed(connection):
-            names = {connector.id: connector.name for connector in connectors.of_gateway(connection, gateway.id)}
-            for stored in credentials.of_gateway(connection, gateway.id):
-                try:
-                    self._vault.open(stored.value, credential_place(stored.id))
-                except VaultFault as fault:
-                    name = names[stored.connector_id]
-                    _log.error("credential_unreadable", gateway=gateway.name, connector=name, message=fault.message)
-                    found.append(f"connector `{name}` of gateway `{gateway.name}`: {fault.message}")
-        return found
+        names = {gateway.id: gateway.name for gateway in gateways.listed(connection)}
+        owners = {found.id: found for found in connectors.everywhere(connection)}
+        problems = []
+        for stored in credentials.of_gateways(connection, None):
+            try:
+                self._vault.open(stored.value, credential_place(stored.id))
+            except VaultFault as fault:
+                owner = owners[stored.connector_id]
+                gateway = names[owner.gateway_id]
+                _log.error("credential_unreadable", gateway=gateway, connector=owner.name, message=fault.message)
+                problems.append(f"connector `{owner.name}` of gateway `{gateway}`: {fault.message}")
+        return problems
 
 
-def _gateway(connection: Connection, gateway: gateways.Gateway, now: int) -> GatewayConfig:
-    return GatewayConfig(
-        id=gateway.id,
-        name=gateway.name,
-        level=gateway.level,
-        rate_limit_per_minute=gateway.rate_limit_per_minute,
-        tokens=tuple(ProxyToken(t.id, t.digest, t.expires_at) for t in gateways.tokens(connection, gateway.id)),
-        agents=tuple(_narrow(agent, AgentConfig) for agent in agents.of_gateway(connection, gateway.id)),
-        connectors=tuple(_narrow(found, ConnectorConfig) for found in connectors.of_gateway(connection, gateway.id)),
-        rules=tuple(rules.of_gateway(connection, gateway.id)),
-        remembered=tuple(
-            _narrow(found, RememberedApproval) for found in remembered.of_gateway(connection, gateway.id, now)
-        ),
-    )
-
-
-def _narrow(value: msgspec.Struct, kind: type[T]) -> T:
-    """A stored row without what only the store knows."""
-    return msgspec.convert(value, kind, from_attributes=True)
+def _configuration(connection: Connection, served: tuple[GatewayConfig, ...]) -> Configuration:
+    version = meta.version(connection)
+    switches = tuple(KillSwitch(s.kind, s.target, s.reason) for s in killswitch.listed(connection))
+    return Configuration(version.number, version.changed_at, switches, served)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from tameflare.control.store.rows import columns, every, one
+from tameflare.control.store.rows import among, columns, every, one
 from tameflare.control.store.tables import agents
 from tameflare.core.config import AgentConfig
 
@@ -24,6 +25,10 @@ def add(connection: Connection, agent: Agent) -> None:
 
 def of_gateway(connection: Connection, gateway_id: str) -> list[Agent]:
     return every(connection, select(agents).where(agents.c.gateway_id == gateway_id).order_by(agents.c.name), Agent)
+
+
+def of_gateways(connection: Connection, gateway_ids: Sequence[str] | None) -> list[Agent]:
+    return every(connection, among(select(agents), agents.c.gateway_id, gateway_ids).order_by(agents.c.name), Agent)
 
 
 def everywhere(connection: Connection) -> list[Agent]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, delete, insert, select, update
 
-from tameflare.control.store.rows import columns, every, one
+from tameflare.control.store.rows import among, columns, every, one
 from tameflare.control.store.tables import connectors
 from tameflare.core.config import ConnectorConfig
 
@@ -21,6 +23,11 @@ def add(connection: Connection, connector: StoredConnector) -> None:
 
 def of_gateway(connection: Connection, gateway_id: str) -> list[StoredConnector]:
     query = select(connectors).where(connectors.c.gateway_id == gateway_id)
+    return every(connection, query.order_by(connectors.c.name), StoredConnector)
+
+
+def of_gateways(connection: Connection, gateway_ids: Sequence[str] | None) -> list[StoredConnector]:
+    query = among(select(connectors), connectors.c.gateway_id, gateway_ids)
     return every(connection, query.order_by(connectors.c.name), StoredConnector)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
-from tameflare.control.store.rows import columns, every, one
+from tameflare.control.store.rows import among, columns, every, one
 from tameflare.control.store.tables import connectors, credentials
 
 
@@ -29,9 +31,9 @@ def of_connector(connection: Connection, connector_id: str) -> Credential | None
     return one(connection, select(credentials).where(credentials.c.connector_id == connector_id), Credential)
 
 
-def of_gateway(connection: Connection, gateway_id: str) -> list[Credential]:
+def of_gateways(connection: Connection, gateway_ids: Sequence[str] | None) -> list[Credential]:
     joined = select(credentials).join(connectors, connectors.c.id == credentials.c.connector_id)
-    return every(connection, joined.where(connectors.c.gateway_id == gateway_id), Credential)
+    return every(connection, among(joined, connectors.c.gateway_id, gateway_ids), Credential)
 
 
 def remove(connection: Connection, connector_id: str) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
-from tameflare.control.store.rows import columns, every, one
+from tameflare.control.store.rows import among, columns, every, one
 from tameflare.control.store.tables import gateway_tokens, gateways
 from tameflare.core.decision import EnforcementLevel
 
@@ -62,6 +63,12 @@ def add_token(connection: Connection, token: GatewayToken) -> None:
 
 def tokens(connection: Connection, gateway_id: str) -> list[GatewayToken]:
     query = select(gateway_tokens).where(gateway_tokens.c.gateway_id == gateway_id)
+    return every(connection, query.order_by(gateway_tokens.c.created_at, gateway_tokens.c.id), GatewayToken)
+
+
+def tokens_of(connection: Connection, gateway_ids: Sequence[str] | None) -> list[GatewayToken]:
+    """Those of several gateways; None: of all. So with the other nouns of a gateway."""
+    query = among(select(gateway_tokens), gateway_tokens.c.gateway_id, gateway_ids)
     return every(connection, query.order_by(gateway_tokens.c.created_at, gateway_tokens.c.id), GatewayToken)
 
 

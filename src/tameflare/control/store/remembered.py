@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, delete, insert, select
 
 from tameflare.control.store.approvals_schema import remembered_approvals as remembered
-from tameflare.control.store.rows import columns, every
+from tameflare.control.store.rows import among, columns, every
 from tameflare.core.approval import RememberedApproval
 
 
@@ -24,9 +26,9 @@ def add(connection: Connection, memory: StoredMemory) -> None:
     connection.execute(insert(remembered).values(**columns(memory)))
 
 
-def of_gateway(connection: Connection, gateway_id: str, now: int) -> list[StoredMemory]:
+def of_gateways(connection: Connection, gateway_ids: Sequence[str] | None, now: int) -> list[StoredMemory]:
     """Those that still stand, oldest first."""
-    query = select(remembered).where(remembered.c.gateway_id == gateway_id, remembered.c.expires_at > now)
+    query = among(select(remembered).where(remembered.c.expires_at > now), remembered.c.gateway_id, gateway_ids)
     return every(connection, query.order_by(remembered.c.created_at, remembered.c.id), StoredMemory)
 
 

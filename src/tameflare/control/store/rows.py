@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select
 
 T = TypeVar("T")
 
@@ -24,6 +25,11 @@ def every(connection: Connection, query: Select[Any], kind: type[T]) -> list[T]:
 def _typed(row: RowMapping, kind: type[T]) -> T:
     """msgspec takes no subclass of str as a key, and SQLAlchemy's names are one."""
     return msgspec.convert({str.__str__(name): value for name, value in row.items()}, kind)
+
+
+def among(query: Select[Any], column: ColumnElement[str], wanted: Sequence[str] | None) -> Select[Any]:
+    """A query narrowed to rows whose column is one of `wanted`; None: to none."""
+    return query if wanted is None else query.where(column.in_(wanted))
 
 
 def columns(value: msgspec.Struct) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy import Connection, Row, Select, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
+from tameflare.control.store.rows import among
 from tameflare.control.store.tables import connectors, rules
 from tameflare.core.access import AccessRule
 from tameflare.core.action import Effect
@@ -39,18 +41,24 @@ def put(connection: Connection, rule: NewRule) -> str:
 
 def of_gateway(connection: Connection, gateway_id: str) -> list[AccessRule]:
     """Ordered by connector and pattern."""
-    found = connection.execute(_joined().where(rules.c.gateway_id == gateway_id))
-    return [
-        AccessRule(
-            row.id,
-            row.connector,
-            row.pattern,
-            Verdict(row.decision),
-            Effect(row.effect) if row.effect else None,
-            None if row.approval is None else msgspec.convert(row.approval, Requirement),
-        )
-        for row in found
-    ]
+    return [_rule(row) for row in connection.execute(_joined().where(rules.c.gateway_id == gateway_id))]
+
+
+def of_gateways(connection: Connection, gateway_ids: Sequence[str] | None) -> list[tuple[str, AccessRule]]:
+    """Each with the id of its gateway, in the same order."""
+    found = connection.execute(among(_joined(), rules.c.gateway_id, gateway_ids))
+    return [(row.gateway_id, _rule(row)) for row in found]
+
+
+def _rule(row: Row[Any]) -> AccessRule:
+    return AccessRule(
+        row.id,
+        row.connector,
+        row.pattern,
+        Verdict(row.decision),
+        Effect(row.effect) if row.effect else None,
+        None if row.approval is None else msgspec.convert(row.approval, Requirement),
+    )
 
 
 def _joined() -> Select[Any]:
