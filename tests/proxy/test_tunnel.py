@@ -148,11 +148,13 @@ def test_no_name_in_the_handshake_is_taken_for_the_host_of_the_tunnel(passing: P
 @pytest.mark.parametrize("verdict", [Verdict.DENY, Verdict.REQUIRES_APPROVAL])
 def test_a_rule_that_does_not_allow_is_told_at_the_connect(proxy: Plane, upstream: Upstream, verdict: Verdict) -> None:
     publish(proxy, verdict)
-    began, before = time.time(), upstream.connections
+    began, before, asked = time.time(), upstream.connections, proxy.link.questions.copy()
     wire = proxy.plain()
     wire.send(f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n".encode() + proxy.header() + b"\r\n")
     reply = wire.reply()
-    assert (reply.status, reply.json["action"]) == (403, "tunnel.open")
+    code = "approval_required" if verdict is Verdict.REQUIRES_APPROVAL else "rule_deny"
+    assert (reply.status, reply.json["action"], reply.json["code"]) == (403, "tunnel.open", code)
+    assert proxy.link.questions == asked, "nobody is asked: a tunnel cannot wait"
     intent = intent_since(proxy, began)
     assert (intent.status, intent.verdict) == (403, verdict.value)
     assert upstream.connections == before
