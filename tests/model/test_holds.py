@@ -17,7 +17,8 @@ from tameflare.core.approval_states import Approval, Status
 from tameflare.core.decision import Reason
 from tameflare.link.approvals import Answer, Consume, Leave, Raise, Standing
 from tameflare.link.messages import ApprovalAnswered
-from tameflare.proxy.holds import Hold, Holds, Need, Reply
+from tameflare.proxy.hold import Hold, Need, Reply
+from tameflare.proxy.holds import Holds
 from tameflare.proxy.refusal import Refusal
 
 WAIT = 300.0

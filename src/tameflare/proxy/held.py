@@ -13,7 +13,7 @@ from tameflare.core.config import CredentialMode
 from tameflare.core.redact import CUT, LONGEST_PATH, recorded_path, shown
 from tameflare.link.approvals import Held, HeldAction
 from tameflare.proxy.exchange import Exchange
-from tameflare.proxy.holds import Name
+from tameflare.proxy.hold import Name
 from tameflare.proxy.unshown import cut, unshown
 
 

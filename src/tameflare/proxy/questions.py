@@ -10,7 +10,7 @@ import structlog
 
 from tameflare.core.secret import Secret
 from tameflare.link.approvals import APPROVALS_PATH, Answer, Consume, Leave, Raise
-from tameflare.proxy.holds import Reply
+from tameflare.proxy.hold import Reply
 from tameflare.proxy.link_client import check_server_url, client_options
 from tameflare.proxy.tasks import Tasks
 

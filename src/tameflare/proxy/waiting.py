@@ -8,7 +8,8 @@ from tameflare.core.approval import ANYBODY
 from tameflare.core.decision import Reason
 from tameflare.proxy.exchange import Exchange, Next, Outcome
 from tameflare.proxy.held import describe, names
-from tameflare.proxy.holds import Hold, Holds, Need
+from tameflare.proxy.hold import Hold, Need
+from tameflare.proxy.holds import Holds
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.state import ProxyState
 from tameflare.proxy.steps import advance
