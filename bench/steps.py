@@ -146,9 +146,9 @@ class Rig:
         self.conversation = Conversation(Agent(), self.context, Flow(Nowhere()), self.open)
         exchange = self.exchange()
         assert advance(exchange, self.state) is Next.FORWARD
-        self.upstream = UpstreamConnection(
-            self.context.key(exchange), pool, None, asyncio.new_event_loop().create_future()
-        )
+        loop = asyncio.new_event_loop()
+        self.upstream = UpstreamConnection(self.context.key(exchange), pool, None, loop.create_future())
+        loop.close()
         self.upstream.connection_made(Nowhere())
         pool.put(self.upstream)
 

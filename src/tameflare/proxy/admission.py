@@ -7,7 +7,7 @@ for longest is cut: an honest client shows its token in its first packet, and wh
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from tameflare.proxy.allowance import Allowances, Loan
 
@@ -58,6 +58,16 @@ class Admission:
         self._known.discard(connection)
 
 
+class Nobody:
+    """In the place of a connection that is gone."""
+
+    def abort(self) -> None:
+        """It is cut."""
+
+
+NOBODY: Final = Nobody()
+
+
 class Place:
     """One connection's place: a stranger's at first, then one of an agent's."""
 
@@ -87,6 +97,8 @@ class Place:
         return True
 
     def leave(self) -> None:
+        """The connection is gone, and forgotten: nothing of it waits for the collector."""
         self._admission.gone(self._connection)
+        self._connection = NOBODY
         if self._loan is not None:
             self._loan.repay()

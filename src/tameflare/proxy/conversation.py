@@ -17,7 +17,7 @@ from tameflare.proxy.flow import BUFFER_FULL, Flow
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.relay import LARGEST_BACKLOG, Relay
 from tameflare.proxy.steps import advance
-from tameflare.proxy.stream import Opener, Stream
+from tameflare.proxy.stream import NOWHERE, Opener, Stream, no_more
 from tameflare.proxy.undecided import Undecided
 from tameflare.wire.framer import Framer, FramingFault, request_framer
 from tameflare.wire.heads import HeadFault, RequestHead, RequestHeads, head_end, partial_fault
@@ -337,6 +337,14 @@ class Conversation:
         self.closed = True
         self._forget(reason)
         self._relay.cancel(reason)
+        self.part()
+
+    def part(self) -> None:
+        """Let go of everybody who knows it, so that nothing of a connection that is gone waits for the collector."""
+        self.closed = True
+        self._stream, self.write, self._opener = NOWHERE, NOWHERE.send, no_more
+        self._undecided = None
+        self._relay.part()
 
     def _forget(self, reason: Reason) -> None:
         self.exchange = None

@@ -6,6 +6,8 @@ from asyncio import Transport
 from collections.abc import Callable
 from typing import Final
 
+WRITE_BUFFER: Final = 256 * 1024
+"""Bytes that wait to be written to one peer before the other is held."""
 UPSTREAM_FULL: Final = 1
 BUFFER_FULL: Final = 2
 """Why the client is not being read: bits, since they are tested for every request."""

@@ -37,7 +37,7 @@ from tameflare.proxy.outbox import Outbox
 from tameflare.proxy.pool import Pool
 from tameflare.proxy.questions import LinkQuestions
 from tameflare.proxy.resolver import Resolver
-from tameflare.proxy.rounds import go_round
+from tameflare.proxy.rounds import go_round, stroll_round
 from tameflare.proxy.routing import Served
 from tameflare.proxy.runs import Runs, key_of_runs
 from tameflare.proxy.server import ClientConnection
@@ -184,7 +184,7 @@ class Plane:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             self._state.check_age()
-            go_round(self._context.connections, lambda connection: connection.sweep(time.monotonic()))
+            await stroll_round(self._context.connections, lambda connection: connection.sweep(time.monotonic()))
             self._context.pool.sweep()
             self._context.holds.sweep(time.monotonic())
             self._context.metrics.settle()

@@ -5,7 +5,7 @@ A relay belongs to one conversation and carries one exchange after the other. It
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from tameflare.core.decision import Reason
 from tameflare.link.messages import Outcome
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
 LARGEST_BACKLOG: Final = 64 * 1024
 _SAFE_TO_REPEAT: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+class Parted:
+    """In the place of a conversation that is over."""
+
+    closed: Final = True
+
+
+PARTED: Final = Parted()
 
 
 class Relay:
@@ -262,6 +271,10 @@ class Relay:
         self._release(reusable=False)
         self.note(reason.value)
         self.exchange = None
+
+    def part(self) -> None:
+        """Forget the conversation, which is over: a connection that is found now is kept for others."""
+        self._conversation = cast("Conversation", PARTED)
 
     def refused(self, refusal: Refusal, size: int) -> None:
         """A refusal of `size` bytes has taken the place of the answer."""

@@ -1,13 +1,18 @@
-"""Going round all connections: what fails at one of them must not spare the others."""
+"""Going round all connections: what fails at one of them must not spare the others, nor make others wait for long."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
-from typing import Protocol, TypeVar
+from itertools import islice
+from typing import Final, Protocol, TypeVar
 
 import structlog
 
 log = structlog.get_logger(__name__)
+
+AT_A_TIME: Final = 200
+"""Connections that are visited before others get a turn: less than a millisecond's work."""
 
 
 class Cuttable(Protocol):
@@ -15,6 +20,14 @@ class Cuttable(Protocol):
 
 
 C = TypeVar("C", bound=Cuttable)
+
+
+async def stroll_round(connections: Iterable[C], visit: Callable[[C], None]) -> None:
+    """As `go_round`, with a turn for everything else now and then. Who has gone meanwhile is visited all the same."""
+    rest = iter(list(connections))
+    while some := list(islice(rest, AT_A_TIME)):
+        go_round(some, visit)
+        await asyncio.sleep(0)
 
 
 def go_round(connections: Iterable[C], visit: Callable[[C], None]) -> None:

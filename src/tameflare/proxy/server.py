@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, cast
+from typing import cast
 
 import structlog
 
@@ -20,13 +20,14 @@ from tameflare.proxy.context import Context
 from tameflare.proxy.conversation import Conversation
 from tameflare.proxy.endpoints import Endpoint
 from tameflare.proxy.exchange import Exchange
-from tameflare.proxy.flow import Flow
+from tameflare.proxy.flow import WRITE_BUFFER, Flow
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.origin import Origin
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.revocation import REVOKED, refusal_to_cut
 from tameflare.proxy.routing import Binding
 from tameflare.proxy.steps import preview
+from tameflare.proxy.stream import Opener
 from tameflare.proxy.tunnel import Tunnel
 from tameflare.proxy.turned_away import tunnel_head, tunnel_origin
 from tameflare.wire.faults import HeadFault
@@ -36,8 +37,6 @@ from tameflare.wire.target import TargetFault, parse_absolute
 from tameflare.wire.tls import TlsFault, TlsShell
 
 log = structlog.get_logger(__name__)
-
-WRITE_BUFFER: Final = 256 * 1024
 
 
 class ClientConnection(asyncio.Protocol):
@@ -109,6 +108,7 @@ class ClientConnection(asyncio.Protocol):
             self._tunnel.client_lost()
         if self._endpoint is not None:
             self._endpoint.lost()
+        self._receive, self._endpoint = turned_away.ignore, None
 
     # --- the stream that a conversation writes to
 
@@ -136,6 +136,15 @@ class ClientConnection(asyncio.Protocol):
     def malformed(self, fault: HeadFault) -> None:
         if self._identity is not None and self._origin is not None:
             self._record_refused(self._origin, Refusal(Reason.BAD_REQUEST, fault.message))
+
+    def _begin_anew(self, opener: Opener) -> None:
+        """The conversation before is over; another begins on the same connection."""
+        self._conversation.part()
+        self._conversation = Conversation(self, self._context, self._flow, opener)
+
+    def _record_refused(self, origin: Origin, refusal: Refusal) -> None:
+        exchange = self._exchange(tunnel_head(origin, method=""), origin, "/", self._identity)
+        turned_away.note(self._context, exchange, refusal, 0)
 
     # --- phase 1: the proxy itself
 
@@ -210,7 +219,7 @@ class ClientConnection(asyncio.Protocol):
         if not keep:
             self.close()
             return
-        self._conversation = Conversation(self, self._context, self._flow, self._open_front)
+        self._begin_anew(self._open_front)
         self._receive = self._conversation.feed
         if rest:
             self._context.soon(lambda: self._receive(rest))
@@ -251,7 +260,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _converse(self, first: bytes) -> None:
         self.deadline = 0.0
-        self._conversation = Conversation(self, self._context, self._flow, self._open_inside)
+        self._begin_anew(self._open_inside)
         self._receive = self._conversation.feed
         if first:
             self._conversation.feed(first)
@@ -267,7 +276,7 @@ class ClientConnection(asyncio.Protocol):
             return
         origin.shake_hands(shell.sni)
         self.deadline = 0.0
-        self._conversation = Conversation(self, self._context, self._flow, self._open_inside)
+        self._begin_anew(self._open_inside)
         self._conversation.write = self.send_sealed
         self._receive = self._intercept
         if plain:
@@ -345,16 +354,13 @@ class ClientConnection(asyncio.Protocol):
     def recheck(self) -> None:
         """Cut what is under way, and refuse what is still being read, where it could not begin any more."""
         conversation = self._conversation
-        exchange = conversation.under_way if self._tunnel is None else self._tunnel.under_way
-        reading = conversation.reading if exchange is None else None
-        if exchange is not None:
-            refusal = self._why_no_longer(exchange)
-            if refusal is not None:
-                self._cut(refusal.reason)
-        elif reading is not None:
-            refusal = self._why_no_longer(reading)
-            if refusal is not None:
-                conversation.refuse(refusal)
+        under_way = conversation.under_way if self._tunnel is None else self._tunnel.under_way
+        exchange = under_way or conversation.reading
+        refusal = self._why_no_longer(exchange) if exchange is not None else None
+        if refusal is not None and under_way is not None:
+            self._cut(refusal.reason)
+        elif refusal is not None:
+            conversation.refuse(refusal)
 
     def _why_no_longer(self, exchange: Exchange) -> Refusal | None:
         credential = self._credential or exchange.head.proxy_authorization
@@ -392,9 +398,3 @@ class ClientConnection(asyncio.Protocol):
     def stop(self) -> None:
         """The process ends: cut what is under way, and say so on record."""
         self._cut(Reason.SHUTTING_DOWN)
-
-    # --- records about the connection itself
-
-    def _record_refused(self, origin: Origin, refusal: Refusal) -> None:
-        exchange = self._exchange(tunnel_head(origin, method=""), origin, "/", self._identity)
-        turned_away.note(self._context, exchange, refusal, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.refusal import Refusal
@@ -28,3 +28,26 @@ class Stream(Protocol):
 
 Opener = Callable[[RequestHead, bytes], Exchange | Refusal | None]
 """From a head, and the bytes behind it, to an exchange; None where somebody else has taken over the stream."""
+
+
+class Nowhere:
+    """The stream of a connection that is gone: what is still sent to it is dropped."""
+
+    def send(self, data: bytes) -> None:
+        """Dropped."""
+
+    def close(self) -> None:
+        """It is closed."""
+
+    def abort(self) -> None:
+        """It is cut."""
+
+    def malformed(self, fault: HeadFault) -> None:
+        """Nobody reads on."""
+
+
+NOWHERE: Final = Nowhere()
+
+
+def no_more(_head: RequestHead, _rest: bytes) -> None:
+    """The opener of a stream that is gone."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Protocol, cast
+from typing import Protocol, cast
 
+from tameflare.proxy.flow import WRITE_BUFFER
 from tameflare.wire.tls import TlsFault, TlsShell
-
-WRITE_BUFFER: Final = 256 * 1024
 
 Key = tuple[str, str, str, int]
 """Fingerprint of connector, credential and allowed addresses; scheme; host; port."""

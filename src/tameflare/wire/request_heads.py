@@ -31,6 +31,7 @@ _VERSION: Final = re.compile(rb"HTTP/[0-9]\.[0-9]")
 LAYOUTS: Final = Layouts(REQUEST_NAMES)
 NO_FIELDS: Final = Fields(LAYOUTS.of(()), ())
 _LONGEST_KEPT: Final = 8192
+_END: Final = [b"", b""]
 _ABSOLUTE: Final = re.compile(rb"https?://[^/?#]", re.IGNORECASE)
 
 
@@ -82,6 +83,8 @@ class RequestHeads:
             if repeated is not None:
                 return repeated
         lines = data.split(b"\r\n")
+        if lines[-2:] != _END:
+            return HeadFault(400, "malformed", "the head does not end in an empty line")
         tabs = count_tabs(data, len(lines) - 1)
         if isinstance(tabs, HeadFault):
             return tabs
