@@ -467,6 +467,15 @@ def test_an_argument_does_not_stand_in_for_what_is_done(plane: Plane, member: ht
     assert 'with path=/mcp, tool=delete_all, path=/tmp/a, tool=read_file, note="hi, tool=list_files"' in sentence
 
 
+def test_many_values_do_not_push_the_rest_of_the_sentence_away(plane: Plane, member: httpx.Client) -> None:
+    action = HeldAction("http.post", "medium", "write", {"path": "/x"}, {f"f{n}": "x" for n in range(100)})
+    asked = plane.raise_("r1", actions=(action,) * 7, unshown="long values are cut")
+    sentence = member.get(f"{APPROVALS}/{asked.approval}").json()["sentence"]
+    assert "f10=x, and 89 more; `http.post`" in sentence
+    assert "; and 2 more (POST " in sentence
+    assert sentence.endswith("long values are cut")
+
+
 def test_people_are_told_that_they_do_not_see_everything(plane: Plane, member: httpx.Client) -> None:
     asked = plane.raise_("r1", unshown="a body of 9 bytes: it is neither a form nor JSON", body_size=9)
     shown = member.get(f"{APPROVALS}/{asked.approval}").json()

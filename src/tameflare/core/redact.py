@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from itertools import islice
 from typing import Any, Final
 
 from tameflare.core.secret import MASK
@@ -11,6 +12,7 @@ from tameflare.core.secret import MASK
 LONGEST_PATH: Final = 2048
 LONGEST_SHOWN: Final = 4096  # characters
 MOST_SHOWN: Final = 100  # entries of one list or object
+MOST_VALUES: Final = 2000  # all of them together
 DEEPEST: Final = 8
 CUT: Final = "…"
 _KEY: Final = re.compile(
@@ -43,27 +45,37 @@ def _masked(pair: str, sensitive: Collection[str]) -> str:
     return pair
 
 
-def shown(value: Any, sensitive: Collection[str], depth: int = DEEPEST) -> Any:
-    """A value as people are shown it: what stands under a sensitive name, or looks like a key, masked; long texts,
-    long lists and deep nesting cut, and said so. Numbers and truth values stay as they are."""
+def shown(value: Any, sensitive: Collection[str], longest: int = LONGEST_SHOWN) -> Any:
+    """A value as people are shown it: what stands under a sensitive name, or looks like a key, masked; texts over
+    `longest` characters, long lists and deep nesting cut, and said so. Numbers and truth values stay as they are."""
+    return _shown(value, sensitive, longest, DEEPEST, [MOST_VALUES])
+
+
+def _shown(value: Any, sensitive: Collection[str], longest: int, depth: int, left: list[int]) -> Any:
+    """`left` is how many values may still be looked at, a long text counting for more: an agent decides how many there
+    are, and others wait meanwhile."""
+    left[0] -= 1
+    if left[0] < 0:
+        return CUT
     if isinstance(value, str):
-        return _shown_text(value)
+        left[0] -= min(len(value), longest + LONGEST_SHOWN) // 256
+        looked_at = longest + LONGEST_SHOWN  # beyond what is shown, so that no key is cut before it is known as one
+        return _cut(_KEY.sub(MASK, value[:looked_at]) + (CUT if len(value) > looked_at else ""), longest)
     if not isinstance(value, dict | list | tuple):
         return value
     if not depth:
         return CUT
     if isinstance(value, dict):
-        named = list(value.items())
-        kept = {str(name): _shown_named(str(name), each, sensitive, depth) for name, each in named[:MOST_SHOWN]}
-        return kept if len(named) <= MOST_SHOWN else {**kept, CUT: f"{len(named) - MOST_SHOWN} more"}
-    items = [shown(each, sensitive, depth - 1) for each in value[:MOST_SHOWN]]
+        kept = {
+            _cut(str(name), longest): MASK
+            if str(name).lower() in sensitive
+            else _shown(each, sensitive, longest, depth - 1, left)
+            for name, each in islice(value.items(), MOST_SHOWN)
+        }
+        return kept if len(value) <= MOST_SHOWN else {**kept, CUT: f"{len(value) - MOST_SHOWN} more"}
+    items = [_shown(each, sensitive, longest, depth - 1, left) for each in value[:MOST_SHOWN]]
     return items if len(value) <= MOST_SHOWN else [*items, f"{CUT} {len(value) - MOST_SHOWN} more"]
 
 
-def _shown_named(name: str, value: Any, sensitive: Collection[str], depth: int) -> Any:
-    return MASK if name.lower() in sensitive else shown(value, sensitive, depth - 1)
-
-
-def _shown_text(text: str) -> str:
-    masked = _KEY.sub(MASK, text)
-    return masked if len(masked) <= LONGEST_SHOWN else f"{masked[:LONGEST_SHOWN]}{CUT}"
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}{CUT}"

@@ -50,5 +50,5 @@ def _is_cut(value: Any) -> bool:
     if isinstance(value, str):
         return value.endswith(CUT) or value.startswith(CUT)
     if isinstance(value, dict):
-        return CUT in value or any(map(_is_cut, value.values()))
+        return any(map(_is_cut, value)) or any(map(_is_cut, value.values()))
     return isinstance(value, list | tuple) and any(map(_is_cut, value))

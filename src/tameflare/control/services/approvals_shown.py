@@ -16,6 +16,8 @@ from tameflare.core.voting import Person, Remember, agreeing, missing
 from tameflare.link.approvals import Held, HeldAction
 
 _LONGEST_VALUE: Final = 80
+_MOST_VALUES: Final = 12
+_MOST_DEEDS: Final = 5
 _MISLEADING: Final = re.compile(r"[,;=`\"()\n]")
 """In a text these could be taken for the end of it, and what follows for another parameter: it is quoted then."""
 _GRAVITY: Final = {
@@ -81,15 +83,21 @@ def shown(stored: StoredApproval, people: Collection[Person]) -> dict[str, Any]:
 
 def sentence(agent: str, held: Held) -> str:
     """What happens if people agree, in one line."""
-    deeds = "; ".join(_deed(action) for action in held.actions) or f"`{held.method}`"
+    deeds = "; ".join(_few([_deed(action) for action in held.actions], _MOST_DEEDS)) or f"`{held.method}`"
     hidden = f", and for what is not shown here: {held.unshown}" if held.unshown else ""
     return f"`{agent}` asks for {deeds} ({held.method} {held.host}{held.path.partition('?')[0]}){hidden}"
 
 
 def _deed(action: HeldAction) -> str:
     others = ((name, value) for name, value in action.parameters.items() if action.resource.get(name) != value)
-    values = ", ".join(f"{name}={_short(value)}" for name, value in (*action.resource.items(), *others))
+    named = [f"{_short(name)}={_short(value)}" for name, value in (*action.resource.items(), *others)]
+    values = ", ".join(_few(named, _MOST_VALUES))
     return f"`{action.type}` with {values}" if values else f"`{action.type}`"
+
+
+def _few(parts: list[str], most: int) -> list[str]:
+    """The first of many: what follows them in the sentence is to be seen as well."""
+    return parts if len(parts) <= most else [*parts[:most], f"and {len(parts) - most} more"]
 
 
 def _short(value: object) -> str:
