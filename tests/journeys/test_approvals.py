@@ -118,6 +118,7 @@ def test_a_rule_that_denies_meanwhile_holds_against_the_approval(asked: Asking) 
         assert (answer.status_code, answer.json()["code"]) == (403, "rule_deny")
     finally:
         asked.rule("github.file.create", "require_approval")
+        asked.product.wait_for_configuration()
     assert asked.sent("ruled") == 0
 
 
