@@ -96,6 +96,12 @@ def test_what_cannot_be_read_is_bound_as_it_came(message: Any) -> None:
     assert bound(message) is None
 
 
+def test_a_header_that_is_no_base64_is_bound_as_it_came() -> None:
+    asked = post(call())
+    asked.headers = [*asked.headers, (b"mcp-name", b"Mcp-Name", b"=?base64?\xff?=")]
+    assert SERVER.bound_body(asked) is None
+
+
 def test_other_methods_and_other_connectors_are_bound_as_they_came() -> None:
     assert SERVER.bound_body(request("DELETE", HOST, "/mcp", b"")) is None
     assert connector("github").bound_body(post(call())) is None

@@ -8,7 +8,6 @@ in header fields (`Mcp-Method`, `Mcp-Name`, `Mcp-Param-*`); a server may go by t
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -142,7 +141,7 @@ def _text(value: bytes) -> str:
         return text
     try:
         return base64.b64decode(text.removeprefix(start).removesuffix(end), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # of base64, of characters that are none of its own, and of UTF-8
         raise Unreadable("an `Mcp-` header field is not Base64 of UTF-8") from None
 
 
