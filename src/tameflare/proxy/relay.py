@@ -5,10 +5,13 @@ A relay belongs to one conversation and carries one exchange after the other. It
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Callable
+from typing import Final, Protocol, cast
 
 from tameflare.core.decision import Reason
 from tameflare.link.messages import Outcome
+from tameflare.proxy.context import Context
+from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.filtering import changes_for
 from tameflare.proxy.flow import BUFFER_FULL, UPSTREAM_FULL, Flow
 from tameflare.proxy.refusal import Refusal
@@ -16,13 +19,34 @@ from tameflare.proxy.response import ResponseEncoded, ResponseFault, ResponseRea
 from tameflare.proxy.upstream import UpstreamConnection
 from tameflare.wire.framer import LAST_CHUNK, FramingFault, encode_chunk
 
-if TYPE_CHECKING:
-    from tameflare.proxy.context import Context
-    from tameflare.proxy.conversation import Conversation
-    from tameflare.proxy.exchange import Exchange
-
 LARGEST_BACKLOG: Final = 64 * 1024
 _SAFE_TO_REPEAT: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+class RelayConversation(Protocol):
+    """The conversation that a relayed request belongs to."""
+
+    @property
+    def closed(self) -> bool: ...
+
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """Takes the next bytes of the answer."""
+
+    def keeps(self, exchange: Exchange) -> bool:
+        """Whether the connection lives on after this answer."""
+
+    def close_after(self) -> None: ...
+
+    def upstream_ready(self) -> None:
+        """The upstream takes the body now."""
+
+    def answered(self) -> None: ...
+
+    def refuse(self, refusal: Refusal) -> None: ...
+
+    def abort(self) -> None:
+        """The answer that was begun cannot be ended."""
 
 
 class Parted:
@@ -58,7 +82,7 @@ class Relay:
         "upstream",
     )
 
-    def __init__(self, conversation: Conversation, context: Context, flow: Flow) -> None:
+    def __init__(self, conversation: RelayConversation, context: Context, flow: Flow) -> None:
         self._conversation = conversation
         self._context = context
         self._flow = flow
@@ -274,7 +298,7 @@ class Relay:
 
     def part(self) -> None:
         """Forget the conversation, which is over: a connection that is found now is kept for others."""
-        self._conversation = cast("Conversation", PARTED)
+        self._conversation = cast("RelayConversation", PARTED)
 
     def refused(self, refusal: Refusal, size: int) -> None:
         """A refusal of `size` bytes has taken the place of the answer."""
