@@ -10,6 +10,8 @@ from tests.control.records import outcome
 
 from tameflare.link.approvals import HeldAction
 
+CUT, CONFLICT, UNAUTHORIZED = "net::ERR_FAILED", "status of 409", "status of 401"
+"""What browsers log of streams that were cut and of answers that are no success."""
 NOTE = HeldAction("stripe.customer.update", "low", "write", {"customer": "cus_1"}, {"name": "Ada"})
 
 
@@ -110,7 +112,7 @@ def test_two_people_at_once_are_told_kindly(here: Site, member: Person) -> None:
     member.page.route("**/votes", let_admin_be_quicker)
     button.click()
     expect(member.page.get_by_role("status").first).to_contain_text("Somebody has answered this before you.")
-    member.troubles.clear()  # browsers log an answer of 409 and a stream that was cut
+    member.expected += [CONFLICT, CUT]
 
 
 def test_without_a_stream_the_page_looks_every_ten_seconds(chromium: Browser, here: Site) -> None:
@@ -124,7 +126,7 @@ def test_without_a_stream_the_page_looks_every_ten_seconds(chromium: Browser, he
         page.clock.fast_forward(10_500)
         expect(page.locator("#request-prx_1-polled")).to_be_visible()
         expect(page.get_by_text("Looks for news every 10 seconds")).to_be_visible()
-        person.troubles.clear()  # the streams that were cut
+        person.expected.append(CUT)
 
 
 def test_the_time_left_goes_by_the_servers_clock(chromium: Browser, here: Site) -> None:
@@ -162,4 +164,4 @@ def test_a_session_that_ends_leads_to_the_log_in(here: Site, owner: Person) -> N
     owner.page.context.clear_cookies()
     here.deliver(here.intent("ended"), outcome("ended"))
     owner.page.wait_for_url("**/login?next=/dashboard/traffic")
-    owner.troubles.clear()  # browsers log the answer 401
+    owner.expected.append(UNAUTHORIZED)
