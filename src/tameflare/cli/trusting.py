@@ -17,7 +17,7 @@ from tameflare.core.errors import SettingError
     epilog="""\b
 Examples:
   tf trust
-  tf trust --project ~/work/agent
+  tf trust --project ~/agents/mine
   tf trust --remove
 
 A `.tf` folder leads a program's traffic to a proxy. `tf init` trusts the one that
