@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.product import Governed
@@ -16,16 +16,25 @@ from tameflare.demo.product import wait_until
 def processes(first: int) -> Iterator[int]:
     """A process and all that descend from it."""
     yield first
-    for task in Path(f"/proc/{first}/task").glob("*/children"):
-        for child in task.read_text().split():
-            yield from processes(int(child))
+    for child in children(first):
+        yield from processes(child)
+
+
+def children(pid: int) -> list[int]:
+    """None where it has ended meanwhile."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").glob("*/children"))
+        return [int(child) for task in tasks for child in task.read_text().split()]
+    except OSError:
+        return []
 
 
 def running(governed: Governed, module: str) -> int | None:
     """The process of the product that runs this module, if there is one."""
     for pid in processes(governed.product.pid):
-        if module in Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0"):
-            return pid
+        with suppress(OSError):  # it has ended meanwhile
+            if module in Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0"):
+                return pid
     return None
 
 

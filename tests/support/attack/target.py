@@ -74,10 +74,18 @@ Attempt = Callable[[Target], Found]
 
 
 def descendants(pid: int) -> Iterator[int]:
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in (read(task) or b"").decode().split():
-            yield int(child)
-            yield from descendants(int(child))
+    """Those that are there now; a process may end while it is looked at."""
+    for child in children(pid):
+        yield child
+        yield from descendants(child)
+
+
+def children(pid: int) -> list[int]:
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").glob("*/children"))
+    except OSError:
+        return []
+    return [int(child) for task in tasks for child in (read(task) or b"").decode().split()]
 
 
 def read(path: Path) -> bytes | None:
