@@ -67,7 +67,7 @@ class Outbox:
         waiting, self._waiting = self._waiting, []
         notes, self._notes = self._notes, []
         self._owed += len(waiting)
-        written = self._spool.flush(self._owed * OUTCOME_ROOM if waiting else 0)
+        written = self._spool.flush(max(0, self._owed) * OUTCOME_ROOM if waiting else 0)
         if not written and waiting and notes:
             self._flush_alone(notes)
         durable = written or not self._record_or_deny
