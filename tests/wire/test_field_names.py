@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tameflare.wire.fields import Layouts
+from tameflare.wire.heads import RequestHead, RequestHeads
 from tameflare.wire.names import REQUEST_NAMES
-from tameflare.wire.request_heads import RequestHead, RequestHeads
 
 
 def _read(*lines: bytes) -> RequestHead:

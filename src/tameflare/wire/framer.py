@@ -10,8 +10,7 @@ from typing import Final, Protocol
 
 from tameflare.wire.chunked import ChunkedFramer
 from tameflare.wire.faults import FramingFault
-from tameflare.wire.request_heads import RequestHead
-from tameflare.wire.response_heads import ResponseHead
+from tameflare.wire.head import RequestHead, ResponseHead
 
 __all__: Final = [
     "LAST_CHUNK",

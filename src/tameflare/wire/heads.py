@@ -11,8 +11,9 @@ from typing import Final
 from tameflare.wire.diagnosis import LARGEST_HEAD, MOST_FIELDS, partial_fault
 from tameflare.wire.faults import HeadFault
 from tameflare.wire.fields import Header
-from tameflare.wire.request_heads import NO_FIELDS, RequestHead, RequestHeads
-from tameflare.wire.response_heads import ResponseHead, ResponseHeads
+from tameflare.wire.head import RequestHead, ResponseHead
+from tameflare.wire.request_heads import NO_FIELDS, RequestHeads
+from tameflare.wire.response_heads import ResponseHeads
 
 __all__: Final = [
     "LARGEST_HEAD",

@@ -6,7 +6,6 @@ import re
 from contextlib import suppress
 from typing import Final
 
-import msgspec
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from tameflare.wire.diagnosis import LARGEST_HEAD, diagnose
@@ -23,6 +22,7 @@ from tameflare.wire.fields import (
     passing,
 )
 from tameflare.wire.framing import Framing, read_framing
+from tameflare.wire.head import RequestHead
 from tameflare.wire.methods import METHODS
 from tameflare.wire.names import REQUEST_NAMES, TOKEN
 
@@ -33,27 +33,6 @@ NO_FIELDS: Final = Fields(LAYOUTS.of(()), ())
 _LONGEST_KEPT: Final = 8192
 _END: Final = [b"", b""]
 _ABSOLUTE: Final = re.compile(rb"https?://[^/?#]", re.IGNORECASE)
-
-
-class RequestHead(msgspec.Struct, gc=False):
-    """One request head, ready to be judged and written anew.
-
-    `headers` are those that may go on. `host` is the raw value of Host (None only in HTTP/1.0), `close` whether the
-    connection ends after this message, `upgrade` whether the client asks for another protocol, `size` in bytes.
-    """
-
-    method: str
-    target: str
-    minor: int
-    headers: Fields
-    host: str | None
-    content_length: int | None
-    chunked: bool
-    close: bool
-    expect_continue: bool
-    upgrade: bool
-    proxy_authorization: bytes | None
-    size: int
 
 
 _Rest = tuple[int, Fields, str | None, int | None, bool, bool, bool, bool, bytes | None]

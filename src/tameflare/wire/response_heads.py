@@ -24,6 +24,7 @@ from tameflare.wire.fields import (
     passing,
 )
 from tameflare.wire.framing import Framing, read_framing
+from tameflare.wire.head import ResponseHead
 from tameflare.wire.names import RESPONSE_NAMES
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
@@ -31,18 +32,6 @@ _LONGEST_CACHED: Final = 64
 _LONGEST_KEPT: Final = 8192
 LAYOUTS: Final = Layouts(RESPONSE_NAMES)
 _VERSION: Final = re.compile(rb"HTTP/(?!1\.[01])[0-9](?:\.[0-9])? ")
-
-
-class ResponseHead(msgspec.Struct, gc=False):
-    """One response head; `headers` are those that may go back to the agent, without any framing."""
-
-    status: int
-    reason: bytes
-    headers: Fields
-    content_length: int | None
-    chunked: bool
-    close: bool
-    minor: int
 
 
 class ResponseHeads:
