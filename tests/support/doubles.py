@@ -6,7 +6,7 @@ import contextlib
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -50,9 +50,14 @@ class Vendors:
             yield
 
 
+def no_others(keys: VendorKeys) -> Iterable[Vendor]:
+    return ()
+
+
 @contextlib.contextmanager
-def running(directory: Path) -> Iterator[Vendors]:
-    """All doubles, with git repositories below `directory`/repositories."""
+def running(directory: Path, others: Callable[[VendorKeys], Iterable[Vendor]] = no_others) -> Iterator[Vendors]:
+    """All doubles, with git repositories below `directory`/repositories. `others` come on top, and take the place of
+    those for the same host."""
     keys = VendorKeys()
     repositories = make_repository(directory / "repositories")
     vendors: tuple[Vendor, ...] = (
@@ -62,8 +67,9 @@ def running(directory: Path) -> Iterator[Vendors]:
         Slack(keys.slack),
         Anthropic(keys.anthropic),
         Stranger(),
+        *others(keys),
     )
-    made = make_certificates(directory, [host for vendor in vendors for host in vendor.hosts])
+    made = make_certificates(directory, list(dict.fromkeys(host for vendor in vendors for host in vendor.hosts)))
     with Doubles(vendors, made.certificate, made.key) as server:
         yield Vendors(server, keys, made)
 

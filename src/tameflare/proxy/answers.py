@@ -19,6 +19,7 @@ PHRASES: Final = {
     501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
     505: "HTTP Version Not Supported",
 }  # fmt: skip
+PHRASE_LIMIT: Final = 200
 AUTHENTICATE: Final = b'Proxy-Authenticate: Basic realm="TameFlare"\r\n'
 TUNNEL_OPEN: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
@@ -35,7 +36,15 @@ def render(exchange: Exchange, refusal: Refusal, *, keep: bool) -> bytes:
         extra.append(AUTHENTICATE.decode())
     extra.extend(f"{name}: {value}\r\n" for name, value in rendered.headers)
     body = b"" if exchange.head.method == "HEAD" else rendered.body
-    return _message(rendered.status, rendered.content_type, body, "".join(extra), keep, len(rendered.body))
+    phrase = telling_phrase(rendered.status, refusal.message)
+    return _message(rendered.status, rendered.content_type, body, "".join(extra), keep, len(rendered.body), phrase)
+
+
+def telling_phrase(status: int, message: str) -> str:
+    """The reason phrase of a status line with the refusal's own words. It is all that many programs show of an answer
+    that is an error to them (`raise_for_status` in requests, httpx and aiohttp, wget, urllib). RFC 9112, section 4."""
+    words = "".join(letter if " " <= letter <= "~" else " " for letter in message[:PHRASE_LIMIT])
+    return f"{PHRASES.get(status, 'Refused')} (TameFlare: {words})"
 
 
 def _rendered(exchange: Exchange, refusal: Refusal) -> Rendered:
@@ -71,9 +80,11 @@ def document(content_type: str, body: bytes, *, status: int = 200, keep: bool = 
     return _message(status, content_type, body, "Cache-Control: no-store\r\n", keep, len(body))
 
 
-def _message(status: int, content_type: str, body: bytes, extra: str, keep: bool, length: int) -> bytes:
+def _message(
+    status: int, content_type: str, body: bytes, extra: str, keep: bool, length: int, phrase: str = ""
+) -> bytes:
     head = (
-        f"HTTP/1.1 {status} {PHRASES.get(status, 'Refused')}\r\nContent-Type: {content_type}\r\n"
+        f"HTTP/1.1 {status} {phrase or PHRASES.get(status, 'Refused')}\r\nContent-Type: {content_type}\r\n"
         f"Content-Length: {length}\r\n{extra}{_ending(keep)}\r\n"
     )
     return head.encode("latin-1", "replace") + body

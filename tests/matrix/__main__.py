@@ -1,0 +1,73 @@
+"""`python -m tests.matrix`: runs clients and prints their rows. `--write` keeps them and writes the page.
+
+Arguments name clients, or modules of `languages`; none: all. `--page` only writes the page, from rows that are there.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.matrix import clients, page, results
+from tests.matrix.clients import Client
+from tests.matrix.installation import Installation, installed
+from tests.matrix.judging import check, entry
+from tests.matrix.vendors import Gate, others
+from tests.support import doubles
+
+
+def chosen(names: list[str]) -> list[tuple[str, Client]]:
+    """Module and client of what was named."""
+    modules = sorted(path.stem for path in clients.LANGUAGES.glob("*.py"))
+    known = [(module, client) for module in modules for client in clients.of(module)]
+    unknown = set(names) - {name for module, client in known for name in (module, client.name)}
+    if unknown:
+        raise SystemExit(f"no such client: {', '.join(sorted(unknown))}")
+    return [(module, client) for module, client in known if not names or {module, client.name} & set(names)]
+
+
+def run(matrix: Installation, module: str, client: Client, *, keep: bool) -> bool:
+    """Whether it did what it must."""
+    missing = client.missing()
+    if missing:
+        print(f"{client.name}: left out, {missing}")
+        return True
+    told = matrix.run(client)
+    try:
+        check(client, told, matrix.vendors.keys.all())
+    except AssertionError as fault:
+        print(f"{client.name}: FAILED\n{fault}\n{told.printed}")
+        for row in told.rows:
+            print(f"  {row['method']} {row['host']}{row['path']}: {row['decision']} {row['reason']} {row['status']}")
+        return False
+    before = results.read(module)
+    row = entry(client, told, before[client.name].https_proxy if client.name in before else "")
+    print(f"{client.name}: {row}")
+    if keep:
+        names = [each.name for each in clients.of(module)]
+        merged = {**before, client.name: row}
+        results.write(module, {name: merged[name] for name in names if name in merged})
+    return True
+
+
+def main(arguments: list[str]) -> int:
+    names = [argument for argument in arguments if not argument.startswith("-")]
+    right = True
+    if "--page" not in arguments:
+        gate = Gate()
+        with tempfile.TemporaryDirectory(prefix="matrix-") as made:
+            Path(made, "vendors").mkdir()
+            Path(made, "product").mkdir()
+            with (
+                doubles.running(Path(made, "vendors"), others(gate)) as vendors,
+                installed(Path(made, "product"), vendors, gate) as matrix,
+            ):
+                for module, client in chosen(names):
+                    right &= run(matrix, module, client, keep="--write" in arguments)
+    if {"--write", "--page"} & set(arguments):
+        page.PAGE.write_text(page.text(), encoding="utf-8")
+    return 0 if right else 1
+
+
+sys.exit(main(sys.argv[1:]))

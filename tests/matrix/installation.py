@@ -1,0 +1,160 @@
+"""One installation for the whole matrix, and the running of a client's program in it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Final
+
+import httpx
+from tests.matrix.clients import Client
+from tests.matrix.gateways import GATEWAYS
+from tests.matrix.vendors import Gate
+from tests.support.doubles import Vendors
+
+from tameflare.demo.doubles.ledger import Seen
+from tameflare.demo.product import Connector, Product, wait_until
+
+MARKER: Final = "/matrix-marker"
+RATE_LIMIT: Final = 100_000
+PATIENCE: Final = 90.0
+"""Seconds that a client's program may take."""
+APPROVALS: Final = "/api/dashboard/approvals"
+Line = dict[str, Any]
+Row = dict[str, Any]
+
+
+@dataclass
+class Told:
+    """What one run of a program came to.
+
+    `lines` are those of its scenarios by name, `rows` the records of its requests, `reached` what came to the doubles,
+    `asked` the approvals that were raised, each with how many requests for its path had reached the vendor before the
+    vote.
+    """
+
+    version: str = ""
+    lines: dict[str, Line] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
+    reached: tuple[Seen, ...] = ()
+    asked: list[tuple[Row, int]] = field(default_factory=list)
+    printed: str = ""
+    code: int = 0
+
+
+class Installation:
+    """The product in front of the doubles. One client is run at a time."""
+
+    def __init__(self, product: Product, vendors: Vendors, gate: Gate) -> None:
+        self.product, self.vendors, self.gate = product, vendors, gate
+        self._projects: dict[str, Path] = {}
+
+    def project(self, gateway: str) -> Path:
+        """The folder whose `.tf` leads to a gateway, which is made when it is first asked for."""
+        if gateway not in self._projects:
+            self.product.project = self.product.directory / gateway
+            self.product.project.mkdir()
+            keys = self.vendors.keys.all()
+            connectors = [Connector(kind, keys[kind], rules) for kind, rules in GATEWAYS[gateway].items()]
+            token = self.product.add_gateway(gateway, connectors, rate_limit_per_minute=RATE_LIMIT)
+            self.product.use_gateway(gateway, token)
+            self.product.wait_for_configuration()
+            self._projects[gateway] = self.product.project
+        return self._projects[gateway]
+
+    def run(self, client: Client) -> Told:
+        """Run a client's program under `tf run`; people agree to whatever it must ask for."""
+        project = self.project(client.gateway)
+        mark, before = len(self.vendors.ledger), {row["request_id"] for row in self.product.traffic()}
+        self.gate.shut()
+        told = Told()
+        with tempfile.TemporaryFile("w+") as err, self._started(client, project, err) as process:
+            assert process.stdout is not None
+            reader = threading.Thread(target=self._read, args=(process.stdout, told), daemon=True)
+            reader.start()
+            try:
+                self._answer_people(process, told, mark)
+            finally:
+                process.terminate()
+                reader.join(PATIENCE)
+            err.seek(0)
+            told.printed += err.read()
+            told.code = process.wait(PATIENCE)
+        self._settle()
+        told.rows = [row for row in self.product.traffic() if row["request_id"] not in before and row["path"] != MARKER]
+        told.reached = self.vendors.ledger.since(mark)
+        return told
+
+    def _started(self, client: Client, project: Path, err: IO[str]) -> subprocess.Popen[str]:
+        played = {"MATRIX_CLIENT": client.name, "MATRIX_SCENARIOS": " ".join(client.scenarios)}
+        return subprocess.Popen(
+            self.product.tf_run(client.command, *client.options),
+            env={**self.product.environment(), **client.environment, **played},
+            cwd=project,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=err,
+            text=True,
+        )
+
+    def _read(self, out: IO[str], told: Told) -> None:
+        for text in out:
+            told.printed += text
+            line = as_line(text)
+            if line.get("event") == "first":
+                self.gate.open()
+            elif "scenario" in line:
+                told.lines[line["scenario"]] = line
+            elif "version" in line:
+                told.version = line["version"]
+
+    def _answer_people(self, process: subprocess.Popen[str], told: Told, mark: int) -> None:
+        """Until the program ends: agree to what is asked, noting whether it went before anybody had agreed."""
+        voted: set[str] = set()
+
+        def ended() -> bool:
+            if process.poll() is not None:
+                return True
+            for one in self.product.api("GET", APPROVALS, status="pending", limit=100)["approvals"]:
+                if one["id"] not in voted:
+                    voted.add(one["id"])
+                    early = sum(seen.path == one["path"] and seen.method == one["method"] for seen in self._since(mark))
+                    told.asked.append((one, early))
+                    self.product.api("POST", f"{APPROVALS}/{one['id']}/votes", {"vote": "approve"})
+            return False
+
+        wait_until(ended, "the client's program", PATIENCE)
+
+    def _since(self, mark: int) -> tuple[Seen, ...]:
+        return self.vendors.ledger.since(mark)
+
+    def _settle(self) -> None:
+        """Wait until everything that was answered is on record: a later request is."""
+        proxy = httpx.Proxy(self.product.proxy, auth=(self.product.gateway_token, ""))
+        with httpx.Client(proxy=proxy, trust_env=False) as client:
+            answer = client.get(f"http://collector.example{MARKER}")
+        marker = answer.headers["x-tameflare-request-id"]
+        wait_until(lambda: any(row["complete"] for row in self.product.traffic(request_id=marker)), "the records", 15)
+
+
+def as_line(text: str) -> Line:
+    """A line of a program as an object; empty where it is something else."""
+    with contextlib.suppress(ValueError):
+        found = json.loads(text)
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+@contextlib.contextmanager
+def installed(directory: Path, vendors: Vendors, gate: Gate) -> Iterator[Installation]:
+    """An installation of its own, set up and running."""
+    with Product(directory, vendors.server.pins, vendors.certificates.authority) as product:
+        product.register()
+        yield Installation(product, vendors, gate)
