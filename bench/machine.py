@@ -63,6 +63,16 @@ def resident_bytes(pid: int) -> int:
     return int((PROC / str(pid) / "statm").read_text().split()[1]) * PAGE
 
 
+def proportional_bytes(pid: int) -> int:
+    """Resident memory, in which pages that several processes share are counted in shares; where that may not be read,
+    as `resident_bytes`."""
+    try:
+        lines = _lines(PROC / str(pid) / "smaps_rollup")
+    except PermissionError:
+        return resident_bytes(pid)
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
 def command(pid: int) -> list[str]:
     return (PROC / str(pid) / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
 
@@ -74,6 +84,11 @@ def children(pid: int) -> list[int]:
             if entry.name.isdecimal() and int(_stat(int(entry.name))[1]) == pid:
                 found.append(int(entry.name))
     return found
+
+
+def family(pid: int) -> list[int]:
+    """A process, what it has started, and what these have started."""
+    return [pid, *(each for child in children(pid) for each in family(child))]
 
 
 def allow_many_files() -> None:

@@ -6,12 +6,11 @@ reached), records spooled and delivered into SQLite, and the upstream's certific
 
 from __future__ import annotations
 
-import base64
 import os
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,52 +20,23 @@ from typing import Any, Final
 import httpx
 
 from bench import load, machine, native
+from bench.heads import HOST, UPLOAD_HOST, connect_head, host_of, requests_of
 from bench.machine import Cores
-from tameflare.connectors.placeholders import placeholder
 from tameflare.core.errors import TameFlareError
-from tameflare.demo.certificates import make_certificates
+from tameflare.demo.certificates import ServerCertificate, make_certificates
 from tameflare.demo.product import Connector, Product
 
-HOST: Final = "api.github.com"
-UPLOAD_HOST: Final = "uploads.github.com"
+HOSTS: Final = (HOST, UPLOAD_HOST, "localhost")  # what the upstream's certificate is for
 RATE_LIMIT: Final = 1_000_000
 CONTROL_PLANE_NICE: Final = 10
 SETTLE_SECONDS: Final = 120.0
 SETTINGS: Final = {"TF_MAX_TUNNELS": "20000"}  # all that is opened here is one agent's
-NUMBER: Final = "######"  # the load generator puts another number there each time
 RULES: Final = (
     ("github.*", "allow"),
     ("github.pr.merge", "deny"),
     ("github.repo.delete", "deny"),
     ("github.release.upload_asset", "allow"),
 )
-HEADERS: Final = (
-    "User-Agent: bench/1.0 (linux x86_64)\r\nAccept: application/json\r\nAccept-Encoding: identity\r\n"
-    f"Authorization: Bearer {placeholder('github', 'github')}\r\nX-Request-Id: 5f0c4c2e-7f7b-4a63-9d0e-1d6a4f6b5c11\r\n"
-    "X-GitHub-Api-Version: 2022-11-28\r\nX-Agent-Version: 1.2.3\r\n"
-)
-
-
-def request_head(line: str, host: str = HOST, extra: str = "") -> bytes:
-    return f"{line} HTTP/1.1\r\nHost: {host}\r\n{HEADERS}{extra}\r\n".encode()
-
-
-def connect_head(host: str, token: str) -> bytes:
-    credential = base64.b64encode(f"{token}:".encode()).decode()
-    return (
-        f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\nProxy-Authorization: Basic {credential}\r\n\r\n".encode()
-    )
-
-
-def requests_of(size: int) -> dict[str, bytes]:
-    """The heads that jobs name. `size` is that of what is uploaded or downloaded, in bytes."""
-    upload = f"Content-Type: application/octet-stream\r\nContent-Length: {size}\r\n"
-    return {
-        "json": request_head(f"GET /repos/octo/hello/pulls/{NUMBER}"),
-        "events": request_head("GET /repos/octo/hello/contents/sse"),
-        "download": request_head(f"GET /repos/octo/hello/contents/bytes/{size}"),
-        "upload": request_head("POST /repos/octo/hello/releases/1/assets?name=x", UPLOAD_HOST, upload),
-    }
 
 
 @dataclass
@@ -81,6 +51,8 @@ class Plant:
     relay_port: int
     token: str
     proxy_pid: int
+    certificates: ServerCertificate
+    cores: Cores
     answers: int = 0
 
     def direct(self, job: load.Job) -> load.Found:
@@ -93,7 +65,7 @@ class Plant:
 
     def ours(self, job: load.Job, watch: Callable[[], None] | None = None) -> load.Found:
         """The same requests through the proxy."""
-        connect = self._write("connect", connect_head(self._host(job), self.token))
+        connect = self._write("connect", connect_head(f"{host_of(job.request)}:443", self.token))
         more = [*self._heads(job), "--connect", connect]
         found = load.run(self.programs["load"], job, self.proxy_port, more, watch)
         self.answers += found.all_answers
@@ -105,11 +77,7 @@ class Plant:
 
     def _heads(self, job: load.Job) -> list[str]:
         head = requests_of(job.size)[job.request]
-        return ["--request", self._write("request", head), "--server-name", self._host(job)]
-
-    @staticmethod
-    def _host(job: load.Job) -> str:
-        return UPLOAD_HOST if job.request == "upload" else HOST
+        return ["--request", self._write("request", head), "--server-name", host_of(job.request)]
 
     def _write(self, name: str, data: bytes) -> str:
         path = self.directory / name
@@ -162,8 +130,8 @@ class Plant:
 
 
 @contextmanager
-def running() -> Iterator[Plant]:
-    """Build, start, set up, pin; stop everything at the end."""
+def running(more_pins: Sequence[str] = ()) -> Iterator[Plant]:
+    """Build, start, set up, pin; stop everything at the end. `more_pins` are added to TF_RESOLVE."""
     cores, own = Cores.of_this_machine(), os.sched_getaffinity(0)
     programs = native.build()
     machine.allow_many_files()
@@ -171,15 +139,15 @@ def running() -> Iterator[Plant]:
         stack.callback(os.sched_setaffinity, 0, own)
         os.sched_setaffinity(0, cores.others)
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="tameflare-bench-")))
-        made = make_certificates(directory, (HOST, UPLOAD_HOST))
+        made = make_certificates(directory, HOSTS)
         port = stack.enter_context(serving([str(programs["upstream"]), str(made.certificate), str(made.key)]))
         relay = stack.enter_context(serving([str(programs["relay"]), str(port)], cores.proxy))
-        pins = ",".join(f"{host}:443:127.0.0.1:{port}" for host in (HOST, UPLOAD_HOST))
+        pins = ",".join((*(f"{host}:443:127.0.0.1:{port}" for host in (HOST, UPLOAD_HOST)), *more_pins))
         product = stack.enter_context(installed(Product(directory, pins, made.authority, SETTINGS)))
         connector = Connector("github", "ghp_" + os.urandom(18).hex(), RULES)
         token = product.add_gateway("bench", (connector,), rate_limit_per_minute=RATE_LIMIT)
         product.wait_for_configuration()
-        yield Plant(directory, programs, product, port, relay, token, _place(product.pid, cores))
+        yield Plant(directory, programs, product, port, relay, token, _place(product.pid, cores), made, cores)
 
 
 @contextmanager
