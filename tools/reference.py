@@ -1,4 +1,4 @@
-"""Writes docs/reference/ from the code, so that it cannot disagree with it.
+"""Writes docs/reference/ and the manual page from the code, so that they cannot disagree with it.
 
 `python -m tools.reference` writes; with `--check` it only compares and exits 1 where a page is stale.
 """
@@ -13,6 +13,8 @@ from typing import Any, Final
 import click
 
 from tameflare import settings
+from tameflare.cli import manpage
+from tameflare.cli.errors import MEANING as EXITS
 from tameflare.cli.main import cli as tf
 from tameflare.connectors import mcp_names, registry
 from tameflare.connectors.routes import Route
@@ -23,6 +25,7 @@ from tameflare.core.secret import Secret
 from tameflare.proxy.refusal import FORBIDDEN, HELP, STATUS
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
+MANUAL: Final = FOLDER.parent / "man" / "tf.1"
 NOTE: Final = "<!-- Written by `make docs` from the code. Do not edit. -->\n\n"
 
 
@@ -85,6 +88,21 @@ def _reason(reason: Reason) -> list[str]:
 def commands_page() -> Iterator[str]:
     """Every command of `tf` with its own help."""
     yield "# Commands"
+    yield ""
+    yield "The same as a manual page: `tf man | man -l -`, or `man tf` where a package has installed it."
+    yield ""
+    yield "## Exit codes"
+    yield ""
+    yield from table(["code", "meaning"], ([str(int(code)), meaning] for code, meaning in EXITS.items()))
+    yield ""
+    yield "`tf run` ends with the code of its command. A command that also uses 1 or 3 to answer, as `tf doctor`,"
+    yield "`tf status` and `tf connector test` do, says so in its help."
+    yield ""
+    yield "## JSON"
+    yield ""
+    yield "With `--json`, stdout is one JSON document and nothing else; `tf logs` and `tf approvals watch` print one"
+    yield "a line. A fault is one line of JSON on stderr, the last there: `error` (what is wrong), `code` (a word that"
+    yield "does not change), `help` (what to do), `exit_code`."
     yield ""
     context = click.Context(tf, info_name="tf", terminal_width=100, **tf.context_settings)
     yield from _command(tf, context, 2)
@@ -177,20 +195,25 @@ def text(page: str) -> str:
     return NOTE + "\n".join(PAGES[page]()).rstrip() + "\n"
 
 
+def written() -> dict[Path, str]:
+    """Every file with its text."""
+    return {FOLDER / page: text(page) for page in PAGES} | {MANUAL: manpage.text()}
+
+
 def stale() -> list[str]:
-    """The pages that differ from the code."""
-    return [page for page in PAGES if not (FOLDER / page).exists() or (FOLDER / page).read_text() != text(page)]
+    """The files that differ from the code."""
+    return [file.name for file, words in written().items() if not file.exists() or file.read_text() != words]
 
 
 def main(arguments: list[str]) -> int:
     if arguments == ["--check"]:
         found = stale()
         if found:
-            print(f"docs/reference is stale: {', '.join(found)}; run `make docs`", file=sys.stderr)
+            print(f"made from the code and stale: {', '.join(found)}; run `make docs`", file=sys.stderr)
         return 1 if found else 0
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for page in PAGES:
-        (FOLDER / page).write_text(text(page))
+    for file, words in written().items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(words)
     return 0
 
 

@@ -97,7 +97,7 @@ def test_a_connector_is_tried_out(owner: Person) -> None:
     refused = owner.tf("connector", "test", "stripe")
     assert refused.returncode == 1
     assert "replace it with `tf connector credential`" in refused.stderr
-    owner.done("connector", "remove", "stripe")
+    owner.done("connector", "remove", "stripe", "--yes")
     assert [item["name"] for item in owner.json("connector", "list")] == ["openai"]
 
 
@@ -108,7 +108,7 @@ def test_a_connector_may_insist_on_masking(owner: Person) -> None:
     assert (strict["slack"], strict["openai"]) == (True, False)
     short = owner.tf("connector", "credential", "slack", "--secret-stdin", text="seven77")
     assert "fewer than 8 characters is not masked" in short.stderr
-    owner.done("connector", "remove", "slack")
+    owner.done("connector", "remove", "slack", "--yes")
 
 
 def test_an_unknown_type_is_told_before_a_secret_is_asked_for(owner: Person) -> None:
@@ -178,7 +178,7 @@ def test_a_connector_is_changed_and_the_rest_of_it_stays(owner: Person) -> None:
     assert (after["allow_addresses"], after["identify"], after["record"]) == ([], False, ["title"])
     owner.done("connector", "set", "crm", "--port", "8443", "--secret-stdin", text="crm-secret")
     assert shown(owner, "crm")["ports"] == [8443]
-    owner.done("connector", "remove", "crm")
+    owner.done("connector", "remove", "crm", "--yes")
 
 
 def test_a_change_of_a_connector_that_makes_no_sense_says_so(owner: Person) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import click
 import pytest
 from tests.cli.conftest import Ended
+from tests.cli.tree import EVERY, LEAVES, WITHOUT_JSON, options
 
 from tameflare.cli import main
 from tameflare.cli.main import COMMANDS
@@ -15,25 +17,33 @@ Tf = Callable[..., Ended]
 HEAVY = {"httpx", "rich", "fastapi", "sqlalchemy", "cryptography", "pydantic", "uvicorn", "asyncio"}
 
 
-def commands(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    yield path, group
-    if isinstance(group, click.Group):
-        context = click.Context(group)
-        for name in group.list_commands(context):
-            command = group.get_command(context, name)
-            assert command is not None
-            yield from commands(command, (*path, name))
-
-
-EVERY = dict(commands(main.cli))
-
-
 @pytest.mark.parametrize("path", EVERY, ids=" ".join)
 def test_every_command_has_help_with_an_example(path: tuple[str, ...], tf: Tf) -> None:
     ended = tf(*path, "--help")
     assert ended.code == 0
     assert "Example" in ended.out
     assert f"tf {' '.join(path)}".strip() in ended.out.split("Example", 1)[1]
+
+
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_every_option_says_what_it_does(path: tuple[str, ...]) -> None:
+    silent = [
+        parameter.opts for parameter in EVERY[path].params if isinstance(parameter, click.Option) and not parameter.help
+    ]
+    assert not silent
+
+
+def test_every_command_that_tells_something_does_so_in_json() -> None:
+    assert {path for path, command in LEAVES.items() if "--json" not in options(command)} == WITHOUT_JSON
+
+
+def test_one_option_has_one_meaning() -> None:
+    """The same short form never stands for two things."""
+    long = {"-g": "--gateway", "-f": "--follow", "-n": "--last", "-m": "--reason", "-q": "--quiet", "-y": "--yes"}
+    for path, command in EVERY.items():
+        for parameter in command.params:
+            for short in set(parameter.opts) & set(long):
+                assert long[short] in parameter.opts, path
 
 
 def test_gateway_is_an_alias_of_proxy() -> None:
@@ -47,6 +57,22 @@ def test_an_unknown_command_gets_a_suggestion(tf: Tf) -> None:
     assert tf("xyzzy") == (2, "", "tf: no command `xyzzy`; `tf --help` lists all\n")
 
 
+def test_an_unknown_command_of_a_group_gets_one_too(tf: Tf) -> None:
+    assert tf("connector", "ad") == (2, "", "tf: no command `ad`; did you mean `tf connector add`?\n")
+    assert tf("connector", "xyzzy") == (2, "", "tf: no command `xyzzy`; `tf connector --help` lists all\n")
+
+
+def test_an_unknown_option_gets_one_too(tf: Tf) -> None:
+    assert tf("logs", "--folow") == (2, "", "tf: no option `--folow`; did you mean `--follow`?\n")
+
+
+def test_a_wrong_choice_names_the_right_ones(tf: Tf) -> None:
+    ended = tf("completion", "tcsh")
+    assert ended.err.startswith(
+        "tf: invalid value for `{bash|zsh|fish}`: `tcsh` is not one of `bash`, `zsh`, `fish`; see"
+    )
+
+
 @pytest.mark.parametrize("group", [(), ("connector",), ("permissions",), ("agents",)], ids=str)
 def test_a_group_by_itself_shows_its_help(tf: Tf, group: tuple[str, ...]) -> None:
     ended = tf(*group)
@@ -58,7 +84,32 @@ def test_a_wrong_option_is_one_line(tf: Tf) -> None:
     ended = tf("logs", "--nonsense")
     assert ended.code == 2
     assert ended.err.count("\n") == 1
-    assert "see `tf logs --help`" in ended.err
+    assert ended.err == "tf: no option `--nonsense`; see `tf logs --help`\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "status"),
+    [
+        (("agents", "list", "--gateway", "g", "--json"), "not_logged_in", 4),
+        (("trust", "--json"), "setting_invalid", 2),
+        (("kill-switch", "status", "--local", "--json"), "unreachable", 3),
+        (("logs", "--folow", "--json"), "usage", 2),
+        (("agents", "lst", "--json"), "usage", 2),
+        (("config", "TF_PROT", "--json"), "invalid_value", 2),
+    ],
+)
+def test_with_json_a_fault_is_one_object_on_stderr(tf: Tf, arguments: tuple[str, ...], code: str, status: int) -> None:
+    ended = tf(*arguments)
+    fault = json.loads(ended.err)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (status, "", 1)
+    assert (fault["code"], fault["exit_code"]) == (code, status)
+    assert fault["error"]
+    assert fault["help"]
+
+
+def test_what_follows_run_decides_nothing_for_us(tf: Tf) -> None:
+    assert tf("run", "--", "jq", "--json").err.startswith("tf: no gateway is set up here")
+    assert tf("run", "jq", "--json").err.startswith("tf: no gateway is set up here")
 
 
 def test_not_logged_in_is_exit_4(tf: Tf) -> None:
@@ -106,6 +157,17 @@ def test_an_unexpected_fault_is_one_line(tf: Tf, monkeypatch: pytest.MonkeyPatch
 
 
 def test_run_starts_without_the_heavy_libraries() -> None:
-    script = "import sys; import tameflare.cli.main, tameflare.cli.run; print(' '.join(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
-    assert not HEAVY & set(loaded)
+    assert not HEAVY & loaded("import tameflare.cli.main, tameflare.cli.run")
+
+
+def test_help_and_completion_load_no_heavy_library() -> None:
+    every = "import tameflare.cli.main as m; [m.cli.get_command(None, name) for name in m.COMMANDS]"
+    assert not HEAVY & loaded(every)
+
+
+def loaded(script: str) -> set[str]:
+    """The modules that are there after the script."""
+    script += "; import sys; print(' '.join(sys.modules))"
+    return set(
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from tameflare.cli import completing, names
 from tameflare.cli.gateway_paths import gateway_path
-from tameflare.cli.options import gateway_option, json_option
+from tameflare.cli.group import Group
+from tameflare.cli.options import confirm, gateway_name, gateway_option, json_option, yes_option
 from tameflare.cli.output import note, picked, print_json, show
 from tameflare.core.config import AgentStatus
 from tameflare.core.errors import InvalidValue
@@ -16,6 +18,7 @@ _STATUSES = [status.value for status in AgentStatus]
 
 @click.group(
     "agents",
+    cls=Group,
     epilog="""\b
 Examples:
   tf agents list
@@ -35,12 +38,15 @@ def list_(gateway: str | None, as_json: bool) -> None:
 
     with connect() as api:
         found = items(api.get(gateway_path(gateway, "agents")))
+    names.remember(gateway_name(gateway), agents=(agent["name"] for agent in found))
     show(found, as_json, _COLUMNS, picked(found, *_COLUMNS), "no agents")
 
 
 @command.command("add", epilog="\b\nExample:\n  tf agents add deploy-bot --environment staging")
 @click.argument("name")
-@click.option("--environment", default="production", show_default=True, help="Environment that rules can name.")
+@click.option(
+    "--environment", metavar="NAME", default="production", show_default=True, help="Environment that rules can name."
+)
 @gateway_option
 @json_option
 def add(name: str, environment: str, gateway: str | None, as_json: bool) -> None:
@@ -58,9 +64,9 @@ def add(name: str, environment: str, gateway: str | None, as_json: bool) -> None
 
 
 @command.command("set", epilog="\b\nExample:\n  tf agents set deploy-bot --status suspended")
-@click.argument("name")
-@click.option("--status", type=click.Choice(_STATUSES), help="Suspended ones may come back.")
-@click.option("--environment", help="Environment that rules can name.")
+@click.argument("name", shell_complete=completing.agents)
+@click.option("--status", type=click.Choice(_STATUSES), help="`suspended` until made active again.")
+@click.option("--environment", metavar="NAME", help="Environment that rules can name.")
 @gateway_option
 @json_option
 def set_(name: str, status: str | None, environment: str | None, gateway: str | None, as_json: bool) -> None:
@@ -80,15 +86,22 @@ def set_(name: str, status: str | None, environment: str | None, gateway: str | 
         note(f"agent `{name}` changed")
 
 
-@command.command("remove", epilog="\b\nExample:\n  tf agents remove deploy-bot")
-@click.argument("name")
+@command.command("remove", epilog="\b\nExample:\n  tf agents remove deploy-bot --yes")
+@click.argument("name", shell_complete=completing.agents)
+@yes_option
 @gateway_option
-def remove(name: str, gateway: str | None) -> None:
+@json_option
+def remove(name: str, yes: bool, gateway: str | None, as_json: bool) -> None:
     """Remove an agent; its requests are refused at once."""
     from tameflare.cli.client import connect
     from tameflare.cli.settle import settle
 
+    path = gateway_path(gateway, "agents", name)
+    confirm(f"Remove agent `{name}`?", yes)
     with connect() as api:
-        api.delete(gateway_path(gateway, "agents", name))
+        api.delete(path)
         settle(api)
-    note(f"agent `{name}` removed")
+    if as_json:
+        print_json({"removed": name})
+    else:
+        note(f"agent `{name}` removed")

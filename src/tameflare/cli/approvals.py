@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from tameflare.cli.group import Group
 from tameflare.cli.options import json_option
 from tameflare.cli.output import clean, moment, note, picked, print_json, say, show
 from tameflare.core.errors import InvalidValue
@@ -28,6 +29,7 @@ _REASON: Final = click.option("--reason", "-m", default="", help="Why; the agent
 
 @click.group(
     "approvals",
+    cls=Group,
     epilog="""\b
 Examples:
   tf approvals list
@@ -47,7 +49,7 @@ def command() -> None:
 @click.option(
     "--status", type=click.Choice(["pending", "answered", "all"]), default="pending", show_default=True, help="Which."
 )
-@click.option("--last", type=click.IntRange(1, 200), default=50, show_default=True, help="How many, the newest first.")
+@click.option("--last", "-n", type=click.IntRange(1, 200), default=50, show_default=True, help="At most so many.")
 @json_option
 def list_(status: str, last: int, as_json: bool) -> None:
     """List approvals."""
@@ -136,7 +138,8 @@ def remembered(as_json: bool) -> None:
 
 @command.command("forget", epilog="\b\nExample:\n  tf approvals forget rem_5f2c")
 @click.argument("remembered")
-def forget(remembered: str) -> None:
+@json_option
+def forget(remembered: str, as_json: bool) -> None:
     """Take back an answer that stands for later requests: people are asked again."""
     from tameflare.cli.client import connect, segment
     from tameflare.cli.settle import settle
@@ -144,7 +147,10 @@ def forget(remembered: str) -> None:
     with connect() as api:
         api.delete(f"{_BASE}/remembered/{segment(remembered)}")
         settle(api)
-    note(f"`{remembered}` is forgotten; people are asked again")
+    if as_json:
+        print_json({"forgotten": remembered})
+    else:
+        note(f"`{remembered}` is forgotten; people are asked again")
 
 
 def _vote(approval: str, body: dict[str, str], as_json: bool) -> None:

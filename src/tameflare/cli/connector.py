@@ -7,9 +7,20 @@ from typing import Any
 
 import click
 
+from tameflare.cli import completing, names
 from tameflare.cli.connector_set import set_
 from tameflare.cli.gateway_paths import gateway_path
-from tameflare.cli.options import PRESETS, gateway_option, json_option, read_secret, secret_options
+from tameflare.cli.group import Group
+from tameflare.cli.options import (
+    PRESETS,
+    confirm,
+    gateway_name,
+    gateway_option,
+    json_option,
+    read_secret,
+    secret_options,
+    yes_option,
+)
 from tameflare.cli.output import note, picked, print_json, say, show
 from tameflare.core.config import AuthScheme, ConnectorConfig, CredentialMode
 from tameflare.core.errors import InvalidValue, TameFlareError
@@ -21,6 +32,7 @@ _MODES = [mode.value for mode in CredentialMode]
 
 @click.group(
     "connector",
+    cls=Group,
     epilog="""\b
 Examples:
   tf connector types
@@ -58,6 +70,7 @@ def list_(gateway: str | None, as_json: bool) -> None:
 
     with connect() as api:
         found = items(api.get(gateway_path(gateway, "connectors")))
+    names.remember(gateway_name(gateway), connectors=((item["name"], item["type"]) for item in found))
     rows = [item | {"stored": "yes" if item.get("credential_set") else "no"} for item in found]
     show(found, as_json, _COLUMNS, picked(rows, *_COLUMNS), "no connectors; add one with `tf connector add`")
 
@@ -71,15 +84,15 @@ Examples:
   tf connector add anthropic --credential passthrough
   tf connector add tunnel --name packages --domain packages.example.com --preset allow-all""",
 )
-@click.argument("type_", metavar="TYPE")
-@click.option("--name", help="Name of this instance; rules use it [default: the type].")
+@click.argument("type_", metavar="TYPE", shell_complete=completing.types)
+@click.option("--name", metavar="NAME", help="Name of this instance; rules use it [default: the type].")
 @click.option("--domain", "domains", multiple=True, metavar="HOST", help="Host, or `*.` and a suffix; may be repeated.")
-@click.option("--port", "ports", multiple=True, type=click.IntRange(1, 65535), help="Port [default: 443].")
+@click.option("--port", "ports", multiple=True, metavar="PORT", type=click.IntRange(1, 65535), help="[default: 443]")
 @click.option("--path", "paths", multiple=True, metavar="PATH", help="Endpoint, for MCP servers [default: /mcp, /].")
 @click.option("--auth", type=click.Choice(_AUTH), help="Where the credential stands [default: the vendor's way].")
 @click.option("--auth-name", metavar="FIELD", help="Header, query parameter or cookie that carries it.")
-@click.option("--credential", type=click.Choice(_MODES), help="[default: required]")
-@click.option("--username", help="User name, for `--auth basic`.")
+@click.option("--credential", type=click.Choice(_MODES), help="Whether requests need one [default: required].")
+@click.option("--username", metavar="NAME", help="User name, for `--auth basic`.")
 @click.option("--allow-address", "allow_addresses", multiple=True, metavar="CIDR", help="Private address allowed.")
 @click.option("--allow-plaintext", is_flag=True, help="Allow http without TLS.")
 @click.option("--strict-mask", is_flag=True, help="Refuse answers that come encoded and cannot be masked.")
@@ -116,6 +129,8 @@ def add(
                 {"connector": made["name"], "preset": preset.replace("-", "_")},
             )
         settle(api)
+    gateway = gateway_name(gateway)
+    names.remember(gateway, connectors=[*names.of_connectors(gateway).items(), (made["name"], made["type"])])
     if as_json:
         print_json(made)
         return
@@ -165,12 +180,13 @@ def _plain(value: object) -> object:
 
 
 @command.command("credential", epilog='\b\nExample:\n  echo "$KEY" | tf connector credential github --secret-stdin')
-@click.argument("name")
-@click.option("--username", help="User name, for basic authentication.")
+@click.argument("name", shell_complete=completing.connectors)
+@click.option("--username", metavar="NAME", help="User name, for basic authentication.")
 @secret_options
 @gateway_option
+@json_option
 def credential(
-    name: str, username: str | None, secret_stdin: bool, secret_env: str | None, gateway: str | None
+    name: str, username: str | None, secret_stdin: bool, secret_env: str | None, gateway: str | None, as_json: bool
 ) -> None:
     """Store or replace a connector's credential."""
     from tameflare.cli.client import connect
@@ -183,25 +199,35 @@ def credential(
         credential = {"value": value} | ({"username": username} if username else {})
         api.put(gateway_path(gateway, "connectors", name, "credential"), credential)
         settle(api)
-    note(f"credential of `{name}` stored")
+    if as_json:
+        print_json({"connector": name, "credential_set": True})
+    else:
+        note(f"credential of `{name}` stored")
 
 
-@command.command("remove", epilog="\b\nExample:\n  tf connector remove github")
-@click.argument("name")
+@command.command("remove", epilog="\b\nExample:\n  tf connector remove github --yes")
+@click.argument("name", shell_complete=completing.connectors)
+@yes_option
 @gateway_option
-def remove(name: str, gateway: str | None) -> None:
+@json_option
+def remove(name: str, yes: bool, gateway: str | None, as_json: bool) -> None:
     """Remove a connector with its credential and rules."""
     from tameflare.cli.client import connect
     from tameflare.cli.settle import settle
 
+    path = gateway_path(gateway, "connectors", name)
+    confirm(f"Remove connector `{name}` with its credential and rules?", yes)
     with connect() as api:
-        api.delete(gateway_path(gateway, "connectors", name))
+        api.delete(path)
         settle(api)
-    note(f"connector `{name}` removed")
+    if as_json:
+        print_json({"removed": name})
+    else:
+        note(f"connector `{name}` removed")
 
 
 @command.command("test", epilog="\b\nExample:\n  tf connector test github")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.connectors)
 @click.option("--path", "url_path", metavar="PATH", help="Path to ask for [default: something harmless of the vendor].")
 @gateway_option
 @json_option

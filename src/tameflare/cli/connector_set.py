@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import click
 
+from tameflare.cli import completing
 from tameflare.cli.gateway_paths import gateway_path
 from tameflare.cli.options import gateway_option, json_option, read_secret, secret_options
 from tameflare.cli.output import note, print_json
@@ -29,7 +30,7 @@ An option that may be repeated replaces the whole list; an empty value clears it
 Where a stored credential would go to further hosts or ports, or out without
 TLS, it has to be given again.""",
 )
-@click.argument("name")
+@click.argument("name", shell_complete=completing.connectors)
 @click.option("--domain", "domains", multiple=True, metavar="HOST", help="Host, or `*.` and a suffix; may be repeated.")
 @click.option("--port", "ports", multiple=True, metavar="PORT", help="May be repeated.")
 @click.option("--path", "paths", multiple=True, metavar="PATH", help="Endpoint, for MCP servers; may be repeated.")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from tameflare.cli.checks import Finding, Level, every_check
 from tameflare.cli.errors import Exit
 from tameflare.cli.options import json_option
 from tameflare.cli.output import print_json, say, table
-from tameflare.core.errors import SettingError
-from tameflare.core.secret import Secret
-from tameflare.settings import ALL, Setting, Settings
+from tameflare.settings import Settings
+
+if TYPE_CHECKING:
+    from tameflare.cli.checks import Finding
+    from tameflare.cli.effective import Row
 
 
 @click.command(
@@ -31,32 +32,20 @@ or that server or proxy are degraded; `--production` makes these red.""",
 @json_option
 def command(production: bool, as_json: bool) -> int:
     """Print settings and checks."""
+    from tameflare.cli.checks import Level, every_check
+    from tameflare.cli.effective import rows
+
     settings = Settings()
-    rows = [_row(settings, setting) for setting in ALL]
-    findings = every_check(settings, production=production)
+    shown, findings = rows(settings), every_check(settings, production=production)
     if as_json:
-        print_json({"settings": rows, "findings": [finding.as_dict() for finding in findings]})
+        shown_json = [row.as_dict() for row in shown]
+        print_json({"settings": shown_json, "findings": [finding.as_dict() for finding in findings]})
     else:
-        _print(rows, findings)
+        _print(shown, findings)
     return Exit.FAILED if any(finding.level is Level.RED for finding in findings) else Exit.OK
 
 
-def _print(rows: list[dict[str, Any]], findings: list[Finding]) -> None:
-    table(("setting", "value", "source"), [(row["name"], row["value"], row["source"]) for row in rows])
+def _print(rows: list[Row], findings: list[Finding]) -> None:
+    table(("setting", "value", "source"), [(row.name, row.value, row.source) for row in rows])
     say("")
     table(("", "check", "finding"), [(finding.level.value, finding.check, finding.sentence) for finding in findings])
-
-
-def _row(settings: Settings, setting: Setting[Any]) -> dict[str, Any]:
-    source = "environment" if settings.is_set(setting) else "default"
-    return {"name": setting.name, "value": _value(settings, setting), "source": source, "help": setting.sentence}
-
-
-def _value(settings: Settings, setting: Setting[Any]) -> str:
-    try:
-        value = settings.get(setting)
-    except SettingError as fault:
-        return f"wrong: {fault}"
-    if isinstance(value, Secret):
-        return "***"
-    return "" if value is None or value == {} else str(value)

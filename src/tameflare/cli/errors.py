@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
 from tameflare.core.errors import InvalidValue, SettingError, TameFlareError
 
@@ -16,6 +17,16 @@ class Exit(IntEnum):
     UNREACHABLE = 3
     NOT_LOGGED_IN = 4
     INTERRUPTED = 130
+
+
+MEANING: Final = {
+    Exit.OK: "done",
+    Exit.FAILED: "refused or failed",
+    Exit.USAGE: "wrong usage or setting",
+    Exit.UNREACHABLE: "server or proxy out of reach",
+    Exit.NOT_LOGGED_IN: "not logged in",
+    Exit.INTERRUPTED: "interrupted",
+}
 
 
 class Unreachable(TameFlareError):

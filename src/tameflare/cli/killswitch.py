@@ -7,16 +7,23 @@ from typing import Any
 import click
 import msgspec
 
+from tameflare.cli import completing
 from tameflare.cli.errors import Exit
+from tameflare.cli.group import Group
 from tameflare.cli.options import json_option
 from tameflare.cli.output import moment, note, picked, print_json, show
 from tameflare.link.local import Ask
 
 _COLUMNS = ("scope", "reason", "since", "by")
 _SCOPE = click.option(
-    "--scope", default="all", show_default=True, help="`all`, `connector:NAME`, `gateway:NAME`, `agent:ID` or a name."
+    "--scope",
+    metavar="SCOPE",
+    default="all",
+    show_default=True,
+    shell_complete=completing.scopes,
+    help="`all`, `connector:NAME`, `gateway:NAME`, `agent:ID` or a name.",
 )
-_REASON = click.option("--reason", default="", help="Why; people and records see it.")
+_REASON = click.option("--reason", "-m", metavar="TEXT", default="", help="Why; people and records see it.")
 _LOCAL = click.option(
     "--local", is_flag=True, help="Only at the proxy of this machine; needs no log-in and no control plane."
 )
@@ -24,6 +31,7 @@ _LOCAL = click.option(
 
 @click.group(
     "kill-switch",
+    cls=Group,
     invoke_without_command=True,
     epilog="""\b
 Examples:
@@ -40,16 +48,17 @@ plane and is cleared with `off --local` alone.""",
 @click.option("--activate", is_flag=True, help="The same as `on`.")
 @_SCOPE
 @_REASON
+@json_option
 @click.pass_context
-def command(context: click.Context, activate: bool, scope: str, reason: str) -> None:
+def command(context: click.Context, activate: bool, scope: str, reason: str, as_json: bool) -> None:
     """Stop agents at once, or let them go on."""
     if context.invoked_subcommand is not None:
-        if activate or scope != "all" or reason:
+        if activate or scope != "all" or reason or as_json:
             raise click.UsageError("write the options behind `on` or `off`")
         return
     if not activate:
         raise click.UsageError("write `tf kill-switch on`, `off` or `status`")
-    _throw(True, scope, reason, as_json=False)
+    _throw(True, scope, reason, as_json)
 
 
 @command.command("on", epilog="\b\nExample:\n  tf kill-switch on --scope connector:stripe --reason 'strange refunds'")

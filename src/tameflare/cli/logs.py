@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from tameflare.cli.client import Api, connect, items
+from tameflare.cli import completing
 from tameflare.cli.errors import Unreachable
 from tameflare.cli.options import json_option
-from tameflare.cli.output import COLOURS, clean, note, print_json
+from tameflare.cli.output import clean, note, paint, print_json
 from tameflare.core.decision import Verdict
+
+if TYPE_CHECKING:
+    from tameflare.cli.client import Api
 
 _PATH: Final = "/api/dashboard/traffic"
 _WAIT_SECONDS: Final = 20
@@ -31,13 +34,15 @@ Examples:
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on as requests happen; Ctrl-C ends it.")
 @click.option("--last", "-n", default=20, show_default=True, type=click.IntRange(0), help="How many to begin with.")
-@click.option("--agent", metavar="NAME", help="Only this agent's.")
-@click.option("--gateway", "-g", metavar="NAME", help="Only this gateway's.")
+@click.option("--agent", metavar="NAME", shell_complete=completing.agents, help="Only this agent's.")
+@click.option("--gateway", "-g", metavar="NAME", shell_complete=completing.gateways, help="Only this gateway's.")
 @click.option("--decision", type=click.Choice([verdict.value for verdict in Verdict]), help="Only with this decision.")
 @click.option("--action", metavar="TYPE", help="Only this action, e.g. github.pr.merge.")
 @json_option
 def command(follow: bool, last: int, as_json: bool, **filters: str | None) -> int:
     """Show what agents did. With --json: one JSON object a line."""
+    from tameflare.cli.client import connect
+
     wanted = {name: value for name, value in filters.items() if value}
     with connect() as api:
         rows = _latest(api, last, wanted)
@@ -58,7 +63,7 @@ def _latest(api: Api, last: int, wanted: dict[str, str]) -> list[dict[str, Any]]
     cursor = None
     while len(found) < last:
         answer = api.get(_PATH, limit=min(last - len(found), _PAGE), cursor=cursor, **wanted)
-        page = items(answer)
+        page = _rows(answer)
         found += page
         cursor = answer.get("next_cursor")
         if not page or not cursor:
@@ -66,8 +71,14 @@ def _latest(api: Api, last: int, wanted: dict[str, str]) -> list[dict[str, Any]]
     return found[::-1]
 
 
+def _rows(answer: Any) -> list[dict[str, Any]]:
+    from tameflare.cli.client import items
+
+    return items(answer)
+
+
 def _newest(api: Api) -> object:
-    rows = items(api.get(_PATH, limit=1))
+    rows = _rows(api.get(_PATH, limit=1))
     return rows[0]["id"] if rows else 0
 
 
@@ -76,7 +87,7 @@ def _tail(api: Api, start: object, wanted: dict[str, str]) -> Iterator[dict[str,
     after, away = start, False
     while True:
         try:
-            rows = items(api.get(f"{_PATH}/tail", after=after, wait=_WAIT_SECONDS, **wanted))
+            rows = _rows(api.get(f"{_PATH}/tail", after=after, wait=_WAIT_SECONDS, **wanted))
             away = False
         except Unreachable as fault:
             if not away:
@@ -99,7 +110,7 @@ def _print(row: dict[str, Any], as_json: bool) -> None:
 def line(row: dict[str, Any]) -> str:
     """One record as a line: time, decision, agent, action, request, status, reason."""
     decision = str(row.get("decision", ""))
-    verdict = click.style(f"{clean(decision):<7}", fg=COLOURS.get(decision))
+    verdict = paint(f"{clean(decision):<7}", decision)
     where = f"{row.get('method', '')} {row.get('host', '')}{row.get('path', '')}"
     status = row.get("status") or "-"
     rest = f"{clean(row.get('agent', '')):<10} {clean(row.get('action') or '-'):<26} {clean(where)} {status}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
@@ -11,12 +10,16 @@ from typing import Final, NoReturn
 import click
 
 from tameflare import __version__
-from tameflare.cli.errors import Exit, exit_code
+from tameflare.cli import complaint
+from tameflare.cli.errors import MEANING, Exit
+from tameflare.cli.group import Group
 from tameflare.core.errors import TameFlareError
 
 COMMANDS: Final = {
     "agents": "agents",
     "approvals": "approvals",
+    "completion": "completion",
+    "config": "config",
     "connector": "connector",
     "demo": "demo",
     "doctor": "doctor",
@@ -25,6 +28,7 @@ COMMANDS: Final = {
     "kill-switch": "killswitch",
     "login": "login",
     "logs": "logs",
+    "man": "man",
     "permissions": "permissions",
     "proxy": "proxy",
     "run": "run",
@@ -37,8 +41,11 @@ COMMANDS: Final = {
 _ALIASES: Final = frozenset({"gateway"})
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose commands are imported when they are used: `tf run` must start at once."""
+
+    def known(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as the class above has it
+        return list(COMMANDS)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return [name for name in COMMANDS if name not in _ALIASES]
@@ -51,30 +58,22 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if not name.startswith("-") and name not in COMMANDS:
-            near = difflib.get_close_matches(name, COMMANDS, n=1)
-            advice = f"did you mean `tf {near[0]}`?" if near else "`tf --help` lists all"
-            raise click.UsageError(f"no command `{name}`; {advice}")
-        return super().resolve_command(ctx, args)
+
+_EXITS: Final = ", ".join(f"{int(code)} {meaning}" for code, meaning in MEANING.items())
 
 
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="""\b
+    epilog=f"""\b
 Example:
   tf up                         # in one terminal
   tf login && tf init           # in another
   tf connector add github
   tf run -- python agent.py
 
-\b
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage or setting,
-3 server or proxy out of reach, 4 not logged in.""",
+Exit codes: {_EXITS}. `tf run` ends with its command's own. With `--json` stdout
+is JSON and nothing else, and a fault is one JSON object on stderr.""",
 )
 @click.version_option(__version__, prog_name="tf")
 def cli() -> None:
@@ -83,14 +82,14 @@ def cli() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every fault becomes one line on stderr."""
+    as_json = complaint.wants_json(arguments)
     try:
         result = cli.main(arguments, prog_name="tf", standalone_mode=False)
         return result if isinstance(result, int) else Exit.OK
     except click.ClickException as fault:
-        return _usage(fault)
+        return complaint.of_usage(fault, as_json)
     except TameFlareError as fault:
-        _complain(str(fault))
-        return exit_code(fault)
+        return complaint.of_fault(fault, as_json)
     except (click.Abort, KeyboardInterrupt):
         click.echo(err=True)
         return Exit.INTERRUPTED
@@ -98,34 +97,11 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FAILED
     except Exception as fault:  # noqa: BLE001 - the outermost edge: people get a line, not a traceback
-        return _unexpected(fault)
+        if os.environ.get("TF_LOG_LEVEL") == "debug":
+            import traceback
 
-
-def _usage(fault: click.ClickException) -> int:
-    if isinstance(fault, click.exceptions.NoArgsIsHelpError):
-        fault.show()
-        return fault.exit_code
-    context = fault.ctx if isinstance(fault, click.UsageError) else None
-    sentence = fault.format_message().rstrip(".")
-    if isinstance(fault, click.UsageError) and "`" not in sentence:
-        sentence = f"{sentence[:1].lower()}{sentence[1:]}; see `{context.command_path if context else 'tf'} --help`"
-    _complain(sentence)
-    return fault.exit_code
-
-
-def _unexpected(fault: Exception) -> int:
-    if os.environ.get("TF_LOG_LEVEL") == "debug":
-        import traceback
-
-        traceback.print_exception(fault)
-    _complain(f"unexpected fault: {type(fault).__name__}: {fault}; run again with TF_LOG_LEVEL=debug for details")
-    return Exit.FAILED
-
-
-def _complain(sentence: str) -> None:
-    from tameflare.cli.output import clean
-
-    click.echo(f"tf: {clean(sentence)}", err=True)
+            traceback.print_exception(fault)
+        return complaint.of_surprise(fault, as_json)
 
 
 def main() -> NoReturn:

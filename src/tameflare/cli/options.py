@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from tameflare.cli import project
+from tameflare.cli import completing, project
 from tameflare.core.errors import InvalidValue, SettingError
 from tameflare.core.secret import Secret
 
@@ -22,7 +22,26 @@ def json_option(function: F) -> F:
 
 
 def gateway_option(function: F) -> F:
-    return click.option("--gateway", "-g", metavar="NAME", help="Gateway [default: the one in .tf].")(function)
+    return click.option(
+        "--gateway",
+        "-g",
+        metavar="NAME",
+        shell_complete=completing.gateways,
+        help="Gateway [default: the one in .tf].",
+    )(function)
+
+
+def yes_option(function: F) -> F:
+    return click.option("--yes", "-y", is_flag=True, help="Do not ask.")(function)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask on the terminal before what cannot be taken back. Raises InvalidValue where nobody can be asked."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InvalidValue("this cannot be taken back, and nobody can be asked", "say so by `--yes`")
+    click.confirm(question, abort=True, err=True)
 
 
 def secret_options(function: F) -> F:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal, TextIO
 
 import click
 
@@ -37,6 +38,23 @@ def print_json(data: Any, indent: int | None = 2) -> None:
     click.echo(spell_out(json.dumps(data, indent=indent, ensure_ascii=False, default=str)))
 
 
+def complain_json(fault: Mapping[str, Any]) -> None:
+    """One fault as one line of JSON on stderr."""
+    click.echo(spell_out(json.dumps(fault, ensure_ascii=False)), err=True)
+
+
+def coloured(stream: TextIO | None = None) -> bool:
+    """Whether to colour: only on a terminal that can, and where nobody set NO_COLOR (no-color.org)."""
+    terminal = (stream or sys.stdout).isatty()
+    return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, word: str) -> str:
+    """`text` in the colour that goes with `word`, such as a verdict; as it is where colours are out of place."""
+    colour = COLOURS.get(word)
+    return click.style(text, fg=colour) if colour and coloured() else text
+
+
 def say(text: str) -> None:
     click.echo(text)
 
@@ -53,11 +71,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(*columns, box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False, header_style="bold")
+    wide = sys.stdout.isatty()
+    drawn = Table(*columns, box=box.SIMPLE_HEAD if wide else None, pad_edge=False, header_style="bold")
     for row in rows:
         words = [clean("" if cell is None else cell) for cell in row]
         drawn.add_row(*(Text(word, style=COLOURS.get(word, "")) for word in words))
-    Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False).print(drawn)
+    colours: Literal["auto"] | None = "auto" if coloured() else None
+    Console(width=None if wide else _WIDE, highlight=False, color_system=colours, force_terminal=wide).print(drawn)
 
 
 def show(data: Any, as_json: bool, columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:

@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
+from tameflare.cli import completing
 from tameflare.cli.gateway_paths import gateway_path
+from tameflare.cli.group import Group
 from tameflare.cli.options import PRESETS, gateway_option, json_option
 from tameflare.cli.output import note, picked, print_json, show
 from tameflare.core.access import parse_pattern
@@ -26,6 +28,7 @@ _EFFECTS = [effect.value for effect in Effect]
 
 @click.group(
     "permissions",
+    cls=Group,
     epilog="""\b
 Examples:
   tf permissions list
@@ -42,7 +45,7 @@ def command() -> None:
 
 
 @command.command("list", epilog="\b\nExample:\n  tf permissions list --json")
-@click.option("--connector", metavar="NAME", help="Only this connector's.")
+@click.option("--connector", metavar="NAME", shell_complete=completing.connectors, help="Only this connector's.")
 @gateway_option
 @json_option
 def list_(connector: str | None, gateway: str | None, as_json: bool) -> None:
@@ -78,8 +81,8 @@ Examples:
   tf permissions set stripe 'stripe.refund.*' --ask
   tf permissions set stripe 'stripe.refund.*' --ask --quorum 2 --approver-role admin --timeout 3600""",
 )
-@click.argument("connector")
-@click.argument("pattern")
+@click.argument("connector", shell_complete=completing.connectors)
+@click.argument("pattern", shell_complete=completing.patterns)
 @click.argument("decision", type=click.Choice(_DECISIONS), required=False)
 @click.option("--ask", is_flag=True, help="The same as the decision `require_approval`.")
 @terms_options
@@ -138,11 +141,12 @@ def _approval(decision: str, terms: dict[str, Any]) -> dict[str, Any]:
 
 
 @command.command("remove", epilog="\b\nExample:\n  tf permissions remove github 'github.pr.*'")
-@click.argument("connector")
-@click.argument("pattern")
+@click.argument("connector", shell_complete=completing.connectors)
+@click.argument("pattern", shell_complete=completing.patterns)
 @click.option("--effect", type=click.Choice(_EFFECTS), help="The rule for this effect.")
 @gateway_option
-def remove(connector: str, pattern: str, effect: str | None, gateway: str | None) -> None:
+@json_option
+def remove(connector: str, pattern: str, effect: str | None, gateway: str | None, as_json: bool) -> None:
     """Remove the rule for PATTERN."""
     from tameflare.cli.client import connect, items
     from tameflare.cli.settle import settle
@@ -151,7 +155,10 @@ def remove(connector: str, pattern: str, effect: str | None, gateway: str | None
         rule = _find(items(api.get(gateway_path(gateway, "rules"))), connector, pattern, effect)
         api.delete(gateway_path(gateway, "rules", rule["id"]))
         settle(api)
-    note(f"rule for `{pattern}` on `{connector}` removed")
+    if as_json:
+        print_json({"removed": rule})
+    else:
+        note(f"rule for `{pattern}` on `{connector}` removed")
 
 
 def _find(rules: list[dict[str, Any]], connector: str, pattern: str, effect: str | None) -> dict[str, Any]:
@@ -163,7 +170,7 @@ def _find(rules: list[dict[str, Any]], connector: str, pattern: str, effect: str
 
 
 @command.command("preset", epilog="\b\nExample:\n  tf permissions preset openai allow-all")
-@click.argument("connector")
+@click.argument("connector", shell_complete=completing.connectors)
 @click.argument("preset", type=click.Choice(PRESETS))
 @gateway_option
 @json_option

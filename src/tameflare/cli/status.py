@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tameflare.cli import project
-from tameflare.cli.client import Api, connect, is_loopback, items
 from tameflare.cli.errors import Unreachable
 from tameflare.cli.options import json_option
 from tameflare.cli.output import clean, print_json, say
 from tameflare.core.errors import TameFlareError
 from tameflare.settings import Settings
 
+if TYPE_CHECKING:
+    from tameflare.cli.client import Api
+
 
 @click.command("status", epilog="\b\nExample:\n  tf status --json")
 @json_option
 def command(as_json: bool) -> int:
     """Show server, proxy, gateways and kill switch. Exit code 3 if server or proxy is out of reach."""
+    from tameflare.cli.client import connect
+
     report: dict[str, Any] = {"proxy": _proxy(project.proxy_url(Settings()))}
     with connect(required=False) as api:
         report["server"] = _server(api)
@@ -44,6 +48,8 @@ def _server(api: Api) -> dict[str, Any]:
 def _proxy(url: str) -> dict[str, Any]:
     import httpx
 
+    from tameflare.cli.client import is_loopback
+
     try:
         answer = httpx.get(f"{url}/health", timeout=5, trust_env=not is_loopback(url))
         return {"url": url, "reachable": True, "health": answer.json()}
@@ -53,6 +59,8 @@ def _proxy(url: str) -> dict[str, Any]:
 
 def _details(api: Api) -> dict[str, Any]:
     """What a log-in may see; a refused one says so instead."""
+    from tameflare.cli.client import items
+
     try:
         return {
             "kill_switch": api.get("/api/dashboard/kill-switch"),

@@ -33,10 +33,18 @@ def command(directory: str | None, remove: bool, as_json: bool) -> None:
     if folder is None:
         raise SettingError("there is no `.tf` folder here", "run `tf init`")
     if remove:
-        note(f"{folder} is no longer trusted" if trust.forget(folder) else f"{folder} was not trusted")
+        _forget(folder, as_json)
         return
     stored = project.accept(folder)
     if as_json:
         print_json({"folder": str(folder)} | {name: stored[name] for name in ("gateway", "server", "proxy")})
         return
     note(clean(f"{folder} is trusted: gateway `{stored['gateway']}` by {stored['proxy']}, server {stored['server']}"))
+
+
+def _forget(folder: Path, as_json: bool) -> None:
+    known = trust.forget(folder)
+    if as_json:
+        print_json({"folder": str(folder), "was_trusted": known})
+    else:
+        note(f"{folder} is no longer trusted" if known else f"{folder} was not trusted")

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from tameflare.cli.group import Group
 from tameflare.cli.options import json_option
 from tameflare.cli.output import moment, note, picked, print_json, show
 from tameflare.core.roles import Role
@@ -16,6 +17,7 @@ _ROLES = click.Choice([role.value for role in Role])
 
 @click.group(
     "users",
+    cls=Group,
     epilog="""\b
 Examples:
   tf users list

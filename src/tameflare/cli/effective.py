@@ -1,0 +1,98 @@
+"""The settings as they are in effect here, and where each came from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tameflare import settings
+from tameflare.cli import loginstore, project
+from tameflare.core.errors import SettingError, TameFlareError
+from tameflare.core.secret import Secret
+from tameflare.settings import Setting, Settings
+
+DEFAULT = "default"
+_MASKED = "***"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting; `value` as text, secrets masked; `wrong` where it cannot be used."""
+
+    name: str
+    value: str
+    source: str
+    help: str
+    wrong: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def rows(environment: Settings) -> list[Row]:
+    """Every setting, in the order of the reference."""
+    elsewhere = _elsewhere()
+    return [_row(environment, setting, elsewhere) for setting in settings.ALL]
+
+
+def _row(environment: Settings, setting: Setting[Any], elsewhere: dict[str, tuple[str, str]]) -> Row:
+    if environment.is_set(setting):
+        source = "environment"
+    elif setting.name in elsewhere:
+        value, source = elsewhere[setting.name]
+        return Row(setting.name, value, source, setting.sentence)
+    else:
+        follows = setting.follows
+        moved = follows is not None and environment.is_set(follows)
+        source = follows.name if moved and follows else DEFAULT
+    try:
+        return Row(setting.name, shown(environment.get(setting)), source, setting.sentence)
+    except SettingError as fault:
+        return Row(setting.name, f"wrong: {fault}", source, setting.sentence, wrong=True)
+
+
+def shown(value: object) -> str:
+    """A value as people see it: secrets are masked, nothing is nothing, times and counts without an idle `.0`."""
+    if isinstance(value, Secret):
+        return _MASKED
+    if value is None or value == {}:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, dict):
+        return ", ".join(f"{host}:{port} at {address}:{at}" for (host, port), (address, at) in value.items())
+    return str(value)
+
+
+def _elsewhere() -> dict[str, tuple[str, str]]:
+    """What the project's folder and the log-in say: value and source by the setting's name."""
+    found: dict[str, tuple[str, str]] = {}
+    login = _login()
+    if login:
+        place = str(loginstore.path())
+        found[settings.TOKEN.name] = (_MASKED, place)
+        found[settings.SERVER_URL.name] = (login.server, place)
+    folder = project.find_folder()
+    stored = _stored(folder) if folder else None
+    if stored:
+        place = f"{folder}/config.yaml"
+        found[settings.SERVER_URL.name] = (stored["server"], place)
+        found[settings.GATEWAY_URL.name] = (stored["proxy"], place)
+        found[settings.GATEWAY_TOKEN.name] = (_MASKED, place)
+    return found
+
+
+def _login() -> loginstore.Login | None:
+    try:
+        return loginstore.read()
+    except TameFlareError:
+        return None  # `tf doctor` says what is wrong with it
+
+
+def _stored(folder: Any) -> dict[str, str] | None:
+    try:
+        return project.read_if_trusted(folder)
+    except TameFlareError:
+        return None

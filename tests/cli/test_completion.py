@@ -1,0 +1,134 @@
+"""Completion in real shells: what is offered, from where, and how fast a key press is answered."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from shutil import which
+
+import pytest
+from tests.cli.conftest import Ended
+
+from tameflare.cli import names
+from tameflare.cli.completion import SHELLS, script
+
+IN_BASH = """
+source /dev/stdin <<'SCRIPT'
+{script}
+SCRIPT
+compopt() {{ :; }}
+COMP_WORDS=({words})
+COMP_CWORD={at}
+_tf_completion tf
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.fixture
+def tf_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `tf` that shells find, of this very interpreter."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "tf"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tameflare "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return program
+
+
+def bash(*words: str) -> list[str]:
+    """What bash offers for the last of the words."""
+    program = IN_BASH.format(script=script("bash"), words=" ".join(f"'{word}'" for word in words), at=len(words) - 1)
+    done = subprocess.run(["bash", "--norc", "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stderr == ""
+    return [line for line in done.stdout.splitlines() if line]
+
+
+@pytest.fixture
+def seen(home: Path) -> None:
+    """A gateway whose connectors and agents a command has shown before."""
+    names.remember("my-agent", connectors=[("github", "github"), ("ghe", "github"), ("crm", "generic")])
+    names.remember("my-agent", agents=["default", "deploy-bot"])
+    folder = home / "my-agent" / ".tf"
+    folder.mkdir(mode=0o700)
+    (folder / "config.yaml").write_text("server: x\ngateway: my-agent\n")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_gets_its_script(tf: Callable[..., Ended], shell: str) -> None:
+    ended = tf("completion", shell)
+    assert (ended.code, ended.err) == (0, "")
+    assert f"{shell}_complete" in ended.out
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_can_read_it(shell: str) -> None:
+    if not which(shell):
+        pytest.skip(f"{shell} is not installed")
+    done = subprocess.run([shell, "-n"], input=script(shell), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("tf", "conn"), ["connector"]),
+        (("tf", "connector", "cr"), ["credential"]),
+        (("tf", "logs", "--f"), ["--follow"]),
+        (("tf", "logs", "--decision", "d"), ["deny"]),
+        (("tf", "connector", "add", "g"), ["generic", "github"]),
+        (("tf", "connector", "test", "g"), ["ghe", "github"]),
+        (("tf", "agents", "set", "de"), ["default", "deploy-bot"]),
+        (("tf", "logs", "--agent", "dep"), ["deploy-bot"]),
+        (("tf", "permissions", "set", "ghe", "github.re"), ["github.ref.", "github.release.", "github.repo."]),
+        (("tf", "permissions", "set", "ghe", "github.pr.m"), ["github.pr.merge"]),
+        (("tf", "config", "TF_DATA"), ["TF_DATA_DIR"]),
+        (("tf", "agents", "list", "-g", "my"), ["my-agent"]),
+        (("tf", "nonsense", "x"), []),
+    ],
+    ids=" ".join,
+)
+def test_bash_is_offered(seen: None, tf_on_path: Path, words: tuple[str, ...], offered: list[str]) -> None:
+    assert bash(*words) == offered
+
+
+@pytest.mark.skipif(not which("fish"), reason="fish is not installed")
+def test_fish_is_offered(seen: None, tf_on_path: Path) -> None:
+    program = f"{script('fish')}\ncomplete -C 'tf connector test g'"
+    done = subprocess.run(["fish", "--no-config", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["ghe", "github"]
+
+
+@pytest.mark.skipif(not which("zsh"), reason="zsh is not installed")
+def test_zsh_is_offered(seen: None, tf_on_path: Path) -> None:
+    """The function, with `compadd`, by which zsh is told what to offer, printing instead."""
+    program = f"""
+    compdef() {{ }}
+    compadd() {{ print -l -- "${{completions[@]}}" }}
+    {script("zsh")}
+    words=(tf connector test g); CURRENT=4
+    _tf_completion
+    """
+    done = subprocess.run(["zsh", "-f", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["ghe", "github"]
+
+
+def test_names_that_a_terminal_or_shell_would_obey_are_not_kept(home: Path) -> None:
+    names.remember(
+        "g", connectors=[("$(reboot)", "generic"), ("\x1b[2J", "generic"), ("ok", "generic")], agents=["a;b"]
+    )
+    assert names.of_connectors("g") == {"ok": "generic"}
+    assert names.of_agents("g") == []
+    names.path().write_text(json.dumps({"g": {"agents": 3}, "`x`": {}, "h": []}))
+    assert (names.of_agents("g"), names.of_gateways()) == ([], ["g"])
+
+
+def test_where_nothing_can_be_kept_nothing_breaks(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "file"))
+    names.remember("g", agents=["a"])
+    assert names.of_agents("g") == []
