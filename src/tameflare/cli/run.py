@@ -12,12 +12,13 @@ from typing import Final
 
 import click
 
-from tameflare.cli import exposure, loginstore, project
+from tameflare.cli import exposure, java, loginstore, project
 from tameflare.cli.bundle import bundle_text
 from tameflare.cli.child import CannotStart, run_child
 from tameflare.cli.environment import child_environment
 from tameflare.cli.files import write_private
 from tameflare.cli.session import Run, Session, UnknownAgent
+from tameflare.cli.side_door import SideDoor
 from tameflare.core.errors import TameFlareError
 from tameflare.process import close_to_debuggers
 from tameflare.settings import TOKEN, Settings
@@ -58,11 +59,14 @@ def command(
     session = Session(here.proxy, here.token)
     run = _open(session, here, agent, Path(arguments[0]).name)
     folder = Path(tempfile.mkdtemp(prefix="tameflare-"))
+    door = None
     try:
         environment, remarks = _environment(session, run, folder, no_proxy, keep_env)
         if not quiet:
             _remark([exposure.warning(str(here.folder or here.proxy)), *remarks])
-        code = run_child(arguments, environment, lambda: session.watch(_gone))
+        if java.VARIABLE not in keep_env:
+            door = java.prepare(environment, session.proxy_url(run), no_proxy)
+        code = run_child(arguments, environment, lambda: _started(session, door))
         if not quiet:
             _closing_line(session, run)
         return code
@@ -70,6 +74,8 @@ def command(
         _say(str(fault))
         return fault.status
     finally:
+        if door is not None:
+            door.close()
         session.close()
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -126,6 +132,12 @@ def _environment(
     names = ", ".join(child.replaced)
     remark = f"{names}: your own key gave way to a placeholder; the gateway puts its credential in"
     return child.variables, [remark] if child.replaced else []
+
+
+def _started(session: Session, door: SideDoor | None) -> None:
+    session.watch(_gone)
+    if door is not None:
+        door.serve()
 
 
 def _remark(sentences: Iterable[str | None]) -> None:

@@ -1,0 +1,158 @@
+"""A listener of one run for programs that cannot sign in to a proxy: it adds the run's token and carries the rest.
+
+Its port is as good as the token, and a port cannot be kept secret. So it takes only connections of processes of the
+same user, who could read the token in the environment of the run's command as well.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from base64 import b64encode
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from tameflare.cli import peers
+
+if TYPE_CHECKING:
+    import asyncio
+
+_LONGEST_HEAD: Final = 64 << 10
+_PIECE: Final = 64 << 10
+_HEAD_SECONDS: Final = 30.0
+_CONNECT_SECONDS: Final = 10.0
+_END: Final = b"\r\n\r\n"
+_DROPPED: Final = (b"proxy-authorization", b"proxy-connection", b"connection")
+_FOREIGN: Final = b"this proxy is for the user who started `tf run`, and for nobody else"
+_GONE: Final = b"TameFlare: the proxy cannot be reached; it was started by `tf up` or `tf proxy`"
+
+
+class SideDoor:
+    """Listens on 127.0.0.1 from the beginning; connections wait until `serve` is called.
+
+    `proxy_url` holds the agent and the run's token. `user` is the id of the only user who may connect; None: whoever
+    reaches the listener, which is right only where nobody but the command can.
+    """
+
+    def __init__(self, listener: socket.socket, proxy_url: str, user: int | None) -> None:
+        self._listener = listener
+        self._proxy = urlsplit(proxy_url)
+        self._user = user
+        self._authorization = _basic(self._proxy.username or "", self._proxy.password or "")
+        self._ended, self._end = socket.socketpair()
+        self.port: int = listener.getsockname()[1]
+
+    def serve(self) -> None:
+        """Serve from a thread of its own. Nothing is loaded before the first connection comes."""
+        threading.Thread(target=self._wait, name="side door", daemon=True).start()
+
+    def close(self) -> None:
+        self._end.close()
+
+    def _wait(self) -> None:
+        readable, _, _ = select.select([self._listener, self._ended], [], [])
+        if self._ended not in readable:
+            import asyncio
+
+            asyncio.run(self._serve())
+        self._listener.close()
+        self._ended.close()
+
+    async def _serve(self) -> None:
+        import asyncio
+
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._ended, ended.set)
+        server = await asyncio.start_server(self._connected, sock=self._listener, limit=_LONGEST_HEAD)
+        await ended.wait()
+        server.close()
+        loop.remove_reader(self._ended)
+
+    # --- one connection
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        import asyncio
+
+        try:
+            await self._answer(reader, writer)
+        except (OSError, asyncio.CancelledError):
+            writer.transport.abort()  # an end is gone, or the run; the other is told by the end of its connection
+        finally:
+            writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        import asyncio
+
+        ours = self._user is None or peers.owner(writer.get_extra_info("socket")) == self._user
+        try:
+            head = await asyncio.wait_for(reader.readuntil(_END), _HEAD_SECONDS)
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
+            return
+        if ours:
+            await self._carry(head, reader, writer)
+        else:
+            writer.write(_answer(b"403 Forbidden", _FOREIGN))
+
+    async def _carry(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        import asyncio
+
+        try:
+            inward, outward = await asyncio.wait_for(self._dial(), _CONNECT_SECONDS)
+        except OSError:
+            writer.write(_answer(b"502 Bad Gateway", _GONE))
+            return
+        try:
+            outward.write(signed(head, self._authorization))
+            await asyncio.gather(_pump(reader, outward), _pump(inward, writer))
+        finally:
+            outward.close()
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        import asyncio
+        import ssl
+
+        secure = self._proxy.scheme == "https"
+        port = self._proxy.port or (443 if secure else 80)
+        context = ssl.create_default_context() if secure else None
+        return await asyncio.open_connection(self._proxy.hostname, port, ssl=context)
+
+
+def listen() -> socket.socket:
+    """A listener on a free port of loopback."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def signed(head: bytes, authorization: bytes) -> bytes:
+    """The head with the run's credential in place of any that is there.
+
+    The proxy is asked to close after a request that opens no tunnel: only the first head of a connection is changed.
+    """
+    first, *lines = head[: -len(_END)].split(b"\r\n")
+    kept = [line for line in lines if line.partition(b":")[0].strip().lower() not in _DROPPED]
+    closing = [] if first.upper().startswith(b"CONNECT ") else [b"Connection: close"]
+    return b"\r\n".join((first, *kept, *closing, b"Proxy-Authorization: " + authorization)) + _END
+
+
+def _basic(user: str, password: str) -> bytes:
+    return b"Basic " + b64encode(f"{unquote(user)}:{unquote(password)}".encode())
+
+
+def _answer(status: bytes, sentence: bytes) -> bytes:
+    body = sentence + b"\n"
+    return b"HTTP/1.1 %b\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (
+        status,
+        len(body),
+        body,
+    )
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Carry one direction to its end, which the other side is told where its kind of connection has a way to say so."""
+    while piece := await reader.read(_PIECE):
+        writer.write(piece)
+        await writer.drain()
+    if writer.can_write_eof():
+        writer.write_eof()
+    else:
+        writer.close()

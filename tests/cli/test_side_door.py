@@ -1,0 +1,190 @@
+"""The listener of a run for programs that cannot sign in to a proxy."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tameflare.cli import peers, side_door
+from tameflare.cli.side_door import SideDoor, signed
+
+CONNECT = b"CONNECT api.example.com:443 HTTP/1.1\r\nHost: api.example.com:443\r\n\r\n"
+SIGNED = b"Proxy-Authorization: Basic Ym90OnRmcl9hLmI="  # bot:tfr_a.b
+NOBODY = 65534
+LARGE = bytes(range(256)) * 8192
+
+pytestmark = pytest.mark.skipif(not peers.can_tell(), reason="this system does not tell whose a connection is")
+
+
+@pytest.fixture
+def proxy() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(20)
+        yield listening
+
+
+@contextlib.contextmanager
+def opened(port: int, user: int | None) -> Iterator[SideDoor]:
+    door = SideDoor(side_door.listen(), f"http://bot:tfr_a.b@127.0.0.1:{port}", user)
+    door.serve()
+    try:
+        yield door
+    finally:
+        door.close()
+
+
+@pytest.fixture
+def door(proxy: socket.socket) -> Iterator[SideDoor]:
+    with opened(proxy.getsockname()[1], os.getuid()) as door:
+        yield door
+
+
+def reached(door: SideDoor) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", door.port), 20)
+
+
+def read_to(connection: socket.socket, end: bytes) -> bytes:
+    connection.settimeout(20)
+    found = b""
+    while not found.endswith(end):
+        piece = connection.recv(65536)
+        assert piece, found
+        found += piece
+    return found
+
+
+def read_all(connection: socket.socket) -> bytes:
+    connection.settimeout(20)
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_a_tunnel_is_opened_with_the_runs_token_and_carries_both_ways(proxy: socket.socket, door: SideDoor) -> None:
+    with reached(door) as client:
+        client.sendall(CONNECT)
+        served, _ = proxy.accept()
+        with served:
+            head = read_to(served, b"\r\n\r\n")
+            assert head == CONNECT[:-2] + SIGNED + b"\r\n\r\n"
+            served.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            assert read_to(client, b"\r\n\r\n") == b"HTTP/1.1 200 OK\r\n\r\n"
+            client.sendall(b"there")
+            assert read_to(served, b"there") == b"there"
+            served.sendall(b"and back")
+            assert read_to(client, b"back") == b"and back"
+
+
+def test_an_end_in_one_direction_is_passed_on(proxy: socket.socket, door: SideDoor) -> None:
+    found: list[bytes] = []
+    with reached(door) as client:
+        client.sendall(CONNECT)
+        served, _ = proxy.accept()
+        with served:
+            read_to(served, b"\r\n\r\n")
+            receiver = threading.Thread(target=lambda: found.append(read_all(served)))
+            receiver.start()
+            client.sendall(LARGE)
+            client.shutdown(socket.SHUT_WR)
+            receiver.join(20)
+            served.sendall(LARGE)
+        assert read_all(client) == LARGE
+    assert found == [LARGE]
+
+
+def test_a_request_without_a_tunnel_is_the_only_one_of_its_connection() -> None:
+    first = b"GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n"
+    asked = first + b"Connection: keep-alive\r\nProxy-Connection: x\r\n\r\n"
+    assert signed(asked, b"Basic x") == first + b"Connection: close\r\nProxy-Authorization: Basic x\r\n\r\n"
+
+
+def test_what_the_program_says_of_itself_is_replaced() -> None:
+    asked = CONNECT[:-2] + b"proxy-authorization: Basic other\r\n\r\n"
+    assert signed(asked, b"Basic x") == CONNECT[:-2] + b"Proxy-Authorization: Basic x\r\n\r\n"
+
+
+def test_a_proxy_that_is_gone_is_named(proxy: socket.socket, door: SideDoor) -> None:
+    proxy.close()
+    with reached(door) as client:
+        client.sendall(CONNECT)
+        answer = read_all(client)
+    assert answer.startswith(b"HTTP/1.1 502 ")
+    assert b"TameFlare: the proxy cannot be reached" in answer
+
+
+def test_a_program_that_ends_ends_its_connection_at_the_proxy(proxy: socket.socket, door: SideDoor) -> None:
+    client = reached(door)
+    client.sendall(CONNECT)
+    served, _ = proxy.accept()
+    with served:
+        read_to(served, b"\r\n\r\n")
+        client.close()
+        assert read_all(served) == b""
+
+
+def test_another_user_is_turned_away(proxy: socket.socket) -> None:
+    with opened(proxy.getsockname()[1], os.getuid() + 1) as door, reached(door) as client:
+        client.sendall(CONNECT)
+        assert read_all(client).startswith(b"HTTP/1.1 403 ")
+    proxy.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        proxy.accept()
+
+
+def test_whoever_reaches_it_may_where_only_the_command_can(proxy: socket.socket) -> None:
+    with opened(proxy.getsockname()[1], None) as door, reached(door) as client:
+        client.sendall(CONNECT)
+        served, _ = proxy.accept()
+        with served:
+            assert SIGNED in read_to(served, b"\r\n\r\n")
+
+
+def test_nothing_listens_any_more_once_it_is_closed(proxy: socket.socket) -> None:
+    with opened(proxy.getsockname()[1], os.getuid()) as door, reached(door) as client:
+        client.sendall(CONNECT)
+        served, _ = proxy.accept()
+        served.close()
+        assert read_all(client) == b""
+    threads = [thread for thread in threading.enumerate() if thread.name == "side door"]
+    for thread in threads:
+        thread.join(20)
+    with pytest.raises(ConnectionRefusedError):
+        reached(door)
+
+
+# --- whose process it is
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6], ids=["ipv4", "both"])
+def test_a_connection_of_ours_is_ours(family: socket.AddressFamily) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket(family) as client:
+        address = listening.getsockname()
+        client.connect(address if family is socket.AF_INET else (f"::ffff:{address[0]}", address[1]))
+        accepted, _ = listening.accept()
+        with accepted:
+            assert peers.owner(accepted) == os.getuid()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a program as somebody else")
+def test_a_connection_of_somebody_else_is_theirs() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        command = ["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{listening.getsockname()[1]}; cat <&3"]
+        with subprocess.Popen(command, user=NOBODY, group=NOBODY, extra_groups=[]) as process:
+            accepted, _ = listening.accept()
+            with accepted:
+                assert peers.owner(accepted) == NOBODY
+            assert process.wait(20) == 0
+
+
+def test_a_connection_that_is_gone_is_nobodys() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        client = socket.create_connection(listening.getsockname())
+        accepted, _ = listening.accept()
+        with accepted:
+            client.close()
+            assert read_all(accepted) == b""
+            assert peers.owner(accepted) is None

@@ -1,0 +1,30 @@
+"""Clients of the JDK itself. `tf run` gives JVMs a proxy that asks for no password, and a trust store, by an option."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from functools import cache
+from typing import Final
+
+from tests.matrix.clients import PROGRAMS, Client, Verdict
+
+PROGRAM: Final = PROGRAMS / "java" / "Matrix.java"
+
+
+@cache
+def missing() -> str:
+    """Java runs a source file only where its compiler is, which a runtime alone does not bring."""
+    java = shutil.which("java")
+    if java is None:
+        return "there is no java"
+    modules = subprocess.run([java, "--list-modules"], capture_output=True, text=True, check=True).stdout
+    return "" if "jdk.compiler" in modules else "this Java cannot compile"
+
+
+def client(name: str) -> Client:
+    command = ("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", str(PROGRAM))
+    return Client(name, "Java", command, Verdict.SHIM, missing=missing)
+
+
+CLIENTS: Final = (client("java.net.http.HttpClient"), client("HttpsURLConnection"))
