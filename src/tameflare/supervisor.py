@@ -13,6 +13,7 @@ import ctypes
 import os
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ from typing import Final
 
 from tameflare import settings
 from tameflare.core.errors import TameFlareError
-from tameflare.listening import listen
+from tameflare.listening import listen, main_listener_speaks_tls
 from tameflare.process import LISTEN_FD, harden, private_directory
 from tameflare.settings import Settings
 
@@ -43,22 +44,23 @@ _NO_CODE_FROM_HERE: Final = {"PYTHONSAFEPATH": "1"}
 Say = Callable[[str], None]
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, scheme: str = "http") -> str:
     """Where a program on this machine reaches the listener."""
     host, port = listener.getsockname()[:2]
     near = _ANYWHERE.get(host, host)
-    return f"http://[{near}]:{port}" if ":" in near else f"http://{near}:{port}"
+    return f"{scheme}://[{near}]:{port}" if ":" in near else f"{scheme}://{near}:{port}"
 
 
 @dataclass
 class Child:
-    """One process that is kept running. `ready` is set once it has answered a request."""
+    """One process that is kept running; its listener speaks `scheme`. `ready` is set once it has answered a request."""
 
     name: str
     module: str
     listener: socket.socket
     health: str
     environment: Mapping[str, str]
+    scheme: str = "http"
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     process: asyncio.subprocess.Process | None = None
 
@@ -96,12 +98,13 @@ class Supervisor:
     """Runs the children until it is told to stop; `say` prints a line for people."""
 
     def __init__(self, environment: Settings, server: socket.socket, proxy: socket.socket, say: Say) -> None:
-        self.server_url, self.proxy_url = url_of(server), url_of(proxy)
+        scheme = "https" if main_listener_speaks_tls(environment) else "http"
+        self.server_url, self.proxy_url = url_of(server), url_of(proxy, scheme)
         variables = child_variables(os.environ, server, proxy)
         self.server = Child(
             "server", "tameflare.control", server, "/api/health", {**variables, settings.LOCAL_PROXY.name: "1"}
         )
-        self.proxy = Child("proxy", "tameflare.proxy", proxy, "/health", without_server_secrets(variables))
+        self.proxy = Child("proxy", "tameflare.proxy", proxy, "/health", without_server_secrets(variables), scheme)
         self._stop_seconds = environment.get(settings.STOP_TIMEOUT)
         self._say = say
         self._stopping = asyncio.Event()
@@ -160,7 +163,7 @@ class Supervisor:
 
     async def _announce(self, on_ready: Callable[[], None]) -> None:
         for child in (self.server, self.proxy):
-            if await answers(url_of(child.listener), child.health, READY_SECONDS):
+            if await answers(url_of(child.listener, child.scheme), child.health, READY_SECONDS):
                 child.ready.set()
             else:
                 self._say(f"the {child.name} has not answered for {READY_SECONDS:g} s; look at its log")
@@ -185,16 +188,25 @@ def without_server_secrets(variables: Mapping[str, str]) -> dict[str, str]:
 
 async def answers(url: str, path: str, seconds: float) -> bool:
     """Whether a server at `url` answers a request for `path` within that time."""
-    host, _, port = url.removeprefix("http://").rpartition(":")
+    scheme, _, place = url.partition("://")
+    host, _, port = place.rpartition(":")
     try:
         async with asyncio.timeout(seconds):
-            reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+            tls = _unverified() if scheme == "https" else None
+            reader, writer = await asyncio.open_connection(host.strip("[]"), int(port), ssl=tls)
             writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
             status = await reader.readline()
             writer.close()
     except (OSError, TimeoutError):
         return False
     return status.startswith(b"HTTP/1.")
+
+
+def _unverified() -> ssl.SSLContext:
+    """The listener is our own socket, and nothing is told to it: what its certificate names does not matter."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _how(code: int | None) -> str:

@@ -152,6 +152,7 @@ class Plane:
     token: str = field(default_factory=lambda: new_token(TokenKind.PROXY))
     key: bytes = field(default_factory=lambda: os.urandom(32))
     port: int = 0
+    tls_port: int = 0
     process: subprocess.Popen[bytes] | None = None
     version: int = 0
     signer: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
@@ -221,10 +222,17 @@ class Plane:
         with (self.directory / "log").open("ab") as log:
             command = [sys.executable, "-m", "tameflare.proxy"]
             self.process = subprocess.Popen(command, env=settings, stderr=log, stdin=subprocess.DEVNULL)
-        found = wait_for(lambda: re.findall(r'"port": (\d+)', self.log[written:]), "the proxy listens")
-        self.port = int(found[-1])
+        wanted = _listeners(environment)
+        found = wait_for(lambda: self._listening(written, wanted), "the proxy listens")
+        self.port, self.tls_port = found.get("false", 0), found.get("true", 0)
         if self.version:
             wait_for(lambda: self.health()["configuration"]["version"] == self.version, "the proxy is configured")
+
+    def _listening(self, written: int, wanted: set[str]) -> dict[str, int]:
+        """The port by whether it speaks TLS, once all are there."""
+        lines = re.findall(r'"port": (\d+), "tls": (true|false)', self.log[written:])
+        found = {tls: int(port) for port, tls in lines}
+        return found if wanted <= found.keys() else {}
 
     @property
     def log(self) -> str:
@@ -243,6 +251,13 @@ class Plane:
     def header(self, user: str | None = None, password: str = "") -> bytes:
         pair = f"{self.token if user is None else user}:{password}".encode()
         return b"Proxy-Authorization: Basic " + base64.b64encode(pair) + b"\r\n"
+
+    def secured(self, name: str = "localhost", context: ssl.SSLContext | None = None) -> Wire:
+        """A connection to the TLS listener, its certificate verified for `name`."""
+        sock = socket.create_connection(("127.0.0.1", self.tls_port), PATIENCE)
+        wire = Wire((context or self.context()).wrap_socket(sock, server_hostname=name))
+        self._wires.append(wire)
+        return wire
 
     def plain(self) -> Wire:
         wire = Wire(socket.create_connection(("127.0.0.1", self.port), PATIENCE))
@@ -275,9 +290,9 @@ class Plane:
         return wire
 
     def health(self) -> Any:
-        wire = self.plain()
+        wire = self.plain() if self.port else self.secured()
         with contextlib.closing(wire):
-            return wire.get("/health", host=f"127.0.0.1:{self.port}").json
+            return wire.get("/health", host="localhost").json
 
     # --- records
 
@@ -302,6 +317,12 @@ class Plane:
             return (intent, outcome) if intent is not None and done else None
 
         return wait_for(find, f"request {request_id} is on record")
+
+
+def _listeners(environment: dict[str, str]) -> set[str]:
+    """Whether plain ones and such in TLS are to be expected, as the log writes it."""
+    tls = {"true"} if environment.keys() & {"TF_PROXY_TLS_NAMES", "TF_PROXY_TLS_CERT"} else set()
+    return tls | {"false"} if not tls or "TF_PROXY_TLS_PORT" in environment else tls
 
 
 def credential_none(**options: Any) -> ConnectorConfig:

@@ -6,12 +6,9 @@ is made once per host and kept until it should be renewed.
 
 from __future__ import annotations
 
-import os
 import ssl
-import tempfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -23,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tameflare.process import StartFault, write_private
 from tameflare.proxy.ca_files import load_authority
 from tameflare.proxy.certificates import CLOCK_SKEW, make_authority, make_leaf
+from tameflare.proxy.server_tls import server_context
 
 CERTIFICATE_FILE: Final = "ca.pem"
 KEY_FILE: Final = "ca.key"
@@ -94,32 +92,15 @@ class CertificateAuthority:
             self._contexts.popitem(last=False)
         return context
 
-    def _make(self, host: str, now: datetime) -> ssl.SSLContext:
+    def issue(self, hosts: Sequence[str]) -> tuple[ssl.SSLContext, datetime]:
+        """A TLS context for a server of our own that is reached by each of these names and addresses, and when it
+        should be issued anew. Raises core.errors.InvalidValue for one that no certificate can name."""
+        now = self._now()
+        return self._make(hosts[0], now, hosts[1:]), now + LEAF_LIFE - RENEW_BEFORE
+
+    def _make(self, host: str, now: datetime, others: Sequence[str] = ()) -> ssl.SSLContext:
         key = ec.generate_private_key(ec.SECP256R1())
-        leaf = make_leaf(host, key, self._certificate, self._key, now, now + LEAF_LIFE)
+        leaf = make_leaf(host, key, self._certificate, self._key, now, now + LEAF_LIFE, others=others)
         self.leaves_made += 1
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(["http/1.1"])
-        context.num_tickets = 1
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        with _memory_file(leaf.public_bytes(Encoding.PEM) + private) as path:
-            context.load_cert_chain(path)
-        return context
-
-
-@contextmanager
-def _memory_file(data: bytes) -> Iterator[str]:
-    """A path that `ssl` can read the data from: in memory on Linux, else a private file that is removed at once."""
-    if hasattr(os, "memfd_create"):
-        file = os.memfd_create("leaf", os.MFD_CLOEXEC)
-        try:
-            os.write(file, data)
-            yield f"/proc/self/fd/{file}"
-        finally:
-            os.close(file)
-        return
-    with tempfile.NamedTemporaryFile() as named:
-        named.write(data)
-        named.flush()
-        yield named.name
+        return server_context(leaf.public_bytes(Encoding.PEM), private)

@@ -7,6 +7,7 @@ key usage with keyCertSign in the authority; subject and authority key identifie
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -50,13 +51,16 @@ def make_leaf(
     authority_key: ec.EllipticCurvePrivateKey,
     now: datetime,
     until: datetime,
+    *,
+    others: Sequence[str] = (),
 ) -> x509.Certificate:
-    """A server's certificate for one host name or address. Raises InvalidValue for a host that cannot be named."""
-    named = _alternative_name(host)
+    """A server's certificate for a host name or address, and for `others`. Raises InvalidValue for what cannot be
+    named."""
+    named = [_alternative_name(each) for each in (host, *others)]
     issuer = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return (
         _begin(_leaf_name(host), authority.subject, key.public_key(), now - CLOCK_SKEW, until)
-        .add_extension(x509.SubjectAlternativeName([named]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(named), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

@@ -44,6 +44,11 @@ class Connection(Protocol):
     def stop(self) -> None: ...
 
 
+class OwnHosts(Protocol):
+    def __contains__(self, host: str) -> bool:
+        """Whether the proxy itself is reached by this host, in lower case."""
+
+
 class Context:
     """Shared by all connections of the process. `soon` runs a function once in the next turn of the loop."""
 
@@ -60,7 +65,7 @@ class Context:
         tasks: Tasks,
         soon: Callable[[Callable[[], None]], object],
         health: Callable[[], dict[str, Any]],
-        own_hosts: frozenset[str],
+        own_hosts: OwnHosts,
         holds: Holds,
     ) -> None:
         self.state = state

@@ -15,7 +15,7 @@ from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.resolver import Place, Resolver
 from tameflare.proxy.tasks import Tasks
 from tameflare.proxy.upstream import Keeper, Key, UpstreamConnection
-from tameflare.settings import UpstreamProxy
+from tameflare.setting_values import UpstreamProxy
 from tameflare.wire.tls import TlsFault, TlsShell
 
 P = TypeVar("P", bound=asyncio.Protocol)

@@ -7,6 +7,7 @@ from typing import Any
 
 from tameflare.proxy.context import Context
 from tameflare.proxy.feed import Feed
+from tameflare.proxy.front import Front
 from tameflare.proxy.local_switch import LocalSwitches
 from tameflare.proxy.shipping import Shipping
 from tameflare.proxy.spool import Spool
@@ -22,6 +23,7 @@ class Health:
         spool: Spool,
         shipping: Shipping,
         switches: LocalSwitches,
+        front: Front,
         clock: Callable[[], float],
     ) -> None:
         self._context = context
@@ -29,6 +31,7 @@ class Health:
         self._spool = spool
         self._shipping = shipping
         self._switches = switches
+        self._front = front
         self._clock = clock
 
     def report(self) -> dict[str, Any]:
@@ -51,8 +54,8 @@ class Health:
         }
 
     def _problems(self) -> list[str]:
-        found = (self._feed.problem, self._spool.problem, self._shipping.problem, self._switches.problem)
-        return [problem for problem in found if problem]
+        parts = (self._feed, self._spool, self._shipping, self._switches, self._front)
+        return [part.problem for part in parts if part.problem]
 
     def _age(self) -> float:
         return self._feed.age(self._clock())
@@ -77,6 +80,7 @@ class Health:
         metrics.counter("records_refused", "Records that could not be written.", lambda: spool.refused)
         metrics.gauge("active_connections", "Agents' connections.", lambda: len(context.connections))
         metrics.gauge("approvals_pending", "Requests that wait for people.", lambda: len(context.holds))
+        metrics.counter("listener_tls_failed", "Handshakes that failed at the listener.", lambda: self._front.failed)
         metrics.gauge("kill_switch_active", "Whether any scope is on.", lambda: float(self._killed()))
 
     def _watch_limits(self) -> None:

@@ -7,7 +7,7 @@ import base64
 from typing import Final, cast
 
 from tameflare.proxy.resolver import Place
-from tameflare.settings import UpstreamProxy
+from tameflare.setting_values import UpstreamProxy
 
 LARGEST_ANSWER: Final = 16 * 1024
 

@@ -20,16 +20,17 @@ from tameflare.core.config import Configuration
 from tameflare.core.killswitch import LocalSwitch
 from tameflare.core.secret import Secret
 from tameflare.link.messages import ApprovalAnswered, Bundle
-from tameflare.listening import BACKLOG
 from tameflare.proxy.ca import CertificateAuthority
 from tameflare.proxy.context import Context
 from tameflare.proxy.dialer import Dialer
 from tameflare.proxy.feed import Feed
+from tameflare.proxy.front import Front, OwnHosts
 from tameflare.proxy.health import Health
 from tameflare.proxy.holds import Holds
 from tameflare.proxy.identity import Authenticator
 from tameflare.proxy.limits import limits_of
 from tameflare.proxy.link_token import link_token
+from tameflare.proxy.listener_tls import listener_tls
 from tameflare.proxy.local_socket import LocalSocket
 from tameflare.proxy.local_switch import Change, LocalSwitches
 from tameflare.proxy.metrics import Metrics
@@ -40,7 +41,6 @@ from tameflare.proxy.resolver import Resolver
 from tameflare.proxy.rounds import go_round, stroll_round
 from tameflare.proxy.routing import Served
 from tameflare.proxy.runs import Runs, key_of_runs
-from tameflare.proxy.server import ClientConnection
 from tameflare.proxy.shipping import Shipping
 from tameflare.proxy.spool import Spool
 from tameflare.proxy.state import ProxyState
@@ -57,16 +57,23 @@ STOP_LOOK_SECONDS: Final = 0.02
 class Plane:
     """`files` may be open at a time. What `__init__` finds wrong keeps the proxy from starting: TameFlareError."""
 
-    def __init__(self, settings: Settings, directory: Path, listener: socket.socket, files: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        directory: Path,
+        listener: socket.socket,
+        secured: socket.socket | None,
+        files: int,
+    ) -> None:
         self._settings = settings
         self._directory = directory
-        self._listener = listener
         self._limits = limits_of(settings, files)
         self._most_idle = files // 8
         self._upstream = upstream_context(settings.get(names.UPSTREAM_CA))
         self._authority = CertificateAuthority.open(
-            directory, lambda: datetime.now(UTC), allow_wide=settings.get(names.ALLOW_WIDE_PERMISSIONS)
+            directory, utc_now, allow_wide=settings.get(names.ALLOW_WIDE_PERMISSIONS)
         )
+        self._front = Front(listener, secured, listener_tls(settings, self._authority, utc_now))
         self._spool = Spool(
             directory / "spool",
             secrets.token_hex(8),
@@ -84,9 +91,10 @@ class Plane:
             self._tasks.start(work)
         stopping = told_to_stop()
         await self._local.start()
-        server = await self._open()
+        await self._front.open(self._context, self._feed.version)
+        settle_garbage_collection()
         await stopping.wait()
-        server.close()
+        self._front.close()
         self._local.close()
         await self._stop()
 
@@ -113,7 +121,9 @@ class Plane:
             self._directory, time.time, lambda: self._state.compiled, self._switched, self._note
         )
         self._local = LocalSocket(self._directory, self._switches)
-        self._health = Health(self._context, self._feed, self._spool, self._shipping, self._switches, time.time)
+        self._health = Health(
+            self._context, self._feed, self._spool, self._shipping, self._switches, self._front, time.time
+        )
         self._health.watch()
 
     def _make_context(self, token: Secret, holds: Holds) -> Context:
@@ -132,7 +142,7 @@ class Plane:
             tasks=self._tasks,
             soon=loop.call_soon,
             health=lambda: self._health.report(),  # noqa: PLW0108 - it is made later
-            own_hosts=frozenset((self._settings.get(names.PROXY_HOST),)),
+            own_hosts=OwnHosts(self._settings.get(names.PROXY_HOST), self._front),
             holds=holds,
         )
 
@@ -144,14 +154,6 @@ class Plane:
     def _make_holds(self) -> Holds:
         wait = self._limits.approval_timeout
         return Holds(self._questions, self._spool.epoch, lambda: self._state.version, time.monotonic, wait)
-
-    async def _open(self) -> asyncio.Server:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: ClientConnection(self._context), sock=self._listener, backlog=BACKLOG)
-        settle_garbage_collection()
-        host, port = self._listener.getsockname()[:2]
-        log.info("proxy listens", host=host, port=port, version=self._feed.version)
-        return server
 
     # --- what is in force
 
@@ -184,6 +186,7 @@ class Plane:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             self._state.check_age()
+            await self._front.look()
             await stroll_round(self._context.connections, lambda connection: connection.sweep(time.monotonic()))
             self._context.pool.sweep()
             self._context.holds.sweep(time.monotonic())
@@ -226,6 +229,10 @@ def told_to_stop() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     return stopping
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def settle_garbage_collection() -> None:

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from tameflare.core.addresses import AddressGuard
 from tameflare.core.decision import Reason
 from tameflare.proxy.refusal import Refusal
-from tameflare.settings import Pins
+from tameflare.setting_values import Pins
 
 Place = tuple[str, int]
 """An address and a port, ready to be dialled."""

@@ -26,9 +26,11 @@ def too_many() -> HeadFault:
 
 
 def partial_fault(buffer: bytes | bytearray) -> HeadFault | None:
-    """Whether a head that is still incomplete can be refused already: too large, or lines that end in a bare LF."""
+    """Whether a head that is still incomplete can be refused already: too large, TLS, or with a bare LF."""
     if len(buffer) > LARGEST_HEAD:
         return too_large()
+    if buffer.startswith(b"\x16\x03"):  # the first record of a TLS client
+        return HeadFault(400, "tls_not_spoken", "TLS was spoken where plain HTTP is; write http:// for this port")
     if buffer.count(b"\n") != buffer.count(b"\r\n"):
         return HeadFault(400, "bare_line_end", "a line ends in CR or LF alone")
     return None
