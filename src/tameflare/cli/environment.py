@@ -27,6 +27,7 @@ BUNDLE_VARIABLES: Final = (
     "BUNDLE_SSL_CA_CERT",
     "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
 )
+NODE_OPTIONS: Final = "NODE_OPTIONS"
 _REMOVED: Final = frozenset(
     {"ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "DATABASE_URL", "DASHBOARD_PASSWORD", "GATEWAY_URL"}
     | {"SETTINGS_ENCRYPTION_KEY", "SETTINGS_ENCRYPTION_KEY_PREVIOUS", "SENTRY_DSN", "POSTHOG_KEY"}
@@ -57,13 +58,16 @@ def child_environment(
     connectors: Iterable[tuple[str, str]],
     no_proxy: Collection[str] = (),
     keep: Collection[str] = (),
+    node_preload: str = "",
 ) -> ChildEnvironment:
     """The environment for the command. `connectors` are pairs of instance name and type; `keep` names variables that
-    stay although they would be removed."""
+    stay as they are although they would be removed or added to; `node_preload` is a file that each Node loads first."""
     child = {name: value for name, value in parent.items() if name in keep or not is_removed(name)}
     child.update(dict.fromkeys(PROXY_VARIABLES, proxy_url))
     child.update(dict.fromkeys(BUNDLE_VARIABLES, bundle))
     child["NODE_USE_ENV_PROXY"] = "1"
+    if node_preload and NODE_OPTIONS not in keep:
+        child[NODE_OPTIONS] = _node_options(node_preload, parent.get(NODE_OPTIONS, ""))
     if no_proxy:
         child["NO_PROXY"] = child["no_proxy"] = ",".join(no_proxy)
     stand_ins = _placeholders(connectors)
@@ -76,6 +80,13 @@ def is_removed(name: str) -> bool:
     if name in HARMLESS or name.startswith(HARMLESS_PREFIXES):
         return False
     return name in _REMOVED or name.startswith(_REMOVED_PREFIXES)
+
+
+def _node_options(preload: str, users: str) -> str:
+    """Ours stands first, so that what the user preloads already goes through the proxy. Quoted as Node reads it:
+    https://nodejs.org/api/cli.html#node_optionsoptions."""
+    quoted = preload.replace("\\", "\\\\").replace('"', '\\"')
+    return f'--require="{quoted}" {users}'.rstrip()
 
 
 def _placeholders(connectors: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from tameflare.cli.bundle import bundle_text
 from tameflare.cli.child import CannotStart, run_child
 from tameflare.cli.environment import child_environment
 from tameflare.cli.files import write_private
+from tameflare.cli.node import write_preload
 from tameflare.cli.session import Run, Session, UnknownAgent
 from tameflare.cli.side_door import SideDoor
 from tameflare.core.errors import TameFlareError
@@ -128,6 +129,7 @@ def _environment(
         connectors=run.connectors,
         no_proxy=no_proxy,
         keep=keep,
+        node_preload=str(write_preload(folder)),
     )
     names = ", ".join(child.replaced)
     remark = f"{names}: your own key gave way to a placeholder; the gateway puts its credential in"
