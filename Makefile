@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
-NODE_PARTS := tests/support/mcp/node
+NODE_PARTS := tests
 ARGS ?=
 export PYTHON
 
@@ -59,7 +59,8 @@ $(VENV)/.runtime $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.txt pypr
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-# The other language's half of the MCP tests; without scripts of packages, from the registry that npm is set up for.
+# What the tests run in Node: clients, MCP servers, a newer Node; without scripts of packages, from the registry that npm
+# is set up for.
 $(VENV)/.node: $(NODE_PARTS)/package-lock.json $(VENV)/.parts-test
 	@npm ci --prefix $(NODE_PARTS) --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
 	@touch $@

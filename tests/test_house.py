@@ -14,7 +14,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = sorted((ROOT / "src").rglob("*.py"))
 PYTHON = sorted(
-    [*SOURCE, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tools").rglob("*.py"), *(ROOT / "bench").rglob("*.py")]
+    path
+    for path in [*SOURCE, *(file for room in ("tests", "tools", "bench") for file in (ROOT / room).rglob("*.py"))]
+    if "node_modules" not in path.parts
 )
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 

@@ -30,7 +30,7 @@ OLD, NEW = "legacy", "auto"
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    assert (running.NODE / "node_modules").exists(), "run `make test`, which installs the TypeScript SDK"
+    assert running.NODE_PARTS.exists(), "run `make test`, which installs the TypeScript SDK"
     with running.installed(tmp_path_factory.mktemp("mcp")) as made:
         for name in running.SERVERS:
             for action in ALLOWED:

@@ -18,6 +18,7 @@ from tameflare.demo.product import Product, tf
 
 HERE = Path(__file__).parent
 NODE = HERE / "node"
+NODE_PARTS = Path(__file__).resolve().parents[2] / "node_modules"
 RUN_TIMEOUT = 90.0
 KEY = "canary-mcp-credential-0123456789"
 PYTHON_SERVER, NODE_SERVER = (sys.executable, str(HERE / "server.py")), ("node", str(NODE / "server.mjs"))

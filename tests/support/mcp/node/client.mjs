@@ -3,13 +3,9 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
-import { EnvHttpProxyAgent, fetch } from "undici";
 
 const [url, ...parts] = process.argv.slice(2);
-const dispatcher = new EnvHttpProxyAgent(); // Node before 22.21 takes no proxy from the environment
-const transport = new StreamableHTTPClientTransport(new URL(url), {
-  fetch: (to, init) => fetch(to, { ...init, dispatcher }),
-});
+const transport = new StreamableHTTPClientTransport(new URL(url));
 const client = new Client({ name: "test", version: "1" }, { capabilities: { elicitation: {} } });
 client.setRequestHandler(ElicitRequestSchema, () => ({ action: "accept", content: { sure: true } }));
 const told = { steps: [] };
@@ -33,5 +29,4 @@ try {
 told.again = text(await client.callTool({ name: "search_issues", arguments: { query: "more" } }));
 await transport.terminateSession();
 await client.close();
-await dispatcher.destroy();
 console.log(JSON.stringify(told));
