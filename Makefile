@@ -12,10 +12,10 @@ NODE_PARTS := tests
 ARGS ?=
 export PYTHON
 
-.PHONY: help run test check format demo bench docs lock clean
+.PHONY: help run test test-compiled check format demo wheel bench docs lock clean
 
 help: ## what there is to make
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
 
 run: $(VENV)/.runtime ## start server and proxy on this machine (Ctrl-C stops both)
 	@exec $(BIN)/tf up $(ARGS)
@@ -39,8 +39,14 @@ format: $(VENV)/.dev ## write the code the way `make check` wants it
 demo: $(VENV)/.demo $(VENV)/.parts-test ## an agent under TameFlare against doubles of GitHub, OpenAI and Stripe; no internet
 	@$(BIN)/tf demo $(ARGS)
 
-bench: $(VENV)/.dev $(VENV)/.parts-bench ## ours against direct, in one run
-	@$(BIN)/python -m bench $(ARGS)
+test-compiled: $(VENV)/.compiled ## the tests of the request path against its compiled form (see `make wheel`)
+	@$(VENV)/compiled/bin/python -m pytest -n 2 tests/wire tests/core tests/connectors tests/proxy tests/resistance $(ARGS)
+
+wheel: $(VENV)/.dev $(VENV)/.parts-compile ## a wheel for this machine and Python with the request path compiled, in dist/
+	@TAMEFLARE_COMPILE=1 $(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+bench: $(VENV)/.compiled $(VENV)/.parts-bench ## ours (compiled) against direct, in one run
+	@$(VENV)/compiled/bin/python -m bench $(ARGS)
 
 docs: $(VENV)/.dev ## write docs/reference/ anew from the code
 	@$(BIN)/python -m tools.reference
@@ -57,6 +63,10 @@ $(VENV)/.runtime $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.txt pypr
 	@echo "installing what $(*F) needs into $(VENV) (a minute or two the first time)"
 	@$(PIP) install --require-hashes -r $<
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.compiled: tools/compiled.sh $(VENV)/.dev $(VENV)/.parts-compile $(shell find src/tameflare -name '*.py')
+	@tools/compiled.sh $(VENV) $(VENV)/compiled
 	@touch $@
 
 # What the tests run in Node: clients, MCP servers, a newer Node; without scripts of packages, from the registry that npm

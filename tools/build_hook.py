@@ -6,6 +6,7 @@ wheel beside them: an interpreter for which nothing was compiled runs those, and
 
 from __future__ import annotations
 
+import atexit
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,7 +30,7 @@ def compile_modules(modules: list[str], build: Path) -> Path:
     extensions = mypycify(["--config-file=pyproject.toml", *files], group_name="tameflare", target_dir=str(build / "c"))
     made = Distribution({"name": "tameflare", "ext_modules": extensions})
     command = made.get_command_obj("build_ext")
-    command.build_lib, command.build_temp = str(build / "lib"), str(build / "objects")  # type: ignore[attr-defined]
+    command.build_lib, command.build_temp = str(build / "lib"), str(build / "objects")
     command.ensure_finalized()
     command.run()
     return build / "lib"
@@ -41,13 +42,10 @@ class CompileHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable" or os.environ.get(SWITCH) != "1":
             return
-        self._build = TemporaryDirectory()
-        made = compile_modules(self.config["compiled"], Path(self._build.name))
+        build = TemporaryDirectory()
+        atexit.register(build.cleanup)  # the wheel is written after this method
+        made = compile_modules(self.config["compiled"], Path(build.name))
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
         for extension in made.rglob("*.so"):
             build_data["force_include"][str(extension)] = str(extension.relative_to(made))
-
-    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        if hasattr(self, "_build"):
-            self._build.cleanup()

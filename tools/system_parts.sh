@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that what no Python package brings is there. Usage: system_parts.sh run|test|bench|browser
+# Makes sure that what no Python package brings is there. Usage: system_parts.sh run|test|bench|compile|browser
 # Installs missing parts only as root on a machine with apt-get; anywhere else it says what is missing and how to get it.
 set -euo pipefail
 
@@ -14,6 +14,10 @@ want() { # Debian package, then a command that succeeds where it is there
 want_header() { [ -n "$(find /usr/include /usr/local/include -path "*/$1" -print -quit 2>/dev/null)" ]; }
 
 has_any() { command -v "$@"; }
+
+has_python_header() {
+  "$python" -c 'import pathlib, sys, sysconfig as at; sys.exit(not pathlib.Path(at.get_path("include"), "Python.h").exists())'
+}
 
 python=$("$(dirname "$0")/python.sh")
 version=$("$python" -c 'import sys; print(f"{sys.version_info.major}.{sys.version_info.minor}")')
@@ -33,11 +37,15 @@ case ${1:-run} in
     want gcc gcc --version
     want libssl-dev want_header openssl/ssl.h
     ;;
+  compile)
+    want gcc gcc --version
+    want "python$version-dev" has_python_header
+    ;;
   browser)
     want chromium has_any chromium chromium-browser google-chrome
     ;;
   *)
-    echo "unknown set of parts: $1 (run, test, bench or browser)" >&2
+    echo "unknown set of parts: $1 (run, test, bench, compile or browser)" >&2
     exit 2
     ;;
 esac

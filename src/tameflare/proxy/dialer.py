@@ -123,7 +123,6 @@ async def _reach(target: Place, make: Callable[[], P], via: UpstreamProxy | None
 
 
 def _handshake_refusal(origin: Origin, fault: TlsFault) -> Refusal:
-    cause = fault.__cause__
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return Refusal(Reason.UPSTREAM_CERTIFICATE, f"certificate of `{origin.host}`: {cause.verify_message}")
+    if fault.certificate:
+        return Refusal(Reason.UPSTREAM_CERTIFICATE, f"certificate of `{origin.host}`: {fault.certificate}")
     return Refusal(Reason.UPSTREAM_INVALID, f"`{origin.host}` failed the TLS handshake: {fault.message}")

@@ -33,10 +33,12 @@ class TargetFault(Exception):
 class TlsFault(Exception):
     """Broken TLS; the alert for the peer, if any, waits in the shell's `outgoing()`.
 
-    `reason` is OpenSSL's word for it in lower case, such as `wrong_version_number` or `tlsv1_alert_unknown_ca`.
+    `reason` is OpenSSL's word for it in lower case, such as `wrong_version_number` or `tlsv1_alert_unknown_ca`;
+    `certificate` says what is wrong with the peer's certificate, if that was it.
     """
 
-    def __init__(self, message: str, reason: str = "") -> None:
+    def __init__(self, message: str, reason: str = "", certificate: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.reason = reason
+        self.certificate = certificate

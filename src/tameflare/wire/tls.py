@@ -144,6 +144,7 @@ class TlsShell:
         return b"".join(pieces)
 
 
-def _tls_fault(fault: Exception) -> TlsFault:
-    reason = (getattr(fault, "reason", None) or "tls_error").lower()
-    return TlsFault(f"TLS failed: {reason.replace('_', ' ')}", reason)
+def _tls_fault(fault: ssl.SSLError) -> TlsFault:
+    reason = (fault.reason or "tls_error").lower()
+    certificate = fault.verify_message if isinstance(fault, ssl.SSLCertVerificationError) else ""
+    return TlsFault(f"TLS failed: {reason.replace('_', ' ')}", reason, certificate)
