@@ -1,0 +1,175 @@
+"""`tf doctor --escape`: starts a program as `tf run` would, and lets it try every way out that we know of."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+from tameflare.cli import escape_facts, escape_targets, escape_things, project
+from tameflare.cli.errors import Exit
+from tameflare.cli.escape_verdict import Row, Word, judge
+from tameflare.cli.output import note, print_json, say, table
+from tameflare.core.errors import TameFlareError
+from tameflare.isolate.probes.base import Came, Facts, Try
+from tameflare.isolate.probes.table import PROBES
+from tameflare.process import close_to_debuggers
+from tameflare.settings import Settings
+
+_SECONDS: Final = 90.0
+_TOLD_AT_MOST: Final = 2000
+
+
+def escape(isolate: bool | None, offline: bool, as_json: bool) -> int:
+    """Try, print, and say by the exit code whether anything is open that this kind of run should close."""
+    if not sys.platform.startswith("linux"):
+        raise TameFlareError("the ways out are those of Linux", "run `tf doctor --escape` there")
+    close_to_debuggers()  # like `tf run` itself; the program inside tries us too
+    here = project.require(Settings())
+    isolated = _choose(isolate)
+    rows = attempt_all(here, isolated, offline)
+    if as_json:
+        print_json({"isolated": isolated, "ok": is_tight(rows), "probes": [row.as_dict() for row in rows]})
+    else:
+        _print(rows, isolated)
+    return Exit.OK if is_tight(rows) else Exit.FAILED
+
+
+def is_tight(rows: Sequence[Row]) -> bool:
+    return not any(row.is_wrong for row in rows)
+
+
+def _choose(isolate: bool | None) -> bool:
+    """As asked; else with isolation where it can be had, and a word where it cannot."""
+    if isolate is not None:
+        return isolate
+    obstacle = _obstacle()
+    if obstacle:
+        note(f"without isolation: {obstacle}")
+    return not obstacle
+
+
+def _obstacle() -> str:
+    return "this version has none"
+
+
+def attempt_all(here: project.Project, isolated: bool, offline: bool) -> list[Row]:
+    """Put up the targets, run the probes inside, look at what arrived."""
+    nonce = escape_things.new_nonce()
+    with contextlib.ExitStack() as stack:
+        lookout = stack.enter_context(contextlib.closing(escape_targets.Lookout(nonce)))
+        made = escape_targets.folders(stack)
+        tcp, udp = escape_targets.network_targets(lookout, stack)
+        memory, queues = escape_things.Memory(stack, nonce), escape_things.Queues(stack, nonce)
+        programs = escape_things.Programs(stack)
+        standard_input, _ = escape_targets.terminal(lookout, stack)
+        left_open = _left_open(lookout, stack)
+        environment = Settings()
+        facts = Facts(
+            nonce=nonce,
+            offline=offline,
+            tcp=tcp,
+            udp=udp,
+            unix=escape_targets.unix_targets(lookout, stack, made, nonce),
+            fifos=escape_targets.fifos(lookout, stack, made),
+            shared_files=memory.files,
+            terminals=[escape_targets.terminal(lookout, stack)[1]],
+            vsock=int(escape_facts.has_vsock()),
+            shm=memory.number,
+            messages=queues.number,
+            posix_queue=queues.name,
+            key=escape_things.key(stack, nonce),
+            inherited=left_open,
+            services=list(escape_targets.known_services()),
+            ours=escape_facts.our_processes(environment),
+            ordinary=programs.facts(),
+            secrets=escape_facts.hidden(environment, nonce),
+            key_ids=escape_facts.key_ids(environment),
+            namespaces=escape_facts.namespaces(),
+            interfaces=escape_facts.interfaces(),
+            resolvers=escape_facts.resolvers(),
+            server=here.server,
+            proxy=here.proxy,
+        )
+        told = _run(lookout, facts, isolated, standard_input)
+        for thing in (memory, queues, programs):
+            thing.look(lookout)
+        escape_things.end_survivors(lookout, nonce)
+        _typed(lookout, standard_input)
+        return [judge(probe, told.get(probe.name), lookout.arrived, isolated) for probe in PROBES]
+
+
+def _left_open(lookout: escape_targets.Lookout, stack: contextlib.ExitStack) -> int:
+    """The writing end of a pipe that programs inherit from us, as one that somebody forgot to close."""
+    ours, theirs = os.pipe()
+    os.set_inheritable(theirs, True)
+    stack.callback(os.close, ours)
+    stack.callback(os.close, theirs)
+    lookout.stream(ours, bytearray())
+    return theirs
+
+
+def _run(lookout: escape_targets.Lookout, facts: Facts, isolated: bool, standard_input: int) -> dict[str, list[Try]]:
+    """What each probe said. Raises TameFlareError where `tf run` did not get as far."""
+    out, err = bytearray(), bytearray()
+    pid = _spawn(lookout, facts, isolated, standard_input, (out, err))
+    ended: list[int] = []
+
+    def is_over() -> bool:
+        if not ended:
+            found, status = os.waitpid(pid, os.WNOHANG)
+            ended.extend([os.waitstatus_to_exitcode(status)] if found else [])
+        return bool(ended)
+
+    if not lookout.run(is_over, _SECONDS):
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    told = _parse(out)
+    if not told:
+        sentence = err.decode(errors="replace").strip()[-_TOLD_AT_MOST:]
+        raise TameFlareError(f"`tf run` did not start the probes: {sentence or ended}", "see `tf run --help`")
+    return told
+
+
+def _spawn(
+    lookout: escape_targets.Lookout, facts: Facts, isolated: bool, standard_input: int, kept: tuple[bytearray, ...]
+) -> int:
+    """`tf run` in a session of its own, with a terminal of ours to control it, as under a person's hands."""
+    inside = [sys.executable, "-P", "-m", "tameflare.isolate.probes", facts.dump()]
+    way = ["--isolate"] if isolated else []
+    command = [sys.executable, "-m", "tameflare", "run", "--quiet", *way, "--", *inside]
+    actions: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_OPEN, 0, os.ttyname(standard_input), os.O_RDWR, 0)]
+    ends = []
+    for number, place in enumerate(kept, 1):
+        ours, theirs = os.pipe()
+        lookout.stream(ours, place)
+        actions.append((os.POSIX_SPAWN_DUP2, theirs, number))
+        ends.append(theirs)
+    pid = os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True)
+    for end in ends:
+        os.close(end)
+    return pid
+
+
+def _typed(lookout: escape_targets.Lookout, terminal: int) -> None:
+    """What a shell would read on that terminal now."""
+    os.set_blocking(terminal, False)
+    with contextlib.suppress(OSError):
+        lookout.note(os.read(terminal, 1 << 12))
+
+
+def _parse(said: bytearray) -> dict[str, list[Try]]:
+    lines = [json.loads(line) for line in said.decode(errors="replace").splitlines() if line.startswith('{"probe"')]
+    return {line["probe"]: [Try(way, Came(came), told) for way, came, told in line["tries"]] for line in lines}
+
+
+def _print(rows: Sequence[Row], isolated: bool) -> None:
+    table(("", "way", "what came of it"), [(row.word.value, row.probe.tries, row.told) for row in rows])
+    counts = ", ".join(f"{sum(row.word is word for row in rows)} {word.value}" for word in Word)
+    wrong = [row.probe.name for row in rows if row.is_wrong]
+    say("")
+    say(f"tried under `tf run{' --isolate' if isolated else ''}`: {counts}")
+    say(f"should be closed and is not: {', '.join(wrong)}" if wrong else "nothing is open that it should close")
