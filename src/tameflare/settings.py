@@ -116,6 +116,12 @@ GATEWAY_TOKEN: Final = Setting(
     None,
     "Proxy token that `tf run` uses before the one in `.tf/config.yaml`.",
 )
+ISOLATE: Final = Setting(
+    "TF_ISOLATE",
+    values.choice("off", "required", "if-possible"),
+    "off",
+    "Whether `tf run` isolates its command when it is called without --isolate.",
+)
 REGISTRATION: Final = Setting(
     "TF_REGISTRATION", values.choice("open", "invite", "closed"), "invite", "Who may register after the first owner."
 )

@@ -29,14 +29,20 @@ class CannotStart(TameFlareError):
         self.status = status
 
 
-def run_child(command: Sequence[str], environment: Mapping[str, str], started: Callable[[], None]) -> int:
+Spawn = Callable[[Sequence[str], Mapping[str, str], Iterable[int]], int]
+
+
+def run_child(
+    command: Sequence[str], environment: Mapping[str, str], started: Callable[[], None], spawn: Spawn | None = None
+) -> int:
     """Run `command` to its end and return its exit code, 128 + n if signal n ended it.
 
-    `started` is called once it runs. Must be called from the main thread. Raises CannotStart.
+    `started` is called once it runs. `spawn` starts it with a mask of signals and gives its process, or one that stands
+    for it. Must be called from the main thread. Raises CannotStart.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     try:
-        child = _spawn(command, environment, before)
+        child = (spawn or _spawn)(command, environment, before)
         started()
         return _attend(child)
     finally:
@@ -49,11 +55,16 @@ def _spawn(command: Sequence[str], environment: Mapping[str, str], mask: Iterabl
         return os.posix_spawnp(
             command[0], list(command), environment, setsigmask=mask, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ]
         )
-    except FileNotFoundError:
-        raise CannotStart(f"no command `{command[0]}`", "check its spelling and PATH", NOT_FOUND) from None
     except OSError as fault:
-        advice = "begin it with a `#!` line" if fault.errno == errno.ENOEXEC else "check its mode"
-        raise CannotStart(f"cannot run `{command[0]}`: {fault.strerror}", advice, NOT_EXECUTABLE) from None
+        raise cannot_start(command[0], fault.errno or errno.EINVAL) from None
+
+
+def cannot_start(command: str, number: int) -> CannotStart:
+    """The fault for the errno with which a command could not be executed."""
+    if number == errno.ENOENT:
+        return CannotStart(f"no command `{command}`", "check its spelling and PATH", NOT_FOUND)
+    advice = "begin it with a `#!` line" if number == errno.ENOEXEC else "check its mode"
+    return CannotStart(f"cannot run `{command}`: {os.strerror(number)}", advice, NOT_EXECUTABLE)
 
 
 def _attend(child: int) -> int:

@@ -49,6 +49,11 @@ def forget(folder: Path) -> bool:
     return found
 
 
+def folders() -> list[Path]:
+    """All folders that are trusted. Raises TameFlareError where the list cannot be read."""
+    return [Path(name) for name in _read()]
+
+
 def _read() -> dict[str, str]:
     """Digest by path. Raises TameFlareError for a file that is not the user's own, or that cannot be read."""
     place = path()

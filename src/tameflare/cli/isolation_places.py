@@ -1,0 +1,127 @@
+"""What an isolated command must not see, must not change, and must still see, of this user's files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tameflare.cli import loginstore, project, trust
+from tameflare.cli.files import private_folder
+from tameflare.cli.isolating import Wishes
+from tameflare.core.errors import TameFlareError
+from tameflare.isolate.obstacles import CannotIsolate
+from tameflare.settings import DATA_DIR, PROXY_TLS_KEY, Settings
+
+_SOCKET_FOLDERS: Final = (".docker/run", ".docker/desktop", ".colima", ".lima", ".rd", ".orbstack")
+"""Where container engines of a user keep their sockets, also those that appear later."""
+_START_FILES: Final = (
+    ".profile", ".bash_profile", ".bash_login", ".bash_logout", ".bashrc", ".bash_aliases",
+    ".zshenv", ".zprofile", ".zshrc", ".zlogin", ".zlogout", ".kshrc", ".cshrc", ".tcshrc", ".login",
+    ".config/fish", ".config/environment.d", ".config/autostart", ".config/systemd", ".config/plasma-workspace",
+    ".pam_environment", ".xprofile", ".xsession", ".xsessionrc", ".xinitrc", ".ssh", ".gitconfig", ".config/git",
+)  # fmt: skip
+"""What the user's next log-in, shell, ssh or git runs or obeys."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Resolved paths, as `tameflare.isolate.plan.Plan` has them."""
+
+    hidden: tuple[str, ...]
+    read_only: tuple[str, ...]
+    show: tuple[str, ...]
+    pinned: tuple[str, ...]
+
+
+def find(folder: Path | None, wishes: Wishes) -> Places:
+    """`folder` is the `.tf` in use. Raises CannotIsolate where a secret has a second name, which nothing could hide."""
+    home = Path.home()
+    stores = [place for place in _resolved(_stores()) if _made(place)]
+    secret = [*_resolved(_project_folders(folder)), *map(str, stores)]
+    _refuse_hard_links(secret)
+    code = _resolved(_code())
+    read_only = [*code, *_existing(home / name for name in _START_FILES), *_wished(wishes.read_only)]
+    key = Settings().get(PROXY_TLS_KEY)
+    secret += _existing([key] if key else [])
+    hidden = [*secret, *_targets(secret), *_existing(home / name for name in _SOCKET_FOLDERS), *_wished(wishes.hide)]
+    show = [*_resolved([Path.cwd(), home, *([folder.parent] if folder else [])]), *_wished(wishes.show)]
+    return Places(_unique(hidden), _unique(read_only), _unique(show), _unique([*map(str, stores), *code]))
+
+
+def _stores() -> Iterator[Path]:
+    """Log-in, trust and data, by the settings and where they are by default."""
+    home = Path.home()
+    yield from (loginstore.path().parent, home / ".config" / "tameflare")
+    yield from (Settings().get(DATA_DIR), DATA_DIR.default)
+
+
+def _made(place: str) -> bool:
+    """Whether it is there; it is made if it is not, or the command could make it and so prepare our next start."""
+    with contextlib.suppress(TameFlareError):
+        if not Path(place).exists():
+            private_folder(Path(place))
+    return Path(place).exists()
+
+
+def _project_folders(used: Path | None) -> Iterator[Path]:
+    """The `.tf` in use, those around the working directory, and all others that this user has set up."""
+    if used is not None:
+        yield used
+    for parent in (Path.cwd(), *Path.cwd().parents):
+        yield parent / project.FOLDER
+    yield from trust.folders()
+
+
+def _code() -> Iterator[Path]:
+    """What runs as TameFlare the next time: this package, and the environment that it is installed in."""
+    yield Path(__file__).parents[1]
+    if sys.prefix != sys.base_prefix:
+        yield Path(sys.prefix)
+
+
+def _targets(folders: Sequence[str]) -> Iterator[str]:
+    """Where symbolic links in our own folders lead: the secret itself may be kept elsewhere."""
+    for path in _walk(folders):
+        if path.is_symlink() and path.exists():
+            yield str(path.resolve())
+
+
+def _refuse_hard_links(folders: Sequence[str]) -> None:
+    for path in _walk(folders):
+        with contextlib.suppress(OSError):
+            found = path.lstat()
+            if found.st_nlink > 1 and not path.is_dir():
+                raise CannotIsolate(
+                    f"`{path}` has a second name (hard link), which cannot be hidden", "remove the other name"
+                )
+
+
+def _walk(folders: Sequence[str]) -> Iterator[Path]:
+    for top in folders:
+        for parent, names, files in os.walk(top):
+            yield from (Path(parent, name) for name in (*names, *files))
+
+
+def _wished(paths: Iterable[str]) -> list[str]:
+    """Raises CannotIsolate for a path that is not there: a slip of the pen must not leave something open."""
+    for path in paths:
+        if not Path(path).expanduser().exists():
+            raise CannotIsolate(f"there is no `{path}`", "check its spelling")
+    return _resolved(Path(path).expanduser() for path in paths)
+
+
+def _existing(paths: Iterable[Path]) -> list[str]:
+    return [path for path in _resolved(paths) if Path(path).exists()]
+
+
+def _resolved(paths: Iterable[Path]) -> list[str]:
+    return [os.path.realpath(path) for path in paths]
+
+
+def _unique(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(paths))
