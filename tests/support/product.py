@@ -44,11 +44,13 @@ class Governed:
     product: Product
     vendors: Vendors
 
-    def run(self, *command: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a command under `tf run` in the project's folder."""
+    def run(
+        self, *command: str, env: dict[str, str] | None = None, secured: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command under `tf run` in the project's folder; `secured`: by `HTTPS_PROXY=https://…`."""
         return subprocess.run(
             self.product.tf_run(command),
-            env={**self.product.environment(), "GIT_TERMINAL_PROMPT": "0", **(env or {})},
+            env={**self.product.environment(secured=secured), "GIT_TERMINAL_PROMPT": "0", **(env or {})},
             cwd=self.product.project,
             capture_output=True,
             text=True,
@@ -85,9 +87,9 @@ class Governed:
 
 
 @contextlib.contextmanager
-def installed(directory: Path, vendors: Vendors, **settings: str) -> Iterator[Governed]:
-    """An installation of its own, set up and running."""
-    with Product(directory, vendors.server.pins, vendors.certificates.authority, settings) as product:
+def installed(directory: Path, vendors: Vendors, *, tls: bool = False, **settings: str) -> Iterator[Governed]:
+    """An installation of its own, set up and running; with `tls` its proxy has a listener in TLS as well."""
+    with Product(directory, vendors.server.pins, vendors.certificates.authority, settings, tls) as product:
         product.register()
         token = product.add_gateway(GATEWAY, connectors(vendors), rate_limit_per_minute=RATE_LIMIT)
         product.use_gateway(GATEWAY, token)

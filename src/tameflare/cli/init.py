@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from tameflare.cli import project
+from tameflare.cli import outer_tls, project
+from tameflare.cli.errors import Unreachable
 from tameflare.cli.options import json_option
 from tameflare.cli.output import note, print_json, say
 from tameflare.cli.platforms import PLATFORMS, recipe
@@ -26,6 +27,7 @@ from tameflare.settings import GATEWAY_URL, PROXY_PORT, Settings
 Examples:
   tf init
   tf init --gateway payments
+  tf init --proxy https://proxy.example:9443 --proxy-ca proxy-ca.pem
   tf init --platform claude-code
   tf init --list
 
@@ -34,12 +36,19 @@ Running it again keeps gateway and token as long as the proxy accepts it;
 )
 @click.option("--gateway", "-g", metavar="NAME", help="Gateway to use or make [default: the directory's name].")
 @click.option("--proxy", metavar="URL", help="Where the proxy is [default: GATEWAY_URL, or TF_PROXY_PORT here].")
+@click.option("--proxy-ca", metavar="FILE", help="Authority (PEM) of a proxy that is reached by https.")
 @click.option("--platform", type=click.Choice(sorted(PLATFORMS)), help="Write a recipe for this platform.")
 @click.option("--list", "list_", is_flag=True, help="List the platforms.")
 @click.option("--new-token", is_flag=True, help="Get a new proxy token also where there is one.")
 @json_option
 def command(
-    gateway: str | None, proxy: str | None, platform: str | None, list_: bool, new_token: bool, as_json: bool
+    gateway: str | None,
+    proxy: str | None,
+    proxy_ca: str | None,
+    platform: str | None,
+    list_: bool,
+    new_token: bool,
+    as_json: bool,
 ) -> None:
     """Connect this directory to a gateway."""
     if list_:
@@ -50,9 +59,10 @@ def command(
     name = gateway or stored.get("gateway") or gateway_name_for(Path.cwd().name)
     url = _proxy_url(proxy, stored.get("proxy"), Settings())
     proxy_address(url)
-    here = None if new_token else _existing(folder, stored, name, url)
+    authority = project.read_authority(Path(proxy_ca)) if proxy_ca else project.authority(Settings(), stored, url)
+    here = None if new_token else _existing(folder, stored, name, url, authority)
     if here is None:
-        here = _set_up(folder, name, url)
+        here = _set_up(folder, name, url, authority)
     written = _write_recipe(folder, platform, here) if platform else None
     if as_json:
         print_json({"folder": str(folder), "gateway": here.gateway, "server": here.server, "proxy": here.proxy})
@@ -87,26 +97,27 @@ def _stored(folder: Path) -> dict[str, str]:
         return {}
 
 
-def _existing(folder: Path, stored: dict[str, str], gateway: str, proxy: str) -> Project | None:
+def _existing(folder: Path, stored: dict[str, str], gateway: str, proxy: str, authority: str) -> Project | None:
     """The project as it stands, if it is for this gateway and proxy and its token still holds."""
-    if (stored.get("gateway"), stored.get("proxy")) != (gateway, proxy):
+    if (stored.get("gateway"), stored.get("proxy"), stored.get("proxy_ca", "")) != (gateway, proxy, authority):
         return None
-    here = Project(folder, stored["server"], proxy, gateway, Secret(stored["gateway_token"]))
-    return None if Session(here.proxy, here.token).refused() else here
+    here = Project(folder, stored["server"], proxy, gateway, Secret(stored["gateway_token"]), authority)
+    return None if Session(here.proxy, here.token, authority).refused() else here
 
 
-def _set_up(folder: Path, name: str, proxy: str) -> Project:
+def _set_up(folder: Path, name: str, proxy: str, authority: str) -> Project:
     from tameflare.cli.client import connect, segment
     from tameflare.cli.settle import settle
 
+    certificate = _fetch_ca(proxy, authority)  # first: no token is made for a proxy that cannot be trusted
     with connect() as api:
         _make_gateway(api, name)
         tokens = f"/api/dashboard/gateways/{segment(name)}/tokens"
         token = api.post(tokens, {"name": f"tf init on {machine.node() or 'a machine'}"})["token"]
         server = api.server
-        settle(api, proxy)
-    here = Project(folder, server, proxy, name, Secret(token))
-    project.save(folder, here, _fetch_ca(here.proxy))
+        settle(api, (proxy, authority))
+    here = Project(folder, server, proxy, name, Secret(token), authority)
+    project.save(folder, here, certificate)
     note(f"wrote {folder} for gateway `{name}`")
     return here
 
@@ -124,15 +135,11 @@ def gateway_name_for(directory: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", directory.lower()).strip("-")[:40] or "default"
 
 
-def _fetch_ca(proxy: str) -> str:
+def _fetch_ca(proxy: str, authority: str) -> str:
     """The proxy's CA certificate (PEM), or nothing where the proxy is not up yet: each run brings it again."""
-    import httpx
-
-    from tameflare.cli.client import is_loopback
-
     try:
-        answer = httpx.get(f"{proxy}/ca.pem", timeout=5, trust_env=not is_loopback(proxy))
-    except (httpx.HTTPError, httpx.InvalidURL):
+        answer = outer_tls.get(proxy, authority, "/ca.pem")
+    except Unreachable:
         note(f"the proxy at {proxy} does not answer yet; `tf run` needs it")
         return ""
     return answer.text if answer.is_success and "BEGIN CERTIFICATE" in answer.text else ""

@@ -26,7 +26,7 @@ def prepare(environment: dict[str, str], proxy_url: str, no_proxy: Collection[st
     """
     if not is_here(environment) or not peers.can_tell():
         return None
-    door = SideDoor(side_door.listen(), proxy_url, os.getuid())
+    door = SideDoor(side_door.listen(), proxy_url, os.getuid(), environment["SSL_CERT_FILE"])
     add(environment, door.port, no_proxy)
     return door
 

@@ -81,10 +81,10 @@ def probe(config: dict[str, Any], path: str | None) -> Result:
     if config["type"] == "tunnel":
         raise InvalidValue("a tunnel is not decrypted, so there is nothing to ask", "use `tf run -- curl` instead")
     here = project.require(Settings())
-    session = Session(here.proxy, here.token)
+    session = Session(here.proxy, here.token, here.authority)
     run = session.open(None, "tf connector test")
     try:
-        return _send(config, _url(config, path), Secret(session.proxy_url(run)), run.ca_pem)
+        return _send(config, _url(config, path), Secret(session.proxy_url(run)), session.authorities(run))
     finally:
         session.close()
 

@@ -15,17 +15,20 @@ from tameflare.core.secret import Secret
 
 FOLDER: Final = ".tf"
 _FIELDS: Final = ("server", "proxy", "gateway", "gateway_token")
+_AUTHORITY: Final = "proxy_ca"
 
 
 @dataclass(frozen=True)
 class Project:
-    """`server` and `proxy` are URLs; `folder` is None where the environment alone names the gateway."""
+    """`server` and `proxy` are URLs; `folder` is None where the environment alone names the gateway. `authority` is
+    PEM, empty where the system's authorities are enough to verify the proxy."""
 
     folder: Path | None
     server: str
     proxy: str
     gateway: str
     token: Secret
+    authority: str = ""
 
 
 def find_folder(start: Path | None = None) -> Path | None:
@@ -94,7 +97,8 @@ def _parse(folder: Path, text: bytes) -> dict[str, str]:
         raise SettingError(f"`{path}` is not YAML", "run `tf init` to write it anew") from None
     if not isinstance(data, dict) or any(not isinstance(data.get(field), str) for field in _FIELDS):
         raise SettingError(f"`{path}` lacks one of {', '.join(_FIELDS)}", "run `tf init` to write it anew")
-    return {field: data[field] for field in _FIELDS}
+    authority = {_AUTHORITY: data[_AUTHORITY]} if isinstance(data.get(_AUTHORITY), str) else {}
+    return {field: data[field] for field in _FIELDS} | authority
 
 
 def load(environment: settings.Settings, start: Path | None = None) -> Project | None:
@@ -109,21 +113,57 @@ def load(environment: settings.Settings, start: Path | None = None) -> Project |
     token = environment.get(settings.GATEWAY_TOKEN) or Secret(stored.get("gateway_token", ""))
     if not token:
         return None
-    proxy = environment.get(settings.GATEWAY_URL) if environment.is_set(settings.GATEWAY_URL) else stored.get("proxy")
+    proxy = _proxy(environment, stored)
     server = environment.get(settings.SERVER_URL) if environment.is_set(settings.SERVER_URL) else stored.get("server")
     return Project(
         folder=folder if stored else None,
         server=server or environment.get(settings.SERVER_URL),
-        proxy=proxy or environment.get(settings.GATEWAY_URL),
+        proxy=proxy,
         gateway=stored.get("gateway", ""),
         token=token,
+        authority=authority(environment, stored, proxy),
     )
 
 
-def proxy_url(environment: settings.Settings) -> str:
-    """Where the project's proxy is, or the one of the environment where there is no project."""
+def _proxy(environment: settings.Settings, stored: dict[str, str]) -> str:
+    told = None if environment.is_set(settings.GATEWAY_URL) else stored.get("proxy")
+    return (told or environment.get(settings.GATEWAY_URL)).rstrip("/")
+
+
+def authority(environment: settings.Settings, stored: dict[str, str], proxy: str) -> str:
+    """PEM of the authority that the proxy is verified by: of TF_PROXY_CA, else what the folder keeps for this proxy.
+
+    Raises SettingError where the file cannot be read.
+    """
+    path = environment.get(settings.PROXY_CA)
+    if not path:
+        return stored.get(_AUTHORITY, "") if stored.get("proxy", "").rstrip("/") == proxy else ""
+    return read_authority(Path(path).expanduser())
+
+
+def read_authority(path: Path) -> str:
+    """Raises SettingError where the file cannot be read, or holds no certificate."""
+    try:
+        text = path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise SettingError(f"`{path}` is no readable PEM file with a certificate", "correct TF_PROXY_CA or --proxy-ca")
+    return text
+
+
+def proxy_place(environment: settings.Settings) -> tuple[str, str]:
+    """Where the project's proxy is, or the one of the environment where there is no project, and its authority."""
     here = load(environment)
-    return (here.proxy if here else environment.get(settings.GATEWAY_URL)).rstrip("/")
+    if here is not None:
+        return here.proxy, here.authority
+    url = environment.get(settings.GATEWAY_URL).rstrip("/")
+    return url, authority(environment, {}, url)
+
+
+def proxy_url(environment: settings.Settings) -> str:
+    """The first of `proxy_place`."""
+    return proxy_place(environment)[0]
 
 
 def require(environment: settings.Settings, start: Path | None = None) -> Project:
@@ -141,7 +181,8 @@ def save(folder: Path, project: Project, ca_pem: str) -> None:
     private_folder(folder)
     values = (project.server, project.proxy, project.gateway, project.token.reveal())
     write_private(folder / ".gitignore", "*\n")
-    text: str = yaml.safe_dump(dict(zip(_FIELDS, values, strict=True)), sort_keys=False)
+    kept = dict(zip(_FIELDS, values, strict=True)) | ({_AUTHORITY: project.authority} if project.authority else {})
+    text: str = yaml.safe_dump(kept, sort_keys=False)
     write_private(folder / "config.yaml", text)
     trust.remember(folder, text.encode())
     if ca_pem:

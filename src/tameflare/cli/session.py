@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 from urllib.parse import quote, urlsplit
 
-from tameflare.cli.errors import Unreachable
+from tameflare.cli import outer_tls
 from tameflare.core.errors import SettingError, TameFlareError
 from tameflare.core.secret import Secret
 
@@ -40,10 +40,12 @@ class Run:
 
 
 class Session:
-    """Owns the open connection; close it when the command has ended."""
+    """Owns the open connection; close it when the command has ended. `authority` (PEM) is what a proxy in TLS is
+    verified by, beside the system's."""
 
-    def __init__(self, proxy: str, token: Secret) -> None:
+    def __init__(self, proxy: str, token: Secret, authority: str = "") -> None:
         self._proxy = proxy
+        self._authority = authority
         self._authorization = "Basic " + b64encode(f"{token.reveal()}:".encode()).decode()
         self._socket: socket.socket | None = None
         self._response: http.client.HTTPResponse | None = None
@@ -67,6 +69,16 @@ class Session:
         """
         parts = urlsplit(self._proxy)
         return f"{parts.scheme}://{quote(run.agent, safe='')}:{quote(run.token.reveal(), safe='')}@{parts.netloc}"
+
+    def authorities(self, run: Run) -> str:
+        """PEM of what a program under the run must trust beside the system's: for the hosts that it calls, and for the
+        proxy where that is reached in TLS."""
+        return "\n".join(dict.fromkeys(filter(None, (run.ca_pem.strip(), self._authority.strip())))) + "\n"
+
+    def peer(self) -> tuple[int, tuple[Any, ...]]:
+        """Family and address of the proxy that the open session is with."""
+        assert self._socket is not None
+        return self._socket.family, self._socket.getpeername()
 
     def watch(self, on_gone: Callable[[], None]) -> None:
         """Call `on_gone` from a thread if the proxy ends the session before `close()`."""
@@ -104,24 +116,25 @@ class Session:
     def _send(
         self, method: str, path: str, body: str | None
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        connection = _connection(self._proxy)
+        connection = _connection(self._proxy, self._authority)
         headers = {"Proxy-Authorization": self._authorization, "Content-Type": "application/json"}
         try:
             connection.connect()
             connection.sock.settimeout(_ANSWER_SECONDS)
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             if path == "/run":
                 self._socket = connection.sock
             connection.request(method, path, body=body, headers=headers)
             return connection, connection.getresponse()
         except (OSError, http.client.HTTPException) as fault:
             connection.close()
-            raise _unreachable(self._proxy, fault) from None
+            raise outer_tls.problem(self._proxy, fault) from None
 
     def _line(self, response: http.client.HTTPResponse) -> bytes:
         try:
             line = response.readline()
         except (OSError, http.client.HTTPException) as fault:
-            raise _unreachable(self._proxy, fault) from None
+            raise outer_tls.problem(self._proxy, fault) from None
         assert self._socket is not None
         self._socket.settimeout(None)
         return line
@@ -150,20 +163,17 @@ def proxy_address(url: str) -> tuple[str, str, int | None]:
     return parts.scheme, host, port
 
 
-def _connection(url: str) -> http.client.HTTPConnection:
+def _connection(url: str, authority: str) -> http.client.HTTPConnection:
     scheme, host, port = proxy_address(url)
-    kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
-    return kind(host, port, timeout=_CONNECT_SECONDS)
+    outer_tls.check_encrypted(url)
+    if scheme == "http":
+        return http.client.HTTPConnection(host, port, timeout=_CONNECT_SECONDS)
+    context = outer_tls.context(authority)
+    return http.client.HTTPSConnection(host, port, timeout=_CONNECT_SECONDS, context=context)
 
 
 def _bad_url(url: str) -> NoReturn:
     raise SettingError(f"`{url}` is not the URL of a proxy", "write for example GATEWAY_URL=http://127.0.0.1:8443")
-
-
-def _unreachable(url: str, fault: Exception) -> Unreachable:
-    if isinstance(fault, TimeoutError):
-        return Unreachable(f"the proxy at `{url}` took too long", "look at its log, then try again")
-    return Unreachable(f"cannot reach the proxy at `{url}`", "start it with `tf up`, or set GATEWAY_URL")
 
 
 def _refusal(response: http.client.HTTPResponse, agent: str | None) -> TameFlareError:

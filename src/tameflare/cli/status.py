@@ -24,7 +24,7 @@ def command(as_json: bool) -> int:
     """Show server, proxy, gateways and kill switch. Exit code 3 if server or proxy is out of reach."""
     from tameflare.cli.client import connect
 
-    report: dict[str, Any] = {"proxy": _proxy(project.proxy_url(Settings()))}
+    report: dict[str, Any] = {"proxy": _proxy(*project.proxy_place(Settings()))}
     with connect(required=False) as api:
         report["server"] = _server(api)
         report |= _details(api) if api.logged_in and report["server"]["reachable"] else {}
@@ -45,16 +45,16 @@ def _server(api: Api) -> dict[str, Any]:
         return {"url": api.server, "reachable": True, "problem": str(fault)}
 
 
-def _proxy(url: str) -> dict[str, Any]:
-    import httpx
-
-    from tameflare.cli.client import is_loopback
+def _proxy(url: str, authority: str) -> dict[str, Any]:
+    from tameflare.cli import outer_tls
 
     try:
-        answer = httpx.get(f"{url}/health", timeout=5, trust_env=not is_loopback(url))
+        answer = outer_tls.get(url, authority, "/health")
         return {"url": url, "reachable": True, "health": answer.json()}
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
-        return {"url": url, "reachable": False, "problem": f"cannot reach the proxy at `{url}`; start it with `tf up`"}
+    except TameFlareError as fault:
+        return {"url": url, "reachable": False, "problem": str(fault)}
+    except ValueError:
+        return {"url": url, "reachable": False, "problem": f"what answers at `{url}` is not TameFlare's proxy"}
 
 
 def _details(api: Api) -> dict[str, Any]:

@@ -58,12 +58,14 @@ class Connector:
 
 @dataclass
 class Product:
-    """A running installation; a context manager. `pins` and `authority` lead the proxy to the doubles."""
+    """A running installation; a context manager. `pins` and `authority` lead the proxy to the doubles; with `tls` it
+    listens in TLS as well."""
 
     directory: Path
     pins: str
     authority: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    tls: bool = False
 
     def __post_init__(self) -> None:
         self.master_key = secrets.token_hex(32)
@@ -71,6 +73,7 @@ class Product:
         self.personal_token = self.gateway_token = ""
         self.server = f"http://127.0.0.1:{free_port()}"
         self.proxy = f"http://127.0.0.1:{free_port()}"
+        self.secured_proxy = f"https://localhost:{free_port()}"
         self.data, self.home = self.directory / "data", self.directory / "home"
         self.project, self.logs = self.directory / "project", self.directory / "logs"
         self._client = httpx.Client(base_url=self.server, timeout=30, trust_env=False)
@@ -82,10 +85,13 @@ class Product:
         assert self._process is not None
         return self._process.pid
 
-    def environment(self) -> dict[str, str]:
-        """What a user of this installation has in his shell: no secret among it."""
+    def environment(self, *, secured: bool = False) -> dict[str, str]:
+        """What a user of this installation has in his shell: no secret among it. `secured`: by the listener in TLS."""
         passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        return {**passed, "HOME": str(self.home), "TF_SERVER_URL": self.server, "GATEWAY_URL": self.proxy}
+        proxy = {"GATEWAY_URL": self.proxy}
+        if secured:
+            proxy = {"GATEWAY_URL": self.secured_proxy, "TF_PROXY_CA": str(self.data / "proxy" / "ca.pem")}
+        return {**passed, "HOME": str(self.home), "TF_SERVER_URL": self.server, **proxy}
 
     def _operator_environment(self) -> dict[str, str]:
         return {
@@ -96,8 +102,14 @@ class Product:
             "TF_RESOLVE": self.pins,
             "TF_UPSTREAM_CA": str(self.authority),
             "SETTINGS_ENCRYPTION_KEY": self.master_key,
+            **(self.listener_in_tls() if self.tls else {}),
             **self.settings,
         }
+
+    def listener_in_tls(self) -> dict[str, str]:
+        """Settings for a second listener, with a certificate of the installation's own authority."""
+        port = self.secured_proxy.rpartition(":")[2]
+        return {"TF_PROXY_TLS_NAMES": "localhost", "TF_PROXY_TLS_PORT": port, "TF_PROXY_TLS_HOST": "127.0.0.1"}
 
     def start(self) -> None:
         """Start `tf up` and wait until server and proxy answer; may follow `stop`."""

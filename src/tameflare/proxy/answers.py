@@ -70,10 +70,11 @@ def _asked_by_git(exchange: Exchange) -> bool:
     return exchange.path.endswith("/info/refs") and exchange.query.startswith("service=git-")
 
 
-def plain(status: int, code: str, message: str, *, keep: bool = False, extra: str = "") -> bytes:
-    """An answer about the connection itself, where no request could be understood."""
+def plain(status: int, code: str, message: str, *, keep: bool = False, extra: str = "", phrase: str = "") -> bytes:
+    """An answer about the connection itself, where no request could be understood. `phrase` stands in the status line,
+    which is all of an answer to CONNECT that some clients show."""
     body = msgspec.json.encode({"error": PHRASES[status], "code": code, "message": message})
-    return _message(status, "application/json", body, extra, keep, len(body))
+    return _message(status, "application/json", body, extra, keep, len(body), phrase)
 
 
 def document(content_type: str, body: bytes, *, status: int = 200, keep: bool = True) -> bytes:

@@ -18,7 +18,10 @@ log = structlog.get_logger(__name__)
 
 LONGEST_FIRST: Final = 16
 TLS_NEEDED: Final = answers.plain(
-    400, "tls_needed", "this port of the proxy speaks TLS; write https:// in the proxy's address"
+    400,
+    "tls_needed",
+    "this port of the proxy speaks TLS; write https:// in the proxy's address, or use a client that can do that",
+    phrase="This proxy speaks TLS",
 )
 
 
