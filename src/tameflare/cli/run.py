@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,12 +12,13 @@ import click
 
 from tameflare.cli import exposure, java, loginstore, project
 from tameflare.cli.bundle import bundle_text
-from tameflare.cli.child import CannotStart, run_child
+from tameflare.cli.child import CannotStart
 from tameflare.cli.environment import child_environment
 from tameflare.cli.files import write_private
+from tameflare.cli.ground import Ground
+from tameflare.cli.isolating import Wishes, choose
 from tameflare.cli.node import write_preload
 from tameflare.cli.session import Run, Session, UnknownAgent
-from tameflare.cli.side_door import SideDoor
 from tameflare.core.errors import TameFlareError
 from tameflare.process import close_to_debuggers
 from tameflare.settings import TOKEN, Settings
@@ -36,6 +35,7 @@ Examples:
   tf run -- python agent.py
   tf run --name deploy-bot -- claude
   tf run --no-proxy registry.internal -- npm test
+  tf run --isolate --hide ~/.aws -- claude
 
 Ends with the command's own exit code (128 + n if signal n ended it; 127 if
 there is no such command).""",
@@ -43,6 +43,11 @@ there is no such command).""",
 @click.option("--name", "--agent", "agent", metavar="NAME", help="Agent that the command runs as [default: `default`].")
 @click.option("--no-proxy", multiple=True, metavar="HOST", help="Host that is reached directly; may be repeated.")
 @click.option("--keep-env", multiple=True, metavar="VARIABLE", help="Variable to hand on that would be removed.")
+@click.option("--isolate", is_flag=True, help="Run it in namespaces whose only way out is the proxy (Linux).")
+@click.option("--isolate-if-possible", is_flag=True, help="The same, but run it unprotected where that cannot be had.")
+@click.option("--hide", multiple=True, metavar="PATH", help="Hide this from an isolated command as well.")
+@click.option("--read-only", multiple=True, metavar="PATH", help="An isolated command must not write there.")
+@click.option("--show", multiple=True, metavar="PATH", help="Leave this visible in /tmp or /run, which are private.")
 @click.option("--project", "directory", metavar="DIR", help="Directory whose .tf is used [default: this one].")
 @click.option("--quiet", "-q", is_flag=True, help="No warnings and no closing line.")
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...")
@@ -50,6 +55,11 @@ def command(
     agent: str | None,
     no_proxy: tuple[str, ...],
     keep_env: tuple[str, ...],
+    isolate: bool,
+    isolate_if_possible: bool,
+    hide: tuple[str, ...],
+    read_only: tuple[str, ...],
+    show: tuple[str, ...],
     directory: str | None,
     quiet: bool,
     arguments: tuple[str, ...],
@@ -57,17 +67,18 @@ def command(
     """Run COMMAND through TameFlare."""
     close_to_debuggers()  # the command must not read in its parent what was taken out of its own environment
     here = project.require(Settings(), Path(directory) if directory else None)
-    session = Session(here.proxy, here.token)
-    run = _open(session, here, agent, Path(arguments[0]).name)
-    folder = Path(tempfile.mkdtemp(prefix="tameflare-"))
-    door = None
+    wishes = Wishes(hide, read_only, show)
+    ground = choose(here.folder, wishes, asked=isolate, if_possible=isolate_if_possible, no_proxy=no_proxy)
+    session = Session(here.proxy, here.token, here.authority)
     try:
-        environment, remarks = _environment(session, run, folder, no_proxy, keep_env)
+        run = _open(session, here, agent, Path(arguments[0]).name)
+        environment, remarks = _environment(session, run, ground, no_proxy, keep_env)
         if not quiet:
-            _remark([exposure.warning(str(here.folder or here.proxy)), *remarks])
+            exposed = None if ground.isolated else exposure.warning(str(here.folder or here.proxy))
+            _remark([exposed, *remarks])
         if java.VARIABLE not in keep_env:
-            door = java.prepare(environment, session.proxy_url(run), no_proxy)
-        code = run_child(arguments, environment, lambda: _started(session, door))
+            ground.prepare_java(environment, session.proxy_url(run), no_proxy)
+        code = ground.run(arguments, environment, session, _gone)
         if not quiet:
             _closing_line(session, run)
         return code
@@ -75,10 +86,8 @@ def command(
         _say(str(fault))
         return fault.status
     finally:
-        if door is not None:
-            door.close()
+        ground.close()
         session.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _open(session: Session, here: project.Project, agent: str | None, program: str) -> Run:
@@ -117,29 +126,23 @@ def _make_agent(here: project.Project, agent: str, fault: UnknownAgent) -> None:
 
 
 def _environment(
-    session: Session, run: Run, folder: Path, no_proxy: tuple[str, ...], keep: tuple[str, ...]
+    session: Session, run: Run, ground: Ground, no_proxy: tuple[str, ...], keep: tuple[str, ...]
 ) -> tuple[dict[str, str], list[str]]:
     """The command's environment, and what its user should know of it."""
-    bundle = folder / "ca-bundle.pem"
-    write_private(bundle, bundle_text(run.ca_pem, os.environ))
+    bundle = ground.folder / "ca-bundle.pem"
+    write_private(bundle, bundle_text(session.authorities(run), os.environ))
     child = child_environment(
-        os.environ,
-        proxy_url=session.proxy_url(run),
+        ground.outer(os.environ, keep),
+        proxy_url=ground.proxy_url(session.proxy_url(run)),
         bundle=str(bundle),
         connectors=run.connectors,
         no_proxy=no_proxy,
         keep=keep,
-        node_preload=str(write_preload(folder)),
+        node_preload=str(write_preload(ground.folder)),
     )
     names = ", ".join(child.replaced)
     remark = f"{names}: your own key gave way to a placeholder; the gateway puts its credential in"
     return child.variables, [remark] if child.replaced else []
-
-
-def _started(session: Session, door: SideDoor | None) -> None:
-    session.watch(_gone)
-    if door is not None:
-        door.serve()
 
 
 def _remark(sentences: Iterable[str | None]) -> None:
