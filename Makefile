@@ -12,7 +12,7 @@ NODE_PARTS := tests
 ARGS ?=
 export PYTHON
 
-.PHONY: help run test test-compiled check format demo wheel bench docs lock clean
+.PHONY: help run test test-compiled check format demo wheel bench bench-peers docs lock clean
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -48,6 +48,11 @@ wheel: $(VENV)/.dev $(VENV)/.parts-compile ## a wheel for this machine and Pytho
 bench: $(VENV)/.compiled $(VENV)/.parts-bench ## ours (compiled) against direct, in one run
 	@$(VENV)/compiled/bin/python -m bench $(ARGS)
 
+bench-peers: $(VENV)/.compiled $(VENV)/.parts-bench ## ours (compiled) against nginx, Squid, mitmproxy, proxy.py and Go, in one run
+	@tools/system_parts.sh peers || echo "what is missing is left out"
+	@[ -x .venv-peers/bin/mitmdump ] || tools/peers.sh .venv-peers || echo "mitmproxy and proxy.py are left out"
+	@$(VENV)/compiled/bin/python -m bench.peers $(ARGS)
+
 docs: $(VENV)/.dev ## write docs/reference/ anew from the code
 	@$(BIN)/python -m tools.reference
 
@@ -55,7 +60,7 @@ lock: $(VENV)/.dev ## pin requirements/*.txt anew (ARGS=--upgrade moves to newer
 	@LOCKER=$(BIN)/pip-compile tools/lock.sh $(ARGS)
 
 clean: ## remove everything that was made here; the data directory stays
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/build build dist $(NODE_PARTS)/node_modules
+	@rm -rf $(VENV) .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/build build dist $(NODE_PARTS)/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each list of packages holds the one before it, so that the stamps only ever add to the environment.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that what no Python package brings is there. Usage: system_parts.sh run|test|bench|compile|browser
+# Makes sure that what no Python package brings is there. Usage: system_parts.sh run|test|bench|peers|compile|browser
 # Installs missing parts only as root on a machine with apt-get; anywhere else it says what is missing and how to get it.
 set -euo pipefail
 
@@ -12,6 +12,8 @@ want() { # Debian package, then a command that succeeds where it is there
 }
 
 want_header() { [ -n "$(find /usr/include /usr/local/include -path "*/$1" -print -quit 2>/dev/null)" ]; }
+
+has_squid_with_tls() { squid -v | grep -q -- --with-openssl; }
 
 has_any() { command -v "$@"; }
 
@@ -41,11 +43,16 @@ case ${1:-run} in
     want gcc gcc --version
     want "python$version-dev" has_python_header
     ;;
+  peers)
+    want nginx-light nginx -v
+    want squid-openssl has_squid_with_tls
+    want golang-go go version
+    ;;
   browser)
     want chromium has_any chromium chromium-browser google-chrome
     ;;
   *)
-    echo "unknown set of parts: $1 (run, test, bench, compile or browser)" >&2
+    echo "unknown set of parts: $1 (run, test, bench, peers, compile or browser)" >&2
     exit 2
     ;;
 esac
@@ -55,6 +62,12 @@ esac
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
   echo "installing ${missing[*]}" >&2
   export DEBIAN_FRONTEND=noninteractive
+  policy=/usr/sbin/policy-rc.d # keeps packages from starting their servers, which are started here when they are wanted
+  if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+  fi
   apt-get update -qq
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
   exit 0

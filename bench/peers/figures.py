@@ -84,8 +84,11 @@ def transfer(request: str) -> Figure:
 
 
 def events(way: Way, program: Path, scale: Scale) -> Values:
-    """Eight streams of 50 events a second: from the upstream's write to the client's read, ms."""
-    delays = way.run(program, Job("events", 8, scale.seconds, scale.warmup, events=True)).delays_us
+    """Eight streams of 50 events a second: from the upstream's write to the client's read, ms.
+
+    Some look at the beginning of a body before they pass it on; that is over when the warm-up is.
+    """
+    delays = way.run(program, Job("events", 8, scale.seconds, 2 * scale.warmup, events=True)).delays_us
     if not delays.count:
         raise TameFlareError("no event came", "it collects the stream before it goes on")
     return {"event_p50": delays.p50 / 1e3, "event_p99": delays.p99 / 1e3}

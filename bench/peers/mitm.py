@@ -14,7 +14,7 @@ from bench.peers.way import Way
 from tameflare.demo.product import free_port
 
 _OPTIONS = {
-    "stream_large_bodies": "1",  # else whole bodies are collected before they go on, and events never come
+    "stream_large_bodies": "1k",  # else a body is collected as a whole before it goes on, and events never come
     "http2": "false",  # which nobody here speaks
 }
 
@@ -31,7 +31,7 @@ def running(site: Site) -> Iterator[Way]:
     with listening([command, "--quiet", *where, *flags], own_port, room, site.plant.cores.proxy) as pid:
         yield Way(
             "mitmproxy",
-            f"mitmproxy {about['Mitmproxy'].strip()} on Python {about['Python'].strip()}, streaming",
+            f"mitmproxy {about['Mitmproxy'].strip()} on Python {about['Python'].strip()}, bodies above 1 KiB streamed",
             own_port,
             room,
             site.authority,

@@ -37,7 +37,8 @@ class Way:
 
     `targets` tells for each host what CONNECT asks for; None where there is nothing to ask. `host_field` gives what
     stands in the request's Host. `authority` signed the certificate that clients see. `processes` are those of the
-    proxy, `own_memory` whether no other way shares them. `counted` is told how many answers came. `settle` waits until nothing is left to be done of what went before.
+    proxy, `own_memory` whether no other way shares them. `counted` is told how many answers came. `settle` waits until
+    nothing is left to be done of what went before.
     """
 
     name: str
