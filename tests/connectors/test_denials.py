@@ -115,3 +115,21 @@ def test_slack_raises_its_error_with_our_code() -> None:
     with pytest.raises(errors.SlackApiError) as caught:
         response.validate()
     assert caught.value.response["error"] == "rule_deny"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        (403, "rule_deny", 200),
+        (408, "approval_timeout", 200),
+        (503, "approvals_unavailable", 200),
+        (407, "unauthenticated", 407),
+        (429, "rate_limited", 429),
+        (502, "upstream_unreachable", 502),
+    ],
+)
+def test_slacks_refusals_are_answers_unless_they_may_pass(status: int, code: str, told: int) -> None:
+    """Slack's SDK for Node tries again for half an hour whatever was answered by another status than 200."""
+    rendered = _rendered("slack", Denial(status, code, "no"))
+    body = json.loads(rendered.body)
+    assert (rendered.status, body["ok"], body["error"], body["status"]) == (told, False, code, status)

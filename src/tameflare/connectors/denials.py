@@ -12,6 +12,8 @@ from tameflare.core.decision import Reason
 
 Shape = Callable[["Denial"], "Rendered"]
 Headers = tuple[tuple[str, str], ...]
+_ANSWERED: Final = 200
+_AUTHENTICATE: Final = 407
 _TOO_MANY: Final = 429
 _SERVER_FAULT: Final = 500
 _FOR_PEOPLE: Final = frozenset((Reason.APPROVALS_UNAVAILABLE, Reason.TOO_MANY_APPROVALS))
@@ -114,9 +116,15 @@ def stripe(denial: Denial) -> Rendered:
 
 
 def slack(denial: Denial) -> Rendered:
-    """`ok: false` with the code in `error`, which SDKs switch on."""
+    """`ok: false` with the code in `error`, which SDKs switch on.
+
+    The status is 200, as Slack's own is for what it refuses: its SDK for Node sends a request that was answered by
+    anything else again, for half an hour. What may pass keeps its status, so that it is tried again.
+    """
     body = {"ok": False, "error": denial.code, "code": denial.code, "message": denial.message, **facts(denial)}
-    return _json(denial, body)
+    answered = denial.is_final and denial.status != _AUTHENTICATE
+    rendered = _json(denial, body | {"status": denial.status})
+    return msgspec.structs.replace(rendered, status=_ANSWERED) if answered else rendered
 
 
 def _fault_type(status: int, server: str) -> str:
