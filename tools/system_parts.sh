@@ -13,7 +13,7 @@ want() { # Debian package, then a command that succeeds where it is there
 
 want_header() { [ -n "$(find /usr/include /usr/local/include -path "*/$1" -print -quit 2>/dev/null)" ]; }
 
-has_squid_with_tls() { squid -v | grep -q -- --with-openssl; }
+has_squid_with_tls() { squid -v | grep -- --with-openssl; }
 
 has_any() { command -v "$@"; }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from bench import machine
 from bench.peers.site import Site
 from bench.peers.way import Way
@@ -30,7 +32,7 @@ def _way(site: Site, name: str, about: str, token: str, *, own_memory: bool = Tr
 
     return Way(
         name,
-        f"TameFlare {__version__}, {about}",
+        f"TameFlare {__version__}, {'compiled' if _is_compiled() else 'not compiled'}, {about}",
         plant.proxy_port,
         site.room(name),
         plant.product.data / "proxy" / "ca.pem",
@@ -41,6 +43,12 @@ def _way(site: Site, name: str, about: str, token: str, *, own_memory: bool = Tr
         settle=plant.settle,
         own_memory=own_memory,
     )
+
+
+def _is_compiled() -> bool:
+    """Whether this is the wheel that `make wheel` builds; else the request path runs as Python."""
+    found = find_spec("tameflare.proxy.conversation")
+    return found is not None and not str(found.origin).endswith(".py")
 
 
 def _open_gateway(site: Site) -> str:
