@@ -5,6 +5,7 @@ Its first line names the run and carries its token; when this connection ends, s
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -108,10 +109,11 @@ class Session:
     def close(self) -> None:
         self._closing = True
         if self._socket is not None:
-            try:
-                self._socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                self._socket.close()
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)  # whoever reads it hears of the end
+            self._socket.close()
+        if self._response is not None:
+            self._response.close()
 
     def _send(
         self, method: str, path: str, body: str | None
@@ -145,8 +147,8 @@ class Session:
         while alive:
             try:
                 alive = bool(self._response.readline())
-            except (OSError, ValueError, http.client.HTTPException):
-                alive = False
+            except (OSError, ValueError, http.client.HTTPException, AttributeError):
+                alive = False  # http.client loses its file (AttributeError) where both ends close at once
         if not self._closing:
             on_gone()
 
