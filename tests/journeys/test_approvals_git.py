@@ -1,13 +1,14 @@
-"""git over HTTPS, unchanged, whose push waits for people: it asks what is there, then sends; each is asked about."""
+"""git over HTTPS, unchanged, whose push waits for people."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.asking import Asking, asking
+from tests.support.asking import Asking, Shown, asking
 from tests.support.doubles import Vendors
 
 from tameflare.demo.product import wait_until
@@ -43,66 +44,122 @@ def push(asked: Asking, clone: Path) -> subprocess.Popen[str]:
 
 
 def sent(asked: Asking) -> int:
-    """How many pushes have reached the vendor."""
-    return sum(seen.path.endswith("/git-receive-pack") for seen in asked.vendors.ledger.entries("github.com"))
+    """How many pushes have reached the vendor; a trial, which pushes nothing, is none."""
+    found = [seen for seen in asked.vendors.ledger.entries("github.com") if seen.path.endswith("/git-receive-pack")]
+    return sum(seen.headers.get("content-length") != "4" for seen in found)
 
 
-def asks(asked: Asking, method: str) -> str:
-    """The id of the pending approval of this part of a push."""
-    found: list[str] = []
+def asks(asked: Asking, method: str = "POST") -> Shown:
+    """The pending approval of this part of a push."""
+    found: list[Shown] = []
 
     def look() -> bool:
-        found[:] = [
-            one["id"] for one in asked.approvals() if (one["actions"][0]["type"], one["method"]) == (PUSH, method)
-        ]
+        found[:] = [one for one in asked.approvals() if (one["actions"][0]["type"], one["method"]) == (PUSH, method)]
         return bool(found)
 
     wait_until(look, f"an approval of the {method} of a push", 30)
     return found[0]
 
 
+def refused(pushing: subprocess.Popen[str]) -> str:
+    """What git says of a push that failed."""
+    _, err = pushing.communicate(timeout=60)
+    assert pushing.returncode not in {0, None}
+    return err
+
+
 def test_a_push_waits_and_lands(asked: Asking, clone: Path, tmp_path: Path) -> None:
     before = sent(asked)
     pushing = push(asked, clone)
-    asked.vote(asks(asked, "GET"))
-    body = asks(asked, "POST")
+    shown = asks(asked)
+    head = done(asked.program("git", "-C", str(clone), "rev-parse", "HEAD")).strip()
+    assert shown["actions"][0]["parameters"]["updates"] == [{"ref": f"refs/heads/{clone.parent.name}", "create": head}]
+    assert "objects that are pushed are not shown" in shown["unshown"]
     assert sent(asked) == before
-    asked.vote(body)
+    asked.vote(shown["id"])
     done(pushing)
     assert sent(asked) == before + 1
-    asked.becomes(body, "executed")
+    asked.becomes(shown["id"], "executed")
     listed = done(asked.program("git", "ls-remote", URL, clone.parent.name))
-    assert listed.split()[0] == done(asked.program("git", "-C", str(clone), "rev-parse", "HEAD")).strip()
+    assert listed.split()[0] == head
 
 
-def test_with_the_run_remembered_people_are_asked_once(asked: Asking, clone: Path) -> None:
-    before = sent(asked)
+def test_a_push_that_git_sends_in_pieces_is_asked_about_once(asked: Asking, clone: Path) -> None:
+    """Of more than a megabyte git first pushes nothing, as a trial."""
+    (clone / "large").write_bytes(os.urandom(2 << 20))
+    done(asked.program("git", "-C", str(clone), "add", "large"))
+    done(asked.program("git", *WHO, "-C", str(clone), "commit", "--quiet", "-m", "large"))
+    before = len(asked.approvals("all"))
     pushing = push(asked, clone)
-    asked.vote(asks(asked, "GET"), remember="run")
+    shown = asks(asked)
+    assert shown["body_size"] > 2 << 20
+    asked.vote(shown["id"])
     done(pushing)
-    assert sent(asked) == before + 1
+    assert len(asked.approvals("all")) == before + 1
+
+
+def test_with_the_run_remembered_the_next_push_is_not_asked_about(asked: Asking, clone: Path) -> None:
+    before, at = sent(asked), f"git -C {clone} push origin HEAD:{clone.parent.name}"
+    pushing = asked.program("sh", "-c", f"{at}-1 && {at}-2")
+    asked.vote(asks(asked)["id"], remember="run")
+    done(pushing)
+    assert sent(asked) == before + 2
     assert asked.approvals() == []
 
 
 def test_a_push_that_is_denied_says_why(asked: Asking, clone: Path) -> None:
     before = sent(asked)
     pushing = push(asked, clone)
-    asked.vote(asks(asked, "GET"), "deny", reason="not on a Friday")
-    _, err = pushing.communicate(timeout=60)
-    assert pushing.returncode != 0
+    asked.vote(asks(asked)["id"], "deny", reason="not on a Friday")
+    err = refused(pushing)
     assert "remote: TameFlare: not on a Friday" in err
     assert "remote: code: approval_denied" in err
+    assert f"! [remote rejected] HEAD -> {clone.parent.name} (TameFlare: not on a Friday)" in err
+    assert "403" not in err
     assert sent(asked) == before
     assert asked.approvals() == []
 
 
-def test_what_is_sent_and_denied_does_not_land(asked: Asking, clone: Path) -> None:
+def test_where_fetching_is_not_allowed_the_question_before_a_push_is_asked_about(asked: Asking, clone: Path) -> None:
     before = sent(asked)
-    pushing = push(asked, clone)
-    asked.vote(asks(asked, "GET"))
-    asked.vote(asks(asked, "POST"), "deny", reason="not on a Friday")
-    _, err = pushing.communicate(timeout=60)
-    assert pushing.returncode != 0
-    assert "The requested URL returned error: 403" in err  # git reads no text here
-    assert sent(asked) == before
-    assert asked.approvals() == []
+    asked.rule("github.repo.fetch", "require_approval")
+    try:
+        asked.product.wait_for_configuration()
+        pushing = push(asked, clone)
+        asked.vote(asks(asked, "GET")["id"])
+        asked.vote(asks(asked)["id"])
+        done(pushing)
+        assert sent(asked) == before + 1
+        pushing = push(asked, clone)
+        asked.vote(asks(asked, "GET")["id"], "deny", reason="not on a Friday")
+        assert "remote: TameFlare: not on a Friday" in refused(pushing)
+    finally:
+        asked.rule("github.repo.fetch", "allow")
+        asked.product.wait_for_configuration()
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory, vendors: Vendors) -> Iterator[Asking]:
+    """Connections wait two seconds, and a body of more than 64 kB not at all."""
+    settings = {"TF_APPROVAL_TIMEOUT": "4", "TF_MAX_HELD_BODY": str(64 << 10)}
+    with asking(tmp_path_factory.mktemp("hasty"), vendors, **settings) as running:
+        yield running
+
+
+def test_a_push_that_nobody_answers_says_so(hasty: Asking, clone: Path) -> None:
+    before = sent(hasty)
+    err = refused(push(hasty, clone))
+    assert "remote: TameFlare: nobody answered while the connection waited" in err
+    assert "remote: code: approval_timeout" in err
+    assert "! [remote rejected]" in err
+    assert sent(hasty) == before
+
+
+def test_a_push_that_is_too_large_to_wait_says_so(hasty: Asking, clone: Path) -> None:
+    (clone / "large").write_bytes(os.urandom(2 << 20))
+    done(hasty.program("git", "-C", str(clone), "add", "large"))
+    done(hasty.program("git", *WHO, "-C", str(clone), "commit", "--quiet", "-m", "large"))
+    before = sent(hasty), len(hasty.approvals("all"))
+    err = refused(push(hasty, clone))
+    assert "remote: TameFlare: the body is over 65536 bytes and would have to wait for people" in err
+    assert (sent(hasty), len(hasty.approvals("all"))) == before

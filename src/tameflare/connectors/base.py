@@ -91,6 +91,14 @@ class Connector(Protocol):
     ) -> BodyChange | None:
         """The change of the body of the answer to `request`; None: it passes. `content_type` is the answer's."""
 
+    def preparation(self, request: HttpRequest) -> tuple[Action, ...]:
+        """What a request does by itself that only prepares another one, which is judged by the same action when it
+        comes; none for every other request. Asked of requests that people would have to approve, the body read.
+        """
+
+    def untold(self, request: HttpRequest) -> str:
+        """What of a body the parameters that `name` found in it do not tell, in words; empty: nothing."""
+
     def bound_body(self, request: HttpRequest) -> bytes | None:
         """What of the body of a held request an approval is bound to; None: the body as it was received.
 
@@ -128,7 +136,17 @@ class PassesAnswers:
         return None
 
 
-class HeldAsReceived:
+class SaysAll:
+    """A connector whose requests are deeds of their own, and tell in their parameters what they do."""
+
+    def preparation(self, request: HttpRequest) -> tuple[Action, ...]:  # noqa: ARG002 - see above
+        return ()
+
+    def untold(self, request: HttpRequest) -> str:  # noqa: ARG002
+        return ""
+
+
+class HeldAsReceived(SaysAll):
     """A connector whose held requests are bound as they came, and end with their connection."""
 
     def bound_body(self, request: HttpRequest) -> bytes | None:  # noqa: ARG002 - see above

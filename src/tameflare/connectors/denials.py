@@ -72,10 +72,14 @@ def github(denial: Denial) -> Rendered:
 
 def git(denial: Denial) -> Rendered:
     """Plain text, which git prints line by line after `remote:`."""
-    lines = [f"TameFlare: {denial.message}", f"code: {denial.code}", f"action: {denial.action}"]
-    lines += [f"request id: {denial.request_id}"] + ([denial.help] if denial.help else [])
-    text = "\n".join(lines) + "\n"
+    text = "\n".join(lines(denial)) + "\n"
     return Rendered(denial.status, retry(denial), "text/plain; charset=utf-8", text.encode())
+
+
+def lines(denial: Denial) -> list[str]:
+    """For people who read them one below the other."""
+    found = [f"TameFlare: {denial.message}", f"code: {denial.code}", f"action: {denial.action}"]
+    return [*found, f"request id: {denial.request_id}"] + ([denial.help] if denial.help else [])
 
 
 _OPENAI_TYPES: Final = {

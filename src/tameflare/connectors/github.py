@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from tameflare.connectors import auth, denials
+from msgspec.structs import replace
+
+from tameflare.connectors import auth, denials, git_push
 from tameflare.connectors.auth import Credential, Injection, header_line
 from tameflare.connectors.denials import Denial, Rendered
+from tameflare.connectors.git_push import Push
 from tameflare.connectors.request import HttpRequest
 from tameflare.connectors.routes import API, Route
 from tameflare.connectors.table import TableConnector, Vendor
+from tameflare.core.action import Action
 from tameflare.core.errors import InvalidValue
 
 GIT: Final = "git"
@@ -17,6 +21,11 @@ UPLOADS: Final = "uploads"
 _OWN: Final = {"api.github.com": API, "uploads.github.com": UPLOADS, "github.com": GIT}
 _PREFIXES: Final = {API: "/api/v3", UPLOADS: "/api/uploads", GIT: ""}
 _GIT_USER: Final = "x-access-token"
+_BEFORE_A_PUSH: Final = "service=git-receive-pack"
+_BEFORE_A_FETCH: Final = "service=git-upload-pack"
+_PUSH: Final = "/git-receive-pack"
+_FETCH: Final = "/git-upload-pack"
+_LFS: Final = "/info/lfs/"
 
 
 class GitHubConnector(TableConnector):
@@ -49,10 +58,38 @@ class GitHubConnector(TableConnector):
             return Injection(header_line("Authorization", f"token {credential.value}"))
         return auth.basic(credential, _GIT_USER)
 
+    def name(self, request: HttpRequest) -> tuple[Action, ...]:
+        """Of a push also which refs it moves, and where to."""
+        actions, push = super().name(request), self._push(request)
+        if push is None:
+            return actions
+        return tuple(replace(each, parameters={**each.parameters, **push.parameters()}) for each in actions)
+
+    def untold(self, request: HttpRequest) -> str:
+        push = self._push(request)
+        return "the objects that are pushed are not shown" if push is not None and push.rest else ""
+
+    def preparation(self, request: HttpRequest) -> tuple[Action, ...]:
+        """Before a push git asks what the repository holds, as a fetch does, and perhaps pushes nothing as a trial."""
+        if self.surface(request)[0] != GIT:
+            return ()
+        if request.method == "GET" and request.query == _BEFORE_A_PUSH:
+            return self.classify(replace(request, query=_BEFORE_A_FETCH)).actions
+        if _is_push(request) and request.body == git_push.NOTHING:
+            return self.classify(replace(request, path=request.path.removesuffix(_PUSH) + _FETCH)).actions
+        return ()
+
     def deny(self, denial: Denial, request: HttpRequest | None = None) -> Rendered:
-        if request is not None and self.surface(request)[0] == GIT:
-            return denials.git(denial)
-        return denials.github(denial)
+        if request is None or self.surface(request)[0] != GIT or _LFS in request.path:
+            return denials.github(denial)
+        push = self._push(request)
+        return (git_push.deny(denial, push) if push is not None else None) or denials.git(denial)
+
+    def _push(self, request: HttpRequest) -> Push | None:
+        """What a push asks for, once as much of its body is there."""
+        if not request.body or not _is_push(request) or self.surface(request)[0] != GIT:
+            return None
+        return None if request.header(b"content-encoding") else git_push.read(request.body)
 
     def address(self, route: Route) -> tuple[str, str]:
         for domain in self.domains:
@@ -62,6 +99,10 @@ class GitHubConnector(TableConnector):
             if not _own_surface(domain) and not domain.startswith("*."):
                 return domain, _PREFIXES[route.surface]
         raise InvalidValue(f"the connector `{self.config.name}` names no host for the action `{route.type}`")
+
+
+def _is_push(request: HttpRequest) -> bool:
+    return request.method == "POST" and request.path.endswith(_PUSH)
 
 
 def _own_surface(host: str) -> str:

@@ -62,7 +62,10 @@ def _rendered(exchange: Exchange, refusal: Refusal) -> Rendered:
     )
     if exchange.binding is None:
         return denials.git(denial) if _asked_by_git(exchange) else denials.plain(denial)
-    return exchange.binding.connector.deny(denial, exchange.request)
+    request = exchange.request
+    if request is not None and request.body is None:
+        request.body = exchange.received
+    return exchange.binding.connector.deny(denial, request)
 
 
 def _asked_by_git(exchange: Exchange) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from tameflare.connectors.faults import Unreadable
 from tameflare.core.approval import covering
 from tameflare.core.decision import Decision, Reason, Verdict
+from tameflare.core.judge import decide
 from tameflare.proxy import outgoing
 from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.refusal import Refusal
@@ -28,6 +31,27 @@ def agreed(exchange: Exchange, decision: Decision) -> Decision | None:
         return None
     matched = (*decision.matched, f"remembered:{found.id}")
     return Decision(Verdict.ALLOW, Reason.REMEMBERED, "people agreed to such requests", matched, decision.would_be)
+
+
+def prepares(exchange: Exchange) -> Decision | None:
+    """The decision that lets a request through which only prepares another: people are asked when that one comes.
+
+    It is taken for what it does by itself, which rules must allow. Its whole body is known here.
+    """
+    identity, binding, request = exchange.identity, exchange.binding, exchange.request
+    assert identity is not None
+    assert binding is not None
+    assert request is not None
+    actions = binding.connector.preparation(replace(request, body=exchange.received))
+    if not actions:
+        return None
+    decision = decide(identity.gateway.compiled, binding.compiled, actions)
+    if not decision.allowed:
+        return None
+    exchange.actions = actions
+    if exchange.body is None:
+        exchange.body = exchange.received
+    return decision
 
 
 def unfit(exchange: Exchange) -> Refusal | None:

@@ -236,6 +236,10 @@ def hold(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
         if (exchange.head.content_length or 0) > proxy.limits.max_held_body:
             return consent.too_large_to_hold(proxy)
         return Next.HELD_BODY
+    prepares = consent.prepares(exchange)
+    if prepares is not None:
+        exchange.decision = prepares
+        return None
     return consent.unfit(exchange) or Next.HOLD
 
 

@@ -92,6 +92,8 @@ class Undecided:
         self._collected = None
         state = self._context.state
         if exchange.actions is not None:  # it was to be kept while people are asked
+            if exchange.request is not None:
+                exchange.request.body = collected  # its beginning, for an answer that fits
             self._conversation.refuse(too_large_to_hold(state))
         elif self._renewed(exchange) is not exchange:
             message = "the configuration changed while the body was read"

@@ -42,7 +42,7 @@ def _unread(connector: Connector, request: HttpRequest, actions: Sequence[Action
         told = read != connector.name(replace(request, body=b""))
     except Unreadable:
         told = True  # it says nothing without a body
-    return "" if told else "it is neither a form nor JSON"
+    return connector.untold(replace(request, body=body)) if told else "it is neither a form nor JSON"
 
 
 def _is_cut(value: Any) -> bool:
