@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
 
-from tameflare.cli import escape_facts, escape_targets, escape_things, project
+from tameflare.cli import escape_facts, escape_run, escape_services, escape_targets, escape_things, project
 from tameflare.cli.errors import Exit
 from tameflare.cli.escape_verdict import Row, Word, judge
+from tameflare.cli.isolating import available
 from tameflare.cli.output import note, print_json, say, table
 from tameflare.core.errors import TameFlareError
-from tameflare.isolate.probes.base import Came, Facts, Try
+from tameflare.isolate.probes.base import Facts
 from tameflare.isolate.probes.table import PROBES
 from tameflare.process import close_to_debuggers
 from tameflare.settings import Settings
-
-_SECONDS: Final = 90.0
-_TOLD_AT_MOST: Final = 2000
 
 
 def escape(isolate: bool | None, offline: bool, as_json: bool) -> int:
@@ -46,14 +42,10 @@ def _choose(isolate: bool | None) -> bool:
     """As asked; else with isolation where it can be had, and a word where it cannot."""
     if isolate is not None:
         return isolate
-    obstacle = _obstacle()
-    if obstacle:
-        note(f"without isolation: {obstacle}")
-    return not obstacle
-
-
-def _obstacle() -> str:
-    return "this version has none"
+    fault = available()
+    if fault is not None:
+        note(f"without isolation: {fault}")
+    return fault is None
 
 
 def attempt_all(here: project.Project, isolated: bool, offline: bool) -> list[Row]:
@@ -64,6 +56,7 @@ def attempt_all(here: project.Project, isolated: bool, offline: bool) -> list[Ro
         made = escape_targets.folders(stack)
         tcp, udp = escape_targets.network_targets(lookout, stack)
         memory, queues = escape_things.Memory(stack, nonce), escape_things.Queues(stack, nonce)
+        late = escape_targets.LateSockets(lookout, stack, made)
         programs = escape_things.Programs(stack)
         standard_input, _ = escape_targets.terminal(lookout, stack)
         left_open = _left_open(lookout, stack)
@@ -74,6 +67,7 @@ def attempt_all(here: project.Project, isolated: bool, offline: bool) -> list[Ro
             tcp=tcp,
             udp=udp,
             unix=escape_targets.unix_targets(lookout, stack, made, nonce),
+            late=late.paths,
             fifos=escape_targets.fifos(lookout, stack, made),
             shared_files=memory.files,
             terminals=[escape_targets.terminal(lookout, stack)[1]],
@@ -83,7 +77,7 @@ def attempt_all(here: project.Project, isolated: bool, offline: bool) -> list[Ro
             posix_queue=queues.name,
             key=escape_things.key(stack, nonce),
             inherited=left_open,
-            services=list(escape_targets.known_services()),
+            services=list(escape_services.known_services()),
             ours=escape_facts.our_processes(environment),
             ordinary=programs.facts(),
             secrets=escape_facts.hidden(environment, nonce),
@@ -94,11 +88,10 @@ def attempt_all(here: project.Project, isolated: bool, offline: bool) -> list[Ro
             server=here.server,
             proxy=here.proxy,
         )
-        told = _run(lookout, facts, isolated, standard_input)
+        told = escape_run.run(lookout, facts, isolated, standard_input, late.make)
         for thing in (memory, queues, programs):
             thing.look(lookout)
         escape_things.end_survivors(lookout, nonce)
-        _typed(lookout, standard_input)
         return [judge(probe, told.get(probe.name), lookout.arrived, isolated) for probe in PROBES]
 
 
@@ -110,60 +103,6 @@ def _left_open(lookout: escape_targets.Lookout, stack: contextlib.ExitStack) -> 
     stack.callback(os.close, theirs)
     lookout.stream(ours, bytearray())
     return theirs
-
-
-def _run(lookout: escape_targets.Lookout, facts: Facts, isolated: bool, standard_input: int) -> dict[str, list[Try]]:
-    """What each probe said. Raises TameFlareError where `tf run` did not get as far."""
-    out, err = bytearray(), bytearray()
-    pid = _spawn(lookout, facts, isolated, standard_input, (out, err))
-    ended: list[int] = []
-
-    def is_over() -> bool:
-        if not ended:
-            found, status = os.waitpid(pid, os.WNOHANG)
-            ended.extend([os.waitstatus_to_exitcode(status)] if found else [])
-        return bool(ended)
-
-    if not lookout.run(is_over, _SECONDS):
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
-    told = _parse(out)
-    if not told:
-        sentence = err.decode(errors="replace").strip()[-_TOLD_AT_MOST:]
-        raise TameFlareError(f"`tf run` did not start the probes: {sentence or ended}", "see `tf run --help`")
-    return told
-
-
-def _spawn(
-    lookout: escape_targets.Lookout, facts: Facts, isolated: bool, standard_input: int, kept: tuple[bytearray, ...]
-) -> int:
-    """`tf run` in a session of its own, with a terminal of ours to control it, as under a person's hands."""
-    inside = [sys.executable, "-P", "-m", "tameflare.isolate.probes", facts.dump()]
-    way = ["--isolate"] if isolated else []
-    command = [sys.executable, "-m", "tameflare", "run", "--quiet", *way, "--", *inside]
-    actions: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_OPEN, 0, os.ttyname(standard_input), os.O_RDWR, 0)]
-    ends = []
-    for number, place in enumerate(kept, 1):
-        ours, theirs = os.pipe()
-        lookout.stream(ours, place)
-        actions.append((os.POSIX_SPAWN_DUP2, theirs, number))
-        ends.append(theirs)
-    pid = os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True)
-    for end in ends:
-        os.close(end)
-    return pid
-
-
-def _typed(lookout: escape_targets.Lookout, terminal: int) -> None:
-    """What a shell would read on that terminal now."""
-    os.set_blocking(terminal, False)
-    with contextlib.suppress(OSError):
-        lookout.note(os.read(terminal, 1 << 12))
-
-
-def _parse(said: bytearray) -> dict[str, list[Try]]:
-    lines = [json.loads(line) for line in said.decode(errors="replace").splitlines() if line.startswith('{"probe"')]
-    return {line["probe"]: [Try(way, Came(came), told) for way, came, told in line["tries"]] for line in lines}
 
 
 def _print(rows: Sequence[Row], isolated: bool) -> None:

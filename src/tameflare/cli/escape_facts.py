@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from tameflare import settings
-from tameflare.cli import loginstore, project
+from tameflare.cli import loginstore, project, trust
 from tameflare.isolate.probes.base import Process, Secret, digest
 from tameflare.isolate.probes.kernel import library, pointer, started
 from tameflare.isolate.probes.secrets import LARGEST
+from tameflare.link.local import SOCKET_NAME
 from tameflare.settings import Settings
 
 _NAMESPACES: Final = ("net", "mnt", "pid", "user", "ipc", "uts", "cgroup")
@@ -38,24 +39,34 @@ def hidden(environment: Settings, nonce: str) -> list[Secret]:
 
 def _paths(environment: Settings) -> Iterator[tuple[str, Path]]:
     folder = project.find_folder()
-    if folder is not None:
-        yield from (("project", folder), ("project", folder / "config.yaml"))
+    for each in dict.fromkeys([*([folder] if folder else []), *trust.folders()]):
+        yield from (("project", each), ("project", each / "config.yaml"))
     login = loginstore.path()
     yield from (("log-in", login.parent), ("log-in", login))
-    data = environment.get(settings.DATA_DIR)
-    yield "data", data
-    yield from (("data", data / name) for name in _DATA)
-    yield from (("records", data / name) for name in _RECORDS)
-    yield "socket", data / "proxy" / "kill-switch.sock"
+    for data in data_directories(environment):
+        yield "data", data
+        yield from (("data", data / name) for name in _DATA)
+        yield from (("records", data / name) for name in _RECORDS)
+        yield "socket", data / "proxy" / SOCKET_NAME
+
+
+def data_directories(environment: Settings) -> list[Path]:
+    """The one of the settings, and those of proxies that run here, which the names of their sockets tell."""
+    found = re.findall(rf" (/\S.*)/proxy/{re.escape(SOCKET_NAME)}$", _text("/proc/net/unix"), re.MULTILINE)
+    return list(dict.fromkeys([environment.get(settings.DATA_DIR), *map(Path, found)]))
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return ""
 
 
 def key_ids(environment: Settings) -> list[str]:
     """The ids of the master keys under which the database keeps its secrets, as they stand in the file."""
-    try:
-        content = (environment.get(settings.DATA_DIR) / "server" / "tameflare.db").read_bytes()
-    except OSError:
-        return []
-    return sorted({found.decode() for found in re.findall(rb"enc:v2:([0-9a-f]{8}):", content)})
+    texts = [_text(str(folder / "server" / "tameflare.db")) for folder in data_directories(environment)]
+    return sorted({found for text in texts for found in re.findall(r"enc:v2:([0-9a-f]{8}):", text)})
 
 
 def describe(kind: str, path: Path, nonce: str) -> Secret | None:
@@ -94,13 +105,12 @@ def _handle(path: Path) -> str:
 
 
 def our_processes(environment: Settings) -> list[Process]:
-    """Ourselves, proxy and server, as far as they run here on the data directory that we may read."""
+    """Ourselves, proxy and server, as far as they run here on a data directory that we may read."""
     pids = {"tf doctor": os.getpid()}
-    for name, lock in _LOCKS.items():
-        try:
-            pids[name] = int((environment.get(settings.DATA_DIR) / lock).read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            continue
+    for folder in data_directories(environment):
+        for name, lock in _LOCKS.items():
+            if told := _text(str(folder / lock)).strip():
+                pids[name] = int(told)
     return [Process(name, pid, ticks) for name, pid in pids.items() if (ticks := _started(pid)) is not None]
 
 
@@ -121,11 +131,7 @@ def interfaces() -> list[str]:
 
 def resolvers() -> list[str]:
     """Addresses that /etc/resolv.conf names."""
-    try:
-        text = Path("/etc/resolv.conf").read_text(encoding="utf-8")
-    except OSError:
-        return []
-    return re.findall(r"^nameserver\s+(\S+)", text, re.MULTILINE)
+    return re.findall(r"^nameserver\s+(\S+)", _text("/etc/resolv.conf"), re.MULTILINE)
 
 
 def has_vsock() -> bool:

@@ -10,6 +10,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -162,22 +163,61 @@ def folders(stack: contextlib.ExitStack) -> dict[str, Path]:
 def unix_targets(
     lookout: Lookout, stack: contextlib.ExitStack, made: dict[str, Path], nonce: str
 ) -> list[tuple[str, str]]:
-    """UNIX sockets: one abstract, one in each of the folders: (place, address)."""
-    addresses = [
-        ("abstract", f"@tf-escape.{nonce}"),
-        *((name, str(folder / "socket")) for name, folder in made.items()),
-    ]
+    """UNIX sockets: one abstract, three in each of the folders: (place, address)."""
     found = []
-    for name, address in addresses:
+    for name, address, make in _unix_sockets(made, nonce):
         listener = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         try:
-            listener.bind("\0" + address[1:] if address.startswith("@") else address)
+            make(listener)
         except OSError:
             continue  # a path that is too long for a socket
         listener.listen()
         lookout.listen(listener)
         found.append((name, address))
     return found
+
+
+def _unix_sockets(made: dict[str, Path], nonce: str) -> Iterator[tuple[str, str, Callable[[socket.socket], None]]]:
+    """Place, address, and how to bind it. The system lists a socket by the name that it was bound to, whatever became
+    of that name."""
+    yield "abstract", f"@tf-escape.{nonce}", lambda one: one.bind(f"\0tf-escape.{nonce}")
+    for name, folder in made.items():
+        yield name, f"{folder}/plain", partial(_bind, f"{folder}/plain")
+        yield "renamed", f"{folder}/renamed", partial(_bind_and_rename, folder)
+        yield "renamed", f"{folder}/relative", partial(_bind_relative, folder)
+
+
+def _bind(path: str, one: socket.socket) -> None:
+    one.bind(path)
+
+
+def _bind_and_rename(folder: Path, one: socket.socket) -> None:
+    one.bind(str(folder / "draft"))
+    (folder / "draft").rename(folder / "renamed")
+
+
+def _bind_relative(folder: Path, one: socket.socket) -> None:
+    with contextlib.chdir(folder):
+        one.bind("relative")
+
+
+class LateSockets:
+    """UNIX sockets that are made when the program runs already, in home and working directory."""
+
+    def __init__(self, lookout: Lookout, stack: contextlib.ExitStack, made: dict[str, Path]) -> None:
+        self.paths = [str(made[name] / "late") for name in ("home", "here") if name in made]
+        self._lookout, self._stack = lookout, stack
+        self._pending = list(self.paths)
+
+    def make(self) -> None:
+        """Once; called again it does nothing."""
+        for path in self._pending:
+            listener = self._stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            with contextlib.suppress(OSError):
+                listener.bind(path)
+                listener.listen()
+                self._lookout.listen(listener)
+        self._pending = []
 
 
 def fifos(lookout: Lookout, stack: contextlib.ExitStack, made: dict[str, Path]) -> list[str]:
@@ -199,36 +239,3 @@ def terminal(lookout: Lookout, stack: contextlib.ExitStack) -> tuple[int, str]:
         stack.callback(os.close, handle)
     lookout.stream(ours, bytearray())
     return theirs, os.ttyname(theirs)
-
-
-def known_services() -> Iterator[tuple[str, str]]:
-    """Sockets of programs that act for whoever connects, where they listen: (name, address)."""
-    for name, address in _candidates():
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-            line.settimeout(1)
-            try:
-                line.connect("\0" + address[1:] if address.startswith("@") else address)
-            except OSError:
-                continue
-        yield name, address
-
-
-def _candidates() -> Iterator[tuple[str, str]]:
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-    yield from (("docker", "/run/docker.sock"), ("podman", "/run/podman/podman.sock"))
-    yield from (("containerd", "/run/containerd/containerd.sock"), ("snapd", "/run/snapd.socket"))
-    yield from (("system bus", "/run/dbus/system_bus_socket"), ("name service", "/run/nscd/socket"))
-    yield from (("resolver", "/run/systemd/resolve/io.systemd.Resolve"), ("systemd", "/run/systemd/private"))
-    for name, path in (("docker", "docker.sock"), ("podman", "podman/podman.sock"), ("session bus", "bus")):
-        yield name, f"{runtime}/{path}"
-    for name, path in (("user's systemd", "systemd/private"), ("sound", "pulse/native"), ("pipewire", "pipewire-0")):
-        yield name, f"{runtime}/{path}"
-    yield from (("gpg-agent", f"{runtime}/gnupg/S.gpg-agent"), ("gpg-agent", str(Path.home() / ".gnupg/S.gpg-agent")))
-    if agent := os.environ.get("SSH_AUTH_SOCK"):
-        yield "ssh-agent", agent
-    for path in re.findall(r"unix:path=([^,;]+)", os.environ.get("DBUS_SESSION_BUS_ADDRESS", "")):
-        yield "session bus", path
-    if display := os.environ.get("WAYLAND_DISPLAY"):
-        yield "wayland", str(Path(runtime, display))
-    for number in re.findall(r":(\d+)", os.environ.get("DISPLAY", "")):
-        yield from (("x11", f"/tmp/.X11-unix/X{number}"), ("x11", f"@/tmp/.X11-unix/X{number}"))  # noqa: S108 - X's own

@@ -85,10 +85,10 @@ def _row(probe: Probe, tries: Sequence[Try], open_ways: Sequence[Try], isolated:
 
 
 def is_promised(promise: Promise, isolated: bool) -> bool:
-    """Whether that kind of run is to close it. Nothing but isolation holds a program with root's powers."""
-    if isolated:
+    """Whether that kind of run is to close it. What the program may, we may: nothing but isolation takes it away."""
+    if isolated or promise is Promise.ALWAYS:
         return promise is not Promise.NEVER
-    return promise is Promise.ALWAYS and not capabilities() & _SEES_ALL
+    return promise is Promise.UNPRIVILEGED and not capabilities() & _SEES_ALL
 
 
 def _sentence(ways: Sequence[Try]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -37,7 +38,9 @@ class Promise(StrEnum):
     """Which kind of run closes a way."""
 
     ALWAYS = "always"
-    """Closed by any `tf run`, unless the program has the powers of root."""
+    """Closed by any `tf run`."""
+    UNPRIVILEGED = "unprivileged"
+    """Closed by any `tf run` whose program has not the powers of root, and by isolation."""
     ISOLATION = "isolation"
     """Closed by `tf run --isolate` alone."""
     NEVER = "never"
@@ -76,6 +79,10 @@ class Facts:
     tcp: list[tuple[str, str, int]] = field(default_factory=list)
     udp: list[tuple[str, str, int]] = field(default_factory=list)
     unix: list[tuple[str, str]] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+    """UNIX sockets that are made only when the program runs already."""
+    signals: bool = False
+    """Whether a program of the doctor's in our process group listens to SIGWINCH."""
     fifos: list[str] = field(default_factory=list)
     shared_files: list[str] = field(default_factory=list)
     terminals: list[str] = field(default_factory=list)
@@ -147,6 +154,8 @@ def claim(way: str, is_open: bool, told: str = "") -> Try:
 
 def reason(fault: OSError) -> str:
     """The system's words for it, without the path or address that Python adds."""
+    if isinstance(fault, socket.gaierror):
+        return "no such address here"
     return os.strerror(fault.errno) if fault.errno else type(fault).__name__
 
 

@@ -7,13 +7,16 @@ import fcntl
 import os
 import socket
 import termios
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from tameflare.isolate.probes.base import Came, Facts, Try, attempt, claim, reason
 from tameflare.isolate.probes.kernel import library, pointer, system
 
 _SECONDS: Final = 1.5
+_LATE_SECONDS, _LOOK_SECONDS = 5.0, 0.02
 _SEARCH, _READ, _LONGEST_KEY = 10, 11, 256
 _USER_KEYRING, _SESSION_KEYRING = -4, -3
 _FAILED: Final = ctypes.c_void_p(-1).value
@@ -53,6 +56,21 @@ def socket_runtime(facts: Facts) -> Iterator[Try]:
 
 def socket_here(facts: Facts) -> Iterator[Try]:
     return _sockets(facts, "socket-here", "here")
+
+
+def socket_renamed(facts: Facts) -> Iterator[Try]:
+    return _sockets(facts, "socket-renamed", "renamed")
+
+
+def socket_later(facts: Facts) -> Iterator[Try]:
+    """What covers the sockets of the outside was put there when the run began."""
+    for path in facts.late:
+        deadline = time.monotonic() + _LATE_SECONDS
+        while not Path(path).exists() and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+        yield attempt(path, Came.SENT, _hand_over, path, facts.mark("socket-later"))
+    if not facts.late:
+        yield Try("sockets", Came.ABSENT, "the doctor could make none")
 
 
 def services(facts: Facts) -> Iterator[Try]:

@@ -36,7 +36,7 @@ def shells(_facts: Facts) -> Iterator[Try]:
 def hooks(_facts: Facts) -> Iterator[Try]:
     """Of the project that the program works on, which is what it is there for."""
     here = Path.cwd()
-    top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    top = next((folder for folder in (here, *here.parents) if os.access(folder / ".git", os.F_OK)), here)
     return _report([top / ".git" / "hooks", top / "Makefile", top / ".vscode", top / ".envrc"])
 
 
@@ -44,13 +44,15 @@ def schedules(_facts: Facts) -> Iterator[Try]:
     return _report([*(Path(name) for name in _CRON), *(Path.home() / name for name in _STARTED)])
 
 
+def own_code(_facts: Facts) -> Iterator[Try]:
+    """What runs as `tf` the next time."""
+    return _report([Path(__file__).resolve().parents[2] / "cli", Path(sys.prefix)])
+
+
 def programs(_facts: Facts) -> Iterator[Try]:
-    """TameFlare's own code, its Python, and the folders in which a shell looks for commands."""
-    code = Path(__file__).resolve().parents[2]
+    """The folders in which a shell looks for commands."""
     folders = {Path(name) for name in os.environ.get("PATH", "").split(os.pathsep) if name.startswith("/")}
-    return _report(
-        [code / "cli", Path(sys.executable).parent, *sorted(folder for folder in folders if folder.is_dir())]
-    )
+    return _report(sorted(folder for folder in folders if os.access(folder, os.F_OK)))
 
 
 def own_folders(facts: Facts) -> Iterator[Try]:

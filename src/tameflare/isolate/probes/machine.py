@@ -53,11 +53,19 @@ def cgroups(_facts: Facts) -> Iterator[Try]:
 
 
 def memory(_facts: Facts) -> Iterator[Try]:
-    """Of the kernel: its memory, its ports, its messages."""
-    present = [path for path in _MEMORY if Path(path).exists()]
+    """Of the kernel: its memory, its ports, its messages. What merely stands in for them does not count."""
+    present = [path for path in _MEMORY if _is_genuine(Path(path))]
     if not present:
         yield Try("/dev", Came.BLOCKED, "none of them is here")
     yield from each(present, _readable)
+
+
+def _is_genuine(path: Path) -> bool:
+    try:
+        found = path.stat()
+        return stat.S_ISCHR(found.st_mode) or found.st_dev == Path("/proc").stat().st_dev
+    except OSError:
+        return False
 
 
 def disks(_facts: Facts) -> Iterator[Try]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tameflare.isolate.probes.base import Came, Facts, Process, Try, claim, reason
+from tameflare.isolate.probes.base import Came, Facts, Process, Try, attempt, claim, reason
 from tameflare.isolate.probes.kernel import library, processes, started, system
 
 _SEIZE, _INTERRUPT, _DETACH = 0x4206, 0x4207, 17
@@ -39,7 +39,7 @@ def _is_tf_run(pid: int, nonce: str) -> bool:
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
-    return nonce.encode() in words and b"\0run\0" in words
+    return words.split(b"\0")[1:4] == [b"-m", b"tameflare", b"run"] and nonce.encode() in words
 
 
 def is_it(process: Process) -> bool:
@@ -138,6 +138,15 @@ def descriptor(facts: Facts) -> Iterator[Try]:
 def end_ours(facts: Facts) -> Iterator[Try]:
     """Signal 0 asks whether another would be let through."""
     return _look(there(facts), _may_end)
+
+
+def group(facts: Facts) -> Iterator[Try]:
+    """A signal to the process group reaches every member of our user, in whatever namespace it is. Programs that do not
+    wait for this one ignore it."""
+    if not facts.signals:
+        yield Try("process group", Came.ABSENT, "the doctor has nobody in it")
+        return
+    yield attempt("process group", Came.SENT, os.killpg, 0, signal.SIGWINCH)
 
 
 def ordinary(facts: Facts) -> Iterator[Try]:

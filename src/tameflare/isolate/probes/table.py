@@ -31,6 +31,7 @@ _CHANNELS: Final[dict[str, tuple[str, Run]]] = {
     "socket-in-tmp": ("a UNIX socket in /tmp", channels.socket_tmp),
     "socket-in-home": ("a UNIX socket in the home directory", channels.socket_home),
     "socket-in-runtime-dir": ("a UNIX socket in `XDG_RUNTIME_DIR`", channels.socket_runtime),
+    "socket-here": ("a UNIX socket in the working directory", channels.socket_here),
     "services": ("Docker, ssh-agent, D-Bus, X11, Wayland, the name service and others", channels.services),
     "fifo": ("a named pipe in /tmp", channels.fifo),
     "shared-memory": ("shared memory, of System V and in /dev/shm", channels.shared_memory),
@@ -63,6 +64,7 @@ _SECRETS: Final[dict[str, tuple[str, Run]]] = {
     "other-mounts": ("all of these, where their file system is mounted a second time", secrets.other_mounts),
     "by-processes": ("all of these, over /proc/PID/root, cwd and fd", secrets.by_processes),
     "by-handle": ("all of these, by file handle", secrets.by_handle),
+    "own-code": ("changing TameFlare's code or the environment that it is installed in", later.own_code),
     "own-folders": ("changing `.tf`, the log-in's folder or the data directory", later.own_folders),
 }
 _DOORS: Final[dict[str, tuple[str, Run]]] = {
@@ -77,6 +79,7 @@ _WALLS: Final[dict[str, tuple[str, Run]]] = {
     "mounting": ("mounting", walls.mounting),
     "capabilities": ("powers of root that the program holds", walls.powers),
     "setuid": ("programs that run as their owner", walls.setuid),
+    "user-namespace": ("a user namespace of its own, which widens what of the kernel can be asked", walls.nested),
 }
 _MACHINE: Final[dict[str, tuple[str, Run]]] = {
     "kernel-settings": ("core_pattern, modprobe, sysrq and other settings of the kernel", machine.settings),
@@ -85,30 +88,31 @@ _MACHINE: Final[dict[str, tuple[str, Run]]] = {
     "disks": ("disks, below their file systems", machine.disks),
     "devices": ("input, video, virtualisation and other devices", machine.devices),
     "kernel-modules": ("loading a module or another kernel", machine.modules),
+    "kernel-calls": ("io_uring, bpf, perf events, userfaultfd", machine.calls),
 }
 _BY_DESIGN: Final[dict[str, tuple[str, str, str, Run]]] = {
-    "socket-here": (
+    "socket-renamed": (
         "channels",
-        "a UNIX socket in the working directory",
-        "start agents where no service listens in files",
-        channels.socket_here,
+        "a UNIX socket that has another name than it was made under, in home or working directory",
+        "start agents where no service has its socket in files that they can reach, or hide the folder: `--hide`",
+        channels.socket_renamed,
     ),
-    "user-namespace": (
-        "walls",
-        "a user namespace of its own",
-        "`sysctl user.max_user_namespaces=0` closes it for the whole machine, and isolation with it",
-        walls.nested,
+    "socket-later": (
+        "channels",
+        "a UNIX socket that another program makes while the run goes on, in home or working directory",
+        "start agents where no service makes its socket in files that they can reach, or hide the folder: `--hide`",
+        channels.socket_later,
     ),
-    "kernel-calls": (
-        "machine",
-        "io_uring, bpf, perf events, userfaultfd",
-        "keep the kernel up to date; sysctls such as `kernel.io_uring_disabled=2` close them for the whole machine",
-        machine.calls,
+    "process-group": (
+        "processes",
+        "a signal to the process group, which has `tf run` in it, and what is in one pipeline with it",
+        "without a terminal, as under a service manager, the run has a group of its own",
+        processes.group,
     ),
     "startup-files": (
         "later",
         "start-up files of shells and tools in the home directory",
-        "run the agent as another user if it must not change your files",
+        "isolation keeps those that are there as they are; run the agent as another user where none may be added",
         later.shells,
     ),
     "project-hooks": (
@@ -125,15 +129,14 @@ _BY_DESIGN: Final[dict[str, tuple[str, str, str, Run]]] = {
     ),
     "programs": (
         "later",
-        "TameFlare's code, its Python, and commands on PATH",
-        "install them as another user than the one that runs agents",
+        "commands on PATH",
+        "have them in folders of another user than the one that runs agents; `--read-only` closes single folders",
         later.programs,
     ),
 }
 _ISOLATE: Final = "`tf run --isolate` closes it"
-_FAULT: Final = (
-    "any run should close it, unless it has root's powers: run agents as an ordinary user, or report a fault"
-)
+_FAULT: Final = "any run should close it; please report it"
+_ORDINARY: Final = "`tf run --isolate` closes it, and so does any run without root's powers"
 
 
 def _area(area: str, promise: Promise, mend: str, rows: dict[str, tuple[str, Run]]) -> list[Probe]:
@@ -152,13 +155,12 @@ PROBES: Final[tuple[Probe, ...]] = (
     *_area("network", Promise.ALWAYS, _FAULT, dict(_THROUGH)),
     *_area("channels", Promise.ISOLATION, _ISOLATE, _CHANNELS),
     *_by_design("channels"),
-    *_area("processes", Promise.ALWAYS, _FAULT, _OURS),
+    *_area("processes", Promise.UNPRIVILEGED, _ORDINARY, _OURS),
     *_area("processes", Promise.ISOLATION, _ISOLATE, _PROCESSES),
+    *_by_design("processes"),
     *_area("secrets", Promise.ISOLATION, _ISOLATE, _SECRETS),
     *_area("doors", Promise.ISOLATION, _ISOLATE, _DOORS),
     *_area("walls", Promise.ISOLATION, _ISOLATE, _WALLS),
-    *_by_design("walls"),
     *_area("machine", Promise.ISOLATION, _ISOLATE, _MACHINE),
-    *_by_design("machine"),
     *_by_design("later"),
 )
