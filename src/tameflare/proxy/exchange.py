@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 
-import msgspec
 
 from tameflare.connectors.request import HttpRequest
 from tameflare.core.action import Action
@@ -27,7 +27,8 @@ class Next(Enum):
     HOLD = "hold"
 
 
-class Exchange(msgspec.Struct):
+@dataclass(slots=True, eq=False)
+class Exchange:
     """What is known of one request so far. `time` is when it came in Unix seconds; other times are of the monotonic
     clock, in seconds.
 
