@@ -13,8 +13,6 @@ from tests.matrix import clients, page, results
 from tests.matrix.clients import Client
 from tests.matrix.installation import Installation, installed
 from tests.matrix.judging import check, entry
-from tests.matrix.vendors import Gate, others
-from tests.support import doubles
 
 
 def chosen(names: list[str]) -> list[tuple[str, Client]]:
@@ -35,7 +33,7 @@ def run(matrix: Installation, module: str, client: Client, *, keep: bool) -> boo
         return True
     told = matrix.run(client)
     try:
-        check(client, told, matrix.vendors.keys.all())
+        check(client, told, matrix.doubled.keys)
     except AssertionError as fault:
         print(f"{client.name}: FAILED\n{fault}\n{told.printed}")
         for row in told.rows:
@@ -55,16 +53,9 @@ def main(arguments: list[str]) -> int:
     names = [argument for argument in arguments if not argument.startswith("-")]
     right = True
     if "--page" not in arguments:
-        gate = Gate()
-        with tempfile.TemporaryDirectory(prefix="matrix-") as made:
-            Path(made, "vendors").mkdir()
-            Path(made, "product").mkdir()
-            with (
-                doubles.running(Path(made, "vendors"), others(gate)) as vendors,
-                installed(Path(made, "product"), vendors, gate) as matrix,
-            ):
-                for module, client in chosen(names):
-                    right &= run(matrix, module, client, keep="--write" in arguments)
+        with tempfile.TemporaryDirectory(prefix="matrix-") as made, installed(Path(made)) as matrix:
+            for module, client in chosen(names):
+                right &= run(matrix, module, client, keep="--write" in arguments)
     if {"--write", "--page"} & set(arguments):
         page.PAGE.write_text(page.text(), encoding="utf-8")
     return 0 if right else 1

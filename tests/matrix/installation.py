@@ -15,11 +15,10 @@ from typing import IO, Any, Final
 import httpx
 from tests.matrix.clients import Client
 from tests.matrix.gateways import GATEWAYS
-from tests.matrix.vendors import Gate
-from tests.support.doubles import Vendors
+from tests.matrix.vendors import Doubled, running
 
 from tameflare.demo.doubles.ledger import Seen
-from tameflare.demo.product import Connector, Product, wait_until
+from tameflare.demo.product import Product, wait_until
 
 MARKER: Final = "/matrix-marker"
 RATE_LIMIT: Final = 100_000
@@ -51,8 +50,8 @@ class Told:
 class Installation:
     """The product in front of the doubles. One client is run at a time."""
 
-    def __init__(self, product: Product, vendors: Vendors, gate: Gate) -> None:
-        self.product, self.vendors, self.gate = product, vendors, gate
+    def __init__(self, product: Product, doubled: Doubled) -> None:
+        self.product, self.doubled = product, doubled
         self._projects: dict[str, Path] = {}
 
     def project(self, gateway: str) -> Path:
@@ -60,19 +59,30 @@ class Installation:
         if gateway not in self._projects:
             self.product.project = self.product.directory / gateway
             self.product.project.mkdir()
-            keys = self.vendors.keys.all()
-            connectors = [Connector(kind, keys[kind], rules) for kind, rules in GATEWAYS[gateway].items()]
-            token = self.product.add_gateway(gateway, connectors, rate_limit_per_minute=RATE_LIMIT)
-            self.product.use_gateway(gateway, token)
+            self.product.use_gateway(gateway, self._add_gateway(gateway))
             self.product.wait_for_configuration()
             self._projects[gateway] = self.product.project
         return self._projects[gateway]
 
+    def _add_gateway(self, gateway: str) -> str:
+        """Make it with its connectors and rules; returns a token for it."""
+        self.product.api("POST", "/api/dashboard/gateways", {"name": gateway, "rate_limit_per_minute": RATE_LIMIT})
+        at = f"/api/dashboard/gateways/{gateway}"
+        for name, governed in GATEWAYS[gateway].items():
+            options = {"type": name, "name": name, **governed.options}
+            secret = {} if options.get("credential") == "passthrough" else {"secret": self.doubled.keys[name]}
+            self.product.api("POST", f"{at}/connectors", options | secret)
+            for pattern, decision in governed.rules:
+                rule = {"connector": name, "pattern": pattern, "decision": decision}
+                self.product.api("POST", f"{at}/rules", rule)
+        token: str = self.product.api("POST", f"{at}/tokens", {})["token"]
+        return token
+
     def run(self, client: Client) -> Told:
         """Run a client's program under `tf run`; people agree to whatever it must ask for."""
         project = self.project(client.gateway)
-        mark, before = len(self.vendors.ledger), {row["request_id"] for row in self.product.traffic()}
-        self.gate.shut()
+        mark, before = len(self.doubled.ledger), {row["request_id"] for row in self.product.traffic()}
+        self.doubled.gate.shut()
         told = Told()
         with tempfile.TemporaryFile("w+") as err, self._started(client, project, err) as process:
             assert process.stdout is not None
@@ -88,14 +98,15 @@ class Installation:
             told.code = process.wait(PATIENCE)
         self._settle()
         told.rows = [row for row in self.product.traffic() if row["request_id"] not in before and row["path"] != MARKER]
-        told.reached = self.vendors.ledger.since(mark)
+        told.reached = self.doubled.ledger.since(mark)
         return told
 
     def _started(self, client: Client, project: Path, err: IO[str]) -> subprocess.Popen[str]:
         played = {"MATRIX_CLIENT": client.name, "MATRIX_SCENARIOS": " ".join(client.scenarios)}
+        own = {variable: self.doubled.keys[name] for variable, name in client.own_key.items()}
         return subprocess.Popen(
             self.product.tf_run(client.command, *client.options),
-            env={**self.product.environment(), **client.environment, **played},
+            env={**self.product.environment(), **client.environment, **own, **played},
             cwd=project,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -108,7 +119,7 @@ class Installation:
             told.printed += text
             line = as_line(text)
             if line.get("event") == "first":
-                self.gate.open()
+                self.doubled.gate.open()
             elif "scenario" in line:
                 told.lines[line["scenario"]] = line
             elif "version" in line:
@@ -132,7 +143,7 @@ class Installation:
         wait_until(ended, "the client's program", PATIENCE)
 
     def _since(self, mark: int) -> tuple[Seen, ...]:
-        return self.vendors.ledger.since(mark)
+        return self.doubled.ledger.since(mark)
 
     def _settle(self) -> None:
         """Wait until everything that was answered is on record: a later request is."""
@@ -153,8 +164,13 @@ def as_line(text: str) -> Line:
 
 
 @contextlib.contextmanager
-def installed(directory: Path, vendors: Vendors, gate: Gate) -> Iterator[Installation]:
-    """An installation of its own, set up and running."""
-    with Product(directory, vendors.server.pins, vendors.certificates.authority) as product:
-        product.register()
-        yield Installation(product, vendors, gate)
+def installed(directory: Path, **settings: str) -> Iterator[Installation]:
+    """An installation of its own in front of doubles of its own."""
+    for name in ("vendors", "product"):
+        (directory / name).mkdir()
+    with running(directory / "vendors") as doubled:
+        vendors = doubled.vendors
+        product = Product(directory / "product", vendors.server.pins, vendors.certificates.authority, settings)
+        with product:
+            product.register()
+            yield Installation(product, doubled)

@@ -32,7 +32,8 @@ The **way** in which a client comes to be governed:
 
 What was tried:
 
-- **allowed**: the right answer came; the vendor saw the real credential, the program held a placeholder.
+- **allowed**: the right answer came; the vendor saw the real credential, the program held a placeholder (but for those
+  of which it is said below that they cannot).
 - **denied**: nothing reached the vendor, the client asked once and not again, and its user is shown why. The text that
   follows each table is that: what an uncaught error prints, or what the program writes to the terminal.
 - **held**: the request waited until a person agreed, the program got the right answer then, and it went once.

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import secrets
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
+from tests.matrix.doubles.aws import Aws
+from tests.matrix.doubles.google import Google
+from tests.matrix.doubles.npm import Registry
+from tests.matrix.doubles.tools import Tools
+from tests.support import doubles
+
 from tameflare.demo.doubles.anthropic import Anthropic
+from tameflare.demo.doubles.ledger import Ledger
 from tameflare.demo.doubles.openai import OpenAI
 from tameflare.demo.doubles.web import Answer, Request, Vendor
 from tameflare.demo.keys import VendorKeys
@@ -39,21 +49,6 @@ class Gate:
         return True
 
 
-def gated(answer: Answer, gate: Gate, first: int) -> Answer:
-    """The same answer, whose pieces after the `first` ones wait at the gate."""
-
-    async def pieces() -> AsyncIterator[bytes]:
-        assert answer.stream is not None
-        at = 0
-        async for piece in answer.stream:
-            if at == first and not await gate.passed():
-                return
-            at += 1
-            yield piece
-
-    return replace(answer, stream=pieces())
-
-
 class Gated:
     """A vendor whose streamed answers wait at a gate after `first` pieces."""
 
@@ -66,13 +61,53 @@ class Gated:
 
     async def answer(self, request: Request) -> Answer:
         answer = await self._vendor.answer(request)
-        return answer if answer.stream is None else gated(answer, self._gate, self._first)
+        return answer if answer.stream is None else replace(answer, stream=self._slow(answer.stream))
+
+    async def _slow(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        at = 0
+        async for piece in pieces:
+            if at == self._first and not await self._gate.passed():
+                return
+            at += 1
+            yield piece
 
 
-def others(gate: Gate) -> Callable[[VendorKeys], Iterable[Vendor]]:
-    """The doubles of the matrix: OpenAI's and Anthropic's streams stop after the first word until the gate opens."""
+@dataclass(frozen=True)
+class Doubled:
+    """The running doubles, their gate, and the real credential of each connector by its name."""
 
-    def made(keys: VendorKeys) -> Iterable[Vendor]:
-        return Gated(OpenAI(keys.openai), gate, 2), Gated(Anthropic(keys.anthropic), gate, 3)
+    vendors: doubles.Vendors
+    gate: Gate
+    keys: dict[str, str]
 
-    return made
+    @property
+    def ledger(self) -> Ledger:
+        return self.vendors.ledger
+
+
+@dataclass
+class Secrets:
+    """Keys that only the matrix knows. `aws` is what the program itself must sign with: an id and a secret."""
+
+    google: str = field(default_factory=lambda: "AIza" + secrets.token_hex(18))
+    tools: str = field(default_factory=lambda: secrets.token_hex(18))
+    npm: str = field(default_factory=lambda: "npm_" + secrets.token_hex(18))
+    aws: str = field(default_factory=lambda: secrets.token_hex(20))
+
+
+@contextlib.contextmanager
+def running(directory: Path) -> Iterator[Doubled]:
+    """All doubles of the matrix. The streams of OpenAI and Anthropic stop after the first word until the gate opens."""
+    gate, mine = Gate(), Secrets()
+
+    def others(keys: VendorKeys) -> Iterable[Vendor]:
+        yield Gated(OpenAI(keys.openai), gate, 2)
+        yield Gated(Anthropic(keys.anthropic), gate, 3)
+        yield Gated(Google(mine.google), gate, 1)
+        yield Gated(Tools(mine.tools), gate, 1)
+        yield Gated(Aws(mine.aws), gate, 1)
+        yield Registry(mine.npm)
+
+    with doubles.running(directory, others) as vendors:
+        keys = {**vendors.keys.all(), "google": mine.google, "tools": mine.tools, "npm": mine.npm, "aws": mine.aws}
+        yield Doubled(vendors, gate, keys)

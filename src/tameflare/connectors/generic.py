@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from tameflare.connectors import auth, denials
+from tameflare.connectors import auth, cloud_denials
 from tameflare.connectors.auth import Credential, Injection
 from tameflare.connectors.base import NO_DOWNLOADS, Classified, HeldAsReceived, HttpCall, PassesAnswers
 from tameflare.connectors.bodies import (
@@ -73,8 +73,8 @@ class GenericConnector(PassesAnswers, HeldAsReceived):
     def injection(self, host: str, credential: Credential) -> Injection:  # noqa: ARG002 - the same on every host
         return auth.inject(self.config.auth, self.config.auth_name, credential)
 
-    def deny(self, denial: Denial, request: HttpRequest | None = None) -> Rendered:  # noqa: ARG002 - one shape
-        return denials.plain(denial)
+    def deny(self, denial: Denial, request: HttpRequest | None = None) -> Rendered:
+        return cloud_denials.shaped(denial, request)
 
     def build(self, action: Action) -> HttpCall:
         """From `host`, `path`, `query` (an object) and `body` (any JSON value)."""

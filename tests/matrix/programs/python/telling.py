@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 CLIENT = os.environ["MATRIX_CLIENT"]
 PLAYED = os.environ["MATRIX_SCENARIOS"].split()
@@ -34,17 +34,37 @@ def first() -> None:
     say(event="first")
 
 
-def joined(pieces: object) -> str:
-    """The words of a stream of events as OpenAI sends it, given line by line; tells when the first has come."""
-    words = ""
-    for piece in pieces:
-        line = piece.decode() if isinstance(piece, bytes) else piece
+class Words:
+    """The words of a stream as OpenAI sends it, given line by line. Tells when the first has come."""
+
+    def __init__(self) -> None:
+        self.heard = ""
+
+    def take(self, line: str) -> None:
         for data in (part[6:] for part in line.splitlines() if part.startswith("data: {")):
-            word = json.loads(data)["choices"][0]["delta"].get("content") or ""
-            if word and not words:
-                first()
-            words += word
-    return words
+            self.add(json.loads(data)["choices"][0]["delta"].get("content"))
+
+    def add(self, word: str | None) -> None:
+        """A word that an SDK has read."""
+        if word and not self.heard:
+            first()
+        self.heard += word or ""
+
+
+def joined(pieces: Iterable[bytes | str]) -> str:
+    """The words of a stream of events, of which each piece holds whole lines."""
+    words = Words()
+    for piece in pieces:
+        words.take(piece.decode() if isinstance(piece, bytes) else piece)
+    return words.heard
+
+
+def heard(words: Iterable[str | None]) -> str:
+    """The words of a stream that an SDK reads."""
+    found = Words()
+    for word in words:
+        found.add(word)
+    return found.heard
 
 
 def tell(version: str, key: str, **scenarios: Callable[[], object]) -> None:
