@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import Ended
 
 from tameflare.cli import loginstore, project, trust
-from tameflare.cli.checks import environment_findings, listener_user
+from tameflare.cli.checks.machine import listener_user
 from tameflare.cli.client import Api, connect, fault_of, is_loopback, items, server_url
 from tameflare.cli.errors import Exit, NotLoggedIn, exit_code
 from tameflare.cli.init import gateway_name_for
@@ -144,13 +144,6 @@ def test_who_listens_on_a_port_is_read_from_the_kernels_table(tmp_path: Path) ->
     assert listener_user("http://127.0.0.1:8443", table) == 1001
     assert listener_user("http://127.0.0.1:3000", table) is None
     assert listener_user("http://proxy.example:8443", table) is None
-
-
-def test_an_inherited_no_proxy_is_told() -> None:
-    found = list(environment_findings({"no_proxy": "*", "ALL_PROXY": "socks5://x"}))
-    assert [level.value for level, _ in found] == ["warning", "warning"]
-    assert "no_proxy is set" in found[0][1]
-    assert next(iter(environment_findings({})))[0].value == "ok"
 
 
 def test_a_broken_project_file_says_what_to_do(tf: Tf) -> None:

@@ -93,7 +93,9 @@ def test_a_connector_is_tried_out(owner: Person) -> None:
     denied = owner.tf("connector", "test", "stripe")
     assert denied.returncode == 1
     assert "denied by TameFlare (no_rule)" in denied.stdout
+    assert "connector `stripe` was not let through" in owner.tf("doctor", "--test").stdout
     owner.done("permissions", "preset", "stripe", "allow-all")
+    assert "connector `stripe` does not work: GET" in owner.tf("doctor", "--test").stdout
     refused = owner.tf("connector", "test", "stripe")
     assert refused.returncode == 1
     assert "replace it with `tf connector credential`" in refused.stderr
@@ -212,10 +214,45 @@ def test_a_shared_user_is_a_warning_and_red_in_production(owner: Person) -> None
         ended = owner.tf("doctor", "--json", *options, SETTINGS_ENCRYPTION_KEY="ab" * 32)
         report = json.loads(ended.stdout)
         told = {finding["check"]: finding["level"] for finding in report["findings"] if finding["level"] != "ok"}
+        told.pop("agents", None)  # one that another test has suspended
         assert (ended.returncode, told) == (code, {"separation": level})
     shown = {row["name"]: (row["value"], row["source"]) for row in report["settings"]}
     assert shown["SETTINGS_ENCRYPTION_KEY"] == ("***", "environment")
     assert shown["TF_PORT"] == ("3000", "default")
+
+
+def test_doctor_knows_what_the_server_knows(owner: Person) -> None:
+    owner.done("agents", "add", "sleeper")
+    owner.done("agents", "set", "sleeper", "--status", "suspended")
+    owner.done("kill-switch", "on", "--scope", "connector:openai")
+    owner.done(
+        "connector", "add", "generic", "--name", "bare", "--domain", "bare.example", "--secret-stdin", text="x" * 20
+    )
+    owner.done("connector", "set", "bare", "--credential", "none")
+    owner.done("connector", "set", "bare", "--credential", "required")
+    told = owner.tf("doctor").stdout
+    assert "agent `sleeper` is suspended" in told
+    assert "tf agents set sleeper --status active" in told
+    assert "the kill switch is on for connector:openai" in told
+    owner.done("kill-switch", "off", "--scope", "connector:openai")
+    owner.done("agents", "remove", "sleeper", "--yes")
+    owner.done("connector", "remove", "bare", "--yes")
+
+
+def test_doctor_is_told_of_a_refused_log_in_and_a_gateway_that_is_gone(owner: Person, tmp_path: Path) -> None:
+    told = owner.tf("doctor", TF_TOKEN="tfu_made_up").stdout
+    assert "log-in: the server does not accept TF_TOKEN" in told
+    config = owner.project / ".tf" / "config.yaml"
+    kept = config.read_text()
+    config.write_text(kept.replace("gateway: my-agent", "gateway: gone"))
+    owner.done("trust")
+    try:
+        told = owner.tf("doctor").stdout
+    finally:
+        config.write_text(kept)
+        owner.done("trust")
+    assert "gateway: there is no gateway `gone` at" in told
+    assert "gateway: the token in use is of gateway `my-agent`, not of `gone`" in told
 
 
 def test_doctor_names_a_wrong_setting(owner: Person) -> None:

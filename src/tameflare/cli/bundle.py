@@ -14,7 +14,7 @@ _SYSTEM: Final = (
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 )
-_USERS: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE")
+USERS: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE")
 
 
 def bundle_text(ours: str, environment: Mapping[str, str]) -> str:
@@ -27,7 +27,7 @@ def bundle_text(ours: str, environment: Mapping[str, str]) -> str:
 
 def _sources(environment: Mapping[str, str]) -> Iterator[Path]:
     seen: set[Path] = set()
-    for path in (_system(), *(Path(environment[name]) for name in _USERS if environment.get(name))):
+    for path in (_system(), *(Path(environment[name]) for name in USERS if environment.get(name))):
         resolved = path.resolve()
         if resolved not in seen and resolved.is_file() and os.access(resolved, os.R_OK):
             seen.add(resolved)

@@ -50,7 +50,7 @@ class Session:
         self._authorization = "Basic " + b64encode(f"{token.reveal()}:".encode()).decode()
         self._socket: socket.socket | None = None
         self._response: http.client.HTTPResponse | None = None
-        self._closing = False
+        self._closing = self._watched = False
 
     def open(self, agent: str | None, command: str) -> Run:
         """Begin a run. Raises Unreachable, UnknownAgent, or TameFlareError with the proxy's own sentence."""
@@ -83,6 +83,7 @@ class Session:
 
     def watch(self, on_gone: Callable[[], None]) -> None:
         """Call `on_gone` from a thread if the proxy ends the session before `close()`."""
+        self._watched = True
         threading.Thread(target=self._watch, args=(on_gone,), name="session", daemon=True).start()
 
     def refused(self) -> bool:
@@ -110,9 +111,9 @@ class Session:
         self._closing = True
         if self._socket is not None:
             with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)  # whoever reads it hears of the end
+                self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
-        if self._response is not None:
+        if self._response is not None and not self._watched:  # a watcher still reads it, and hears of the end
             self._response.close()
 
     def _send(

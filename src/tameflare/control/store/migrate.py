@@ -40,7 +40,7 @@ def upgrade(database: Database) -> None:
     if present == HEAD:
         return
     if present is not None:
-        _check_known(present)
+        check_known(present)
         back_up(database.path, database.path.with_name(f"{database.path.stem}-before-{HEAD}.db"))
     database.write_now(_run_steps)
 
@@ -67,7 +67,8 @@ def back_up(path: Path, copy: Path) -> None:
 # Alembic takes a fifth of a second to import, and a database is seldom upgraded.
 
 
-def _check_known(present: str) -> None:
+def check_known(present: str) -> None:
+    """Raises SchemaMismatch for a schema that this version has no step from."""
     from alembic.script import ScriptDirectory
 
     known = [step.revision for step in ScriptDirectory(str(_STEPS)).walk_revisions()]
