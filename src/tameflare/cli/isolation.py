@@ -21,7 +21,6 @@ from tameflare.cli.side_door import SideDoor
 from tameflare.isolate.launch import launch
 from tameflare.isolate.plan import Plan
 from tameflare.isolate.relay import Relay
-from tameflare.isolate.sockets import path_sockets
 from tameflare.process import raise_file_limit
 
 _PRIVATE: Final = ("/tmp", "/var/tmp", "/run", "/var/run")  # noqa: S108 - places, not files of ours
@@ -132,7 +131,7 @@ class Isolation:
             show=places.show,
             read_only=places.read_only,
             hidden=places.hidden,
-            sockets=tuple(path_sockets()),
+            sockets=places.sockets,
             pinned=places.pinned,
             files=files,
             listen=tuple(self._listen),

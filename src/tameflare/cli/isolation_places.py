@@ -15,10 +15,14 @@ from tameflare.cli.files import private_folder
 from tameflare.cli.isolating import Wishes
 from tameflare.core.errors import TameFlareError
 from tameflare.isolate.obstacles import CannotIsolate
+from tameflare.isolate.sockets import path_sockets
 from tameflare.settings import DATA_DIR, PROXY_TLS_KEY, Settings
 
 _SOCKET_FOLDERS: Final = (".docker/run", ".docker/desktop", ".colima", ".lima", ".rd", ".orbstack")
 """Where container engines of a user keep their sockets, also those that appear later."""
+_STATE: Final = (Path("/var/lib"), Path("/var/opt"), Path("/srv"))
+"""Where services keep sockets beside /run."""
+_PROXY_SOCKET: Final = "/proxy/kill-switch.sock"
 _START_FILES: Final = (
     ".profile", ".bash_profile", ".bash_login", ".bash_logout", ".bashrc", ".bash_aliases",
     ".zshenv", ".zprofile", ".zshrc", ".zlogin", ".zlogout", ".kshrc", ".cshrc", ".tcshrc", ".login",
@@ -33,6 +37,7 @@ class Places:
     """Resolved paths, as `tameflare.isolate.plan.Plan` has them."""
 
     hidden: tuple[str, ...]
+    sockets: tuple[str, ...]
     read_only: tuple[str, ...]
     show: tuple[str, ...]
     pinned: tuple[str, ...]
@@ -41,7 +46,9 @@ class Places:
 def find(folder: Path | None, wishes: Wishes) -> Places:
     """`folder` is the `.tf` in use. Raises CannotIsolate where a secret has a second name, which nothing could hide."""
     home = Path.home()
-    stores = [place for place in _resolved(_stores()) if _made(place)]
+    show = [*_resolved([Path.cwd(), home, *([folder.parent] if folder else [])]), *_wished(wishes.show)]
+    sockets = path_sockets(_unique([*show, *_resolved(_STATE)]))
+    stores = [place for place in _resolved(_stores()) if _made(place)] + _data_of_proxies(sockets)
     secret = [*_resolved(_project_folders(folder)), *map(str, stores)]
     _refuse_hard_links(secret)
     code = _resolved(_code())
@@ -49,8 +56,9 @@ def find(folder: Path | None, wishes: Wishes) -> Places:
     key = Settings().get(PROXY_TLS_KEY)
     secret += _existing([key] if key else [])
     hidden = [*secret, *_targets(secret), *_existing(home / name for name in _SOCKET_FOLDERS), *_wished(wishes.hide)]
-    show = [*_resolved([Path.cwd(), home, *([folder.parent] if folder else [])]), *_wished(wishes.show)]
-    return Places(_unique(hidden), _unique(read_only), _unique(show), _unique([*map(str, stores), *code]))
+    return Places(
+        _unique(hidden), tuple(sockets), _unique(read_only), _unique(show), _unique([*map(str, stores), *code])
+    )
 
 
 def _stores() -> Iterator[Path]:
@@ -58,6 +66,11 @@ def _stores() -> Iterator[Path]:
     home = Path.home()
     yield from (loginstore.path().parent, home / ".config" / "tameflare")
     yield from (Settings().get(DATA_DIR), DATA_DIR.default)
+
+
+def _data_of_proxies(sockets: Iterable[str]) -> list[str]:
+    """Data directories of the proxies that run here, which may have been started with other settings than ours."""
+    return [str(Path(name).parents[1]) for name in sockets if name.endswith(_PROXY_SOCKET)]
 
 
 def _made(place: str) -> bool:

@@ -68,6 +68,11 @@ def _cause(step: str, number: int) -> tuple[str, str] | None:
             "AppArmor allows this program no user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1)",
             f"install the AppArmor profile for tf, see {_PAGE}",
         )
+    if step == "identity" and os.geteuid() == 0:
+        return (
+            "root cannot be mapped without the capability CAP_SETFCAP",
+            "run as an ordinary user, or give root that capability (in a container: --cap-add SETFCAP)",
+        )
     return _container(step, number)
 
 

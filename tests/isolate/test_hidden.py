@@ -1,0 +1,205 @@
+"""What an isolated command does not see, and what it sees but cannot change; under every name that it has."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.isolate.conftest import Isolated
+
+
+@contextmanager
+def bound(path: Path, as_name: str | None = None) -> Iterator[None]:
+    """A listening socket at `path`, which was bound as `as_name` and then renamed, if that is given."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(as_name or str(path))
+        if as_name:
+            Path(as_name).rename(path)
+        path.chmod(0o777)
+        listener.listen()
+        try:
+            yield
+        finally:
+            path.unlink()
+
+
+def knock(isolated: Isolated, path: Path) -> str:
+    """What connecting to a socket from inside comes to."""
+    program = (
+        "import socket,sys\ntry: socket.socket(1).connect(sys.argv[1])\nexcept OSError as e: print(type(e).__name__)"
+    )
+    return isolated.run("python3", "-c", program, str(path), options=["-q"]).out.strip()
+
+
+def test_secrets_are_gone_and_the_rest_is_there(isolated: Isolated) -> None:
+    (isolated.home / "seen").write_text("mine")
+    script = "ls -A .tf ~/.config/tameflare ~/.tameflare; grep -rs gwtk_canary . ~ ; cat ~/seen; pwd"
+    ended = isolated.shell(script)
+    hidden, _, rest = ended.out.partition("mine")
+    assert "gwtk_canary" not in ended.out
+    assert hidden.split() == [".tf:", f"{isolated.home}/.config/tameflare:", f"{isolated.home}/.tameflare:"]
+    assert rest.strip() == str(isolated.project)
+
+
+def test_folders_of_other_projects_are_gone_too(isolated: Isolated) -> None:
+    other = isolated.home / "other"
+    shutil.copytree(isolated.project, other, copy_function=shutil.copy2)
+    isolated.give(other, other / ".tf", other / ".tf" / "config.yaml")
+    words = [*isolated.words()[:-1], "trust"]
+    subprocess.run(words, env=isolated.environment(), cwd=other, check=True, capture_output=True)
+    assert isolated.shell(f"ls -A {other}/.tf").out == ""
+
+
+def test_temporary_directories_are_private_and_start_empty(isolated: Isolated, tmp_path: Path) -> None:
+    ended = isolated.shell(
+        "ls -A /run /var/tmp /dev/shm; test -e /tmp/tf-test-outside && echo there; touch /tmp/x /dev/shm/x"
+    )
+    assert (ended.code, "there" in ended.out) == (0, False)
+    assert not Path("/tmp/x").exists()
+    assert not tmp_path.joinpath("x").exists()
+
+
+@pytest.mark.parametrize("way", ["plain", "renamed", "relative"])
+def test_sockets_of_the_machine_cannot_be_reached(
+    isolated: Isolated, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.chdir(isolated.home)
+    path = isolated.home / "agent.sock"
+    names = {"plain": None, "renamed": str(isolated.home / "draft"), "relative": "draft"}
+    with bound(path, names[way]):
+        assert knock(isolated, path) == "PermissionError"
+
+
+def test_a_second_name_of_a_socket_cannot_be_reached(isolated: Isolated) -> None:
+    with bound(isolated.home / "one.sock"):
+        (isolated.home / "two.sock").hardlink_to(isolated.home / "one.sock")
+        assert knock(isolated, isolated.home / "two.sock") == "PermissionError"
+    (isolated.home / "two.sock").unlink()
+
+
+def test_what_the_user_hides_is_hidden_and_a_slip_of_the_pen_is_told(isolated: Isolated) -> None:
+    for name in ("keys/a", "one"):
+        (isolated.home / name).parent.mkdir(exist_ok=True)
+        (isolated.home / name).write_text("canary")
+    hide = ["-q", "--hide", str(isolated.home / "keys"), "--hide", str(isolated.home / "one")]
+    assert isolated.shell("ls -A ~/keys; cat ~/one", options=hide).out == ""
+    slip = isolated.shell("true", options=["--hide", "/no/such"])
+    assert (slip.code, slip.err) == (1, "tf: there is no `/no/such`; check its spelling\n")
+
+
+def test_a_place_that_is_made_read_only(isolated: Isolated) -> None:
+    folder = isolated.home / "reference"
+    folder.mkdir()
+    (folder / "file").write_text("old")
+    isolated.give(folder, folder / "file")
+    script = "cat ~/reference/file; echo new > ~/reference/file; rm -f ~/reference/file; mv ~/reference ~/elsewhere"
+    ended = isolated.shell(script, options=["-q", "--read-only", str(folder)])
+    assert ended.out == "old"
+    assert (folder / "file").read_text() == "old"
+
+
+def test_start_up_files_that_exist_cannot_be_changed(isolated: Isolated) -> None:
+    (isolated.home / ".bashrc").write_text("echo old\n")
+    isolated.give(isolated.home / ".bashrc")
+    isolated.shell("echo evil >> ~/.bashrc; rm ~/.bashrc; mv ~/.bashrc ~/x; echo evil > ~/.bashrc")
+    assert (isolated.home / ".bashrc").read_text() == "echo old\n"
+
+
+def test_a_symbolic_link_to_a_secret_leads_nowhere(isolated: Isolated) -> None:
+    """The secret lies elsewhere, and only a link to it in a folder of ours."""
+    folder, secret = isolated.home / ".tameflare", isolated.home / "key-elsewhere"
+    folder.mkdir(exist_ok=True)
+    secret.write_text("canary")
+    (folder / "ca.key").symlink_to(secret)
+    try:
+        assert isolated.shell("cat ~/key-elsewhere").out == ""
+    finally:
+        (folder / "ca.key").unlink()
+
+
+def test_a_second_name_of_a_secret_is_refused(isolated: Isolated) -> None:
+    config, other = isolated.project / ".tf" / "config.yaml", isolated.home / "also"
+    other.hardlink_to(config)
+    try:
+        ended = isolated.shell("true")
+    finally:
+        other.unlink()
+    assert ended.code == 1
+    assert ended.err == f"tf: `{config}` has a second name (hard link), which cannot be hidden; remove the other name\n"
+
+
+def test_a_bind_mount_of_a_secret_is_hidden_too(isolated: Isolated) -> None:
+    """In a mount namespace of our own, where the home is mounted at a second place."""
+    second = isolated.home / "second"
+    second.mkdir()
+    isolated.give(second)
+    mounting = f'mount --bind "{isolated.project}" "{second}" && exec "$@"'
+    words = isolated.words("-q", "--isolate", "--", "sh", "-c", "ls -A ~/second/.tf; ls -A ~/second | grep -c tf")
+    cut = words.index(isolated.python)
+    command = [
+        *words[:cut],
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        mounting,
+        "sh",
+        *words[cut:],
+    ]
+    done = subprocess.run(command, env=isolated.environment(), cwd=isolated.project, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_the_working_directory_may_lie_below_the_project(isolated: Isolated) -> None:
+    below = isolated.project / "src" / "deep"
+    below.mkdir(parents=True, exist_ok=True)
+    ended = isolated.run("sh", "-c", "pwd; ls -A ../../.tf; cat ../../.tf/config.yaml", options=["-q"], where=below)
+    assert ended.out == f"{below}\n"
+
+
+def test_a_hidden_working_directory_is_told(isolated: Isolated) -> None:
+    below = isolated.project / ".tf" / "below"
+    below.mkdir()
+    isolated.give(below)
+    try:
+        ended = isolated.run("true", where=below)
+    finally:
+        below.rmdir()
+    assert ended.code == 1
+    assert "is hidden by isolation; start from another directory" in ended.err
+
+
+def test_a_place_in_tmp_can_be_shown(isolated: Isolated, tmp_path: Path) -> None:
+    place = Path("/tmp") / f"tf-shown-{os.getpid()}"
+    place.mkdir()
+    (place / "file").write_text("seen")
+    try:
+        assert isolated.shell(f"cat {place}/file").code == 1
+        assert isolated.shell(f"cat {place}/file", options=["-q", "--show", str(place)]).out == "seen"
+    finally:
+        shutil.rmtree(place)
+
+
+def test_variables_that_lead_outside_are_not_handed_on(isolated: Isolated) -> None:
+    outside = {
+        "SSH_AUTH_SOCK": "/x",
+        "DBUS_SESSION_BUS_ADDRESS": "/x",
+        "DOCKER_HOST": "x",
+        "TMPDIR": "/tmp/mine",
+        "MINE": "1",
+    }
+    names = " ".join(outside)
+    script = f'for name in {names}; do eval "echo \\$name=\\${{$name-unset}}"; done'
+    (Path("/tmp") / "mine").mkdir(exist_ok=True)
+    told = isolated.shell(script, **outside).out.split()
+    assert told == [*(f"{name}=unset" for name in list(outside)[:-1]), "MINE=1"]
+    kept = isolated.shell(script, options=["-q", "--keep-env", "DOCKER_HOST"], **outside).out.split()
+    assert "DOCKER_HOST=x" in kept
