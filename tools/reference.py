@@ -22,6 +22,8 @@ from tameflare.connectors.table import vendor_routes
 from tameflare.core.decision import Reason
 from tameflare.core.reasons import MEANING
 from tameflare.core.secret import Secret
+from tameflare.isolate.probes.base import Probe, Promise
+from tameflare.isolate.probes.table import PROBES
 from tameflare.proxy.refusal import FORBIDDEN, HELP, STATUS
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -182,11 +184,67 @@ def _when(route: Route) -> str:
     return f" {'with' if when.present else 'without'} `{when.field}`"
 
 
+_AREAS: Final = {
+    "network": "Network",
+    "channels": "Channels to other programs",
+    "processes": "Processes",
+    "secrets": "Secrets",
+    "doors": "TameFlare's own doors",
+    "walls": "The walls",
+    "machine": "The machine",
+    "later": "What runs later",
+}
+_KINDS: Final = {
+    Promise.ALWAYS: ("closed", "closed", "closed"),
+    Promise.UNPRIVILEGED: ("open", "closed", "closed"),
+    Promise.RIGHTS: ("open", "closed", "closed"),
+    Promise.WITHIN: ("not applicable", "not applicable", "closed"),
+    Promise.ISOLATION: ("open", "open", "closed"),
+    Promise.NEVER: ("open", "open", "open by design"),
+}
+
+
+_WAYS_OUT: Final = """\
+`tf doctor --escape` starts a program as `tf run` does and tries these from inside. A way is *open* only where a target
+of the doctor's outside received what was sent, where what was read proved to be the secret, or where the kernel itself
+granted what was asked for. *closed* means that the attempts fail, not that nobody will ever find another. Where a way
+does not exist on a machine (no Docker, no IPv6), it is *not applicable*; where the machine itself closes one, as many
+do with typing into terminals, it is closed in every column. Special rights, such as the group `disk`, open some of what
+is closed for an ordinary program here.
+
+The columns: a program with root's powers under `tf run`, an ordinary one under `tf run`, and either under
+`tf run --isolate`. The exit code is 0 where nothing is open that the kind of run that was tried should close.
+
+The targets are harmless and go away with the doctor. Secrets are compared by digest and never printed. A few denied
+requests to this machine appear in the traffic records. With `--offline` nothing is sent beyond the machine; a route to
+an address outside then counts as open.
+"""
+
+
+def escape_page() -> Iterator[str]:
+    """Every way out that `tf doctor --escape` tries."""
+    yield "# Ways out of a run"
+    yield ""
+    yield _WAYS_OUT
+    for area, title in _AREAS.items():
+        yield ""
+        yield f"## {title}"
+        yield ""
+        rows = [_way_out(probe) for probe in PROBES if probe.area == area]
+        yield from table(["probe", "what it tries", "root", "ordinary", "isolated", "mend"], rows)
+
+
+def _way_out(probe: Probe) -> list[str]:
+    mend = probe.mend if probe.promise is Promise.NEVER else ""
+    return [f"`{probe.name}`", probe.tries, *_KINDS[probe.promise], mend]
+
+
 PAGES: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "settings.md": settings_page,
     "reasons.md": reasons_page,
     "commands.md": commands_page,
     "actions.md": actions_page,
+    "escape.md": escape_page,
 }
 
 

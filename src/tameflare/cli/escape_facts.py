@@ -25,6 +25,7 @@ _RECORDS: Final = ("proxy/spool", "server/traffic.db")
 _LOCKS: Final = {"proxy": "proxy/proxy.lock", "server": "server/server.lock"}
 _HANDLE_SIZE: Final = 128
 _HERE: Final = -100
+_INSTALLATIONS_AT_MOST: Final = 4
 
 
 def hidden(environment: Settings, nonce: str) -> list[Secret]:
@@ -53,7 +54,7 @@ def _paths(environment: Settings) -> Iterator[tuple[str, Path]]:
 def data_directories(environment: Settings) -> list[Path]:
     """The one of the settings, and those of proxies that run here, which the names of their sockets tell."""
     found = re.findall(rf" (/\S.*)/proxy/{re.escape(SOCKET_NAME)}$", _text("/proc/net/unix"), re.MULTILINE)
-    return list(dict.fromkeys([environment.get(settings.DATA_DIR), *map(Path, found)]))
+    return list(dict.fromkeys([environment.get(settings.DATA_DIR), *map(Path, found)]))[:_INSTALLATIONS_AT_MOST]
 
 
 def _text(path: str) -> str:

@@ -47,6 +47,12 @@ def is_readable(facts: Facts, secret: Secret) -> bool:
     return not look(facts, secret, secret.path)
 
 
+def nothing_is_covered(facts: Facts) -> bool:
+    """Whether there is nothing to uncover: no secrets, or one that lies open anyway. Sockets are not read."""
+    secrets = [secret for secret in facts.secrets if secret.kind != "socket"]
+    return not secrets or any(is_readable(facts, secret) for secret in secrets)
+
+
 def _report(way: str, told: str) -> Try:
     return Try(way, Came.BLOCKED if told else Came.DONE, told)
 
@@ -94,6 +100,9 @@ records = _probe("records")
 
 def other_mounts(facts: Facts) -> Iterator[Try]:
     """The same file system may be mounted a second time, where nothing covers it."""
+    if nothing_is_covered(facts):
+        yield Try("mounts", Came.ABSENT, "nothing is covered")
+        return
     for secret in facts.secrets:
         for place in _elsewhere(secret):
             yield _report(place, look(facts, secret, place))

@@ -21,7 +21,6 @@ _NETWORK: Final[dict[str, tuple[str, Run]]] = {
     "public-address": ("public addresses, IPv4 and IPv6", network.public),
     "no-proxy": ("a program started with `NO_PROXY=*`", network.no_proxy),
     "cleared-environment": ("a program started with an empty environment", network.cleared),
-    "raw-sockets": ("raw IP sockets and packet sockets", network.raw),
     "interfaces": ("the machine's network interfaces", network.interfaces),
     "vsock": ("a socket to the host of a virtual machine", network.vsock),
     "other-families": ("Bluetooth, NFC, CAN and other kinds of sockets", network.families),
@@ -32,6 +31,7 @@ _CHANNELS: Final[dict[str, tuple[str, Run]]] = {
     "socket-in-home": ("a UNIX socket in the home directory", channels.socket_home),
     "socket-in-runtime-dir": ("a UNIX socket in `XDG_RUNTIME_DIR`", channels.socket_runtime),
     "socket-here": ("a UNIX socket in the working directory", channels.socket_here),
+    "socket-renamed": ("a UNIX socket in these places, under another name than it was made", channels.socket_renamed),
     "services": ("Docker, ssh-agent, D-Bus, X11, Wayland, the name service and others", channels.services),
     "fifo": ("a named pipe in /tmp", channels.fifo),
     "shared-memory": ("shared memory, of System V and in /dev/shm", channels.shared_memory),
@@ -61,9 +61,7 @@ _SECRETS: Final[dict[str, tuple[str, Run]]] = {
     "log-in": ("the user's stored log-in, by every spelling", secrets.login),
     "data-directory": ("keys, tokens and databases of the data directory, by every spelling", secrets.data),
     "records": ("the proxy's spool and the server's traffic records, by every spelling", secrets.records),
-    "other-mounts": ("all of these, where their file system is mounted a second time", secrets.other_mounts),
     "by-processes": ("all of these, over /proc/PID/root, cwd and fd", secrets.by_processes),
-    "by-handle": ("all of these, by file handle", secrets.by_handle),
     "own-code": ("changing TameFlare's code or the environment that it is installed in", later.own_code),
     "own-folders": ("changing `.tf`, the log-in's folder or the data directory", later.own_folders),
 }
@@ -74,29 +72,38 @@ _DOORS: Final[dict[str, tuple[str, Run]]] = {
     "kill-switch": ("the proxy's local kill switch", doors.kill_switch),
 }
 _WALLS: Final[dict[str, tuple[str, Run]]] = {
-    "unmask": ("taking away what covers the secrets, also in namespaces of its own", walls.unmask),
-    "namespaces": ("going back to the machine's namespaces", walls.namespaces),
-    "mounting": ("mounting", walls.mounting),
-    "capabilities": ("powers of root that the program holds", walls.powers),
     "setuid": ("programs that run as their owner", walls.setuid),
     "user-namespace": ("a user namespace of its own, which widens what of the kernel can be asked", walls.nested),
 }
 _MACHINE: Final[dict[str, tuple[str, Run]]] = {
+    "devices": ("input, video, virtualisation and other devices", machine.devices),
+    "kernel-calls": ("io_uring, bpf, perf events, userfaultfd", machine.calls),
+}
+_RAW: Final[dict[str, tuple[str, Run]]] = {
+    "raw-sockets": ("raw IP sockets and packet sockets", network.raw),
+}
+_HANDLES: Final[dict[str, tuple[str, Run]]] = {
+    "by-handle": ("all of these, by file handle", secrets.by_handle),
+}
+_POWERS: Final[dict[str, tuple[str, Run]]] = {
+    "mounting": ("mounting", walls.mounting),
+    "capabilities": ("powers of root that the program holds", walls.powers),
+}
+_KERNEL: Final[dict[str, tuple[str, Run]]] = {
     "kernel-settings": ("core_pattern, modprobe, sysrq and other settings of the kernel", machine.settings),
     "control-groups": ("release agents and membership of control groups", machine.cgroups),
     "kernel-memory": ("the kernel's memory, ports and messages", machine.memory),
     "disks": ("disks, below their file systems", machine.disks),
-    "devices": ("input, video, virtualisation and other devices", machine.devices),
     "kernel-modules": ("loading a module or another kernel", machine.modules),
-    "kernel-calls": ("io_uring, bpf, perf events, userfaultfd", machine.calls),
+}
+_COVERS: Final[dict[str, tuple[str, Run]]] = {
+    "other-mounts": ("all of these, where their file system is mounted a second time", secrets.other_mounts),
+}
+_PARTITIONS: Final[dict[str, tuple[str, Run]]] = {
+    "unmask": ("taking away what covers the secrets, also in namespaces of its own", walls.unmask),
+    "namespaces": ("going back to the machine's namespaces", walls.namespaces),
 }
 _BY_DESIGN: Final[dict[str, tuple[str, str, str, Run]]] = {
-    "socket-renamed": (
-        "channels",
-        "a UNIX socket that has another name than it was made under, in home or working directory",
-        "start agents where no service has its socket in files that they can reach, or hide the folder: `--hide`",
-        channels.socket_renamed,
-    ),
     "socket-later": (
         "channels",
         "a UNIX socket that another program makes while the run goes on, in home or working directory",
@@ -148,19 +155,27 @@ def _by_design(area: str) -> list[Probe]:
     return [Probe(name, of, tries, Promise.NEVER, mend, run) for name, (of, tries, mend, run) in rows if of == area]
 
 
-_THROUGH: Final = {"through-the-proxy": ("loopback and metadata addresses by way of the proxy", doors.through_proxy)}
+_THROUGH: Final[dict[str, tuple[str, Run]]] = {
+    "through-the-proxy": ("loopback and metadata addresses by way of the proxy", doors.through_proxy)
+}
 
 PROBES: Final[tuple[Probe, ...]] = (
     *_area("network", Promise.ISOLATION, _ISOLATE, _NETWORK),
-    *_area("network", Promise.ALWAYS, _FAULT, dict(_THROUGH)),
+    *_area("network", Promise.RIGHTS, _ISOLATE, _RAW),
+    *_area("network", Promise.ALWAYS, _FAULT, _THROUGH),
     *_area("channels", Promise.ISOLATION, _ISOLATE, _CHANNELS),
     *_by_design("channels"),
     *_area("processes", Promise.UNPRIVILEGED, _ORDINARY, _OURS),
     *_area("processes", Promise.ISOLATION, _ISOLATE, _PROCESSES),
     *_by_design("processes"),
     *_area("secrets", Promise.ISOLATION, _ISOLATE, _SECRETS),
+    *_area("secrets", Promise.RIGHTS, _ISOLATE, _HANDLES),
+    *_area("secrets", Promise.WITHIN, _ISOLATE, _COVERS),
     *_area("doors", Promise.ISOLATION, _ISOLATE, _DOORS),
+    *_area("walls", Promise.WITHIN, _ISOLATE, _PARTITIONS),
+    *_area("walls", Promise.RIGHTS, _ISOLATE, _POWERS),
     *_area("walls", Promise.ISOLATION, _ISOLATE, _WALLS),
+    *_area("machine", Promise.RIGHTS, _ISOLATE, _KERNEL),
     *_area("machine", Promise.ISOLATION, _ISOLATE, _MACHINE),
     *_by_design("later"),
 )

@@ -11,7 +11,7 @@ from typing import Final
 
 from tameflare.isolate.probes.base import Came, Facts, Try, attempt, claim, reason
 from tameflare.isolate.probes.kernel import capabilities, library, processes, status, system
-from tameflare.isolate.probes.secrets import is_readable, is_same
+from tameflare.isolate.probes.secrets import is_same, nothing_is_covered
 
 _NEWNS, _NEWUSER = 0x20000, 0x10000000
 _BIND, _PRIVATE, _REC = 0x1000, 0x40000, 0x4000
@@ -56,7 +56,7 @@ def _apart(deed: Callable[[], str]) -> str:
 
 def unmask(facts: Facts) -> Iterator[Try]:
     """With the powers that we have, and with those that a user namespace of our own gives."""
-    if all(is_readable(facts, secret) for secret in facts.secrets if secret.kind != "socket"):
+    if nothing_is_covered(facts):
         yield Try("covers", Came.ABSENT, "nothing is covered")
         return
     for name, deed in {"unmount": _unmount, "bind": _bind, "clone": _clone, "chroot": _chroot, "pivot": _pivot}.items():

@@ -1,0 +1,170 @@
+"""`tf doctor --escape` on a real installation: what it finds open without isolation, and closed with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.doubles import Vendors
+from tests.support.product import GATEWAY, Connector
+
+from tameflare.cli.isolating import available
+from tameflare.demo.privileges import is_all_seeing, unprivileged
+from tameflare.demo.product import Product, tf
+from tameflare.isolate.probes.base import Promise
+from tameflare.isolate.probes.table import PROBES
+
+SECONDS = 60
+SURELY_OPEN = frozenset(
+    {"tcp-ipv4", "udp", "quic", "no-proxy", "cleared-environment", "abstract-socket", "socket-in-tmp", "fifo"}
+    | {"socket-in-home", "socket-here", "socket-renamed", "socket-later", "inherited-files", "other-terminals"}
+    | {"our-end", "other-process", "other-end", "process-list", "process-group", "survivor"}
+    | {"project-folder", "log-in", "data-directory", "records", "by-processes", "own-folders"}
+    | {"server", "act-as-user", "other-agent", "kill-switch", "startup-files", "project-hooks", "shared-memory"}
+)
+"""What a run without isolation leaves open on any Linux: here the doctor's own targets must have been reached."""
+
+Verdicts = dict[str, dict[str, Any]]
+
+
+class Doctor:
+    """An installation whose owner is logged in, with everything that is to be hidden below his home."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self.secrets = [product.personal_token, product.gateway_token]
+        self.secrets += [(product.data / "proxy" / "link.token").read_text().strip()]
+        self.secrets += (product.data / "proxy" / "ca.key").read_text().splitlines()[1:-1]
+
+    def call(self, *options: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*before, *tf(), "doctor", "--escape", "--offline", *options],
+            env={**self.product.environment(), "TF_DATA_DIR": str(self.product.data)},
+            cwd=self.product.project,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+
+    def verdicts(self, done: subprocess.CompletedProcess[str]) -> Verdicts:
+        """By probe; nothing secret stands in the answer, and nothing of the doctor's stays behind."""
+        assert done.stdout.startswith("{"), done.stderr
+        said = done.stdout + done.stderr
+        assert [secret for secret in self.secrets if secret in said] == []
+        for place in (self.product.home, self.product.project):
+            assert list(place.rglob("*tf-escape*")) == []
+        return {row["probe"]: row for row in json.loads(done.stdout)["probes"]}
+
+
+@pytest.fixture(scope="module")
+def doctor(vendors: Vendors) -> Iterator[Doctor]:
+    with tempfile.TemporaryDirectory(prefix="tf-esc-") as name:
+        product = Product(Path(name), vendors.server.pins, vendors.certificates.authority, {"TF_LOG_LEVEL": "warning"})
+        product.data = product.home / ".tameflare"
+        with product:
+            product.register()
+            connectors = (Connector("stripe", vendors.keys.stripe, (("stripe.*", "allow"),)),)
+            product.use_gateway(GATEWAY, product.add_gateway(GATEWAY, connectors))
+            product.wait_for_configuration()
+            log_in(product)
+            yield Doctor(product)
+
+
+def log_in(product: Product) -> None:
+    place = product.home / ".config" / "tameflare" / "login.json"
+    place.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    login = {"server": product.server, "token": product.personal_token, "email": "owner@example.com"}
+    place.write_text(json.dumps(login))
+    place.chmod(0o600)
+
+
+def open_or_wrong(found: Verdicts, names: frozenset[str]) -> dict[str, str]:
+    return {name: f"{found[name]['verdict']}: {found[name]['finding']}" for name in sorted(names)}
+
+
+@pytest.mark.skipif(is_all_seeing(), reason="root without setpriv sees everything")
+def test_without_isolation_the_targets_are_reached(doctor: Doctor) -> None:
+    done = doctor.call("--no-isolate", "--json", before=unprivileged())
+    found = doctor.verdicts(done)
+    assert found.keys() == {probe.name for probe in PROBES}
+    told = open_or_wrong(found, SURELY_OPEN)
+    assert {name: line for name, line in told.items() if not line.startswith("open")} == {}
+    for probe in PROBES:
+        row = found[probe.name]
+        assert row["verdict"] != "failed", row
+        assert not row["wrong"], row
+        if probe.promise in {Promise.ALWAYS, Promise.UNPRIVILEGED}:
+            assert row["verdict"] == "closed", row
+        if probe.promise is Promise.WITHIN:
+            assert row["verdict"] == "not applicable", row
+    assert done.returncode == 0
+
+
+@pytest.mark.skipif(is_all_seeing(), reason="root without setpriv sees everything")
+def test_what_isolation_closes_says_so(doctor: Doctor) -> None:
+    done = doctor.call("--no-isolate", before=unprivileged())
+    line = next(line for line in done.stdout.splitlines() if "past the proxy" in line and line.startswith("open"))
+    assert line.rstrip().endswith("`tf run --isolate` closes it")
+    assert done.stdout.endswith("nothing is open that it should close\n")
+
+
+def test_with_isolation_everything_is_closed_that_should_be(doctor: Doctor, isolation: None) -> None:
+    done = doctor.call("--isolate", "--json")
+    found = doctor.verdicts(done)
+    assert [row for row in found.values() if row["wrong"]] == []
+    promised = {probe.name: probe.promise is not Promise.NEVER for probe in PROBES}
+    told = open_or_wrong(found, SURELY_OPEN)
+    assert {name: line for name, line in told.items() if not line.startswith("closed")}.keys() == {
+        name for name in SURELY_OPEN if not promised[name]
+    }
+    assert {row["verdict"] for name, row in found.items() if promised[name]} <= {"closed", "not applicable"}
+    assert {row["verdict"] for name, row in found.items() if not promised[name]} == {"open by design"}
+    assert done.returncode == 0
+
+
+def test_isolation_is_what_is_tried_where_it_can_be_had(doctor: Doctor, isolation: None) -> None:
+    assert json.loads(doctor.call("--json").stdout)["isolated"] is True
+
+
+def test_a_doctor_without_a_project_says_what_is_missing(doctor: Doctor) -> None:
+    env = {**doctor.product.environment(), "HOME": str(doctor.product.logs)}
+    words = [*tf(), "doctor", "--escape", "--no-isolate"]
+    done = subprocess.run(words, env=env, cwd=doctor.product.logs, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode != 0
+    assert "tf init" in done.stderr
+
+
+def test_a_run_that_cannot_start_is_told_in_its_own_words(doctor: Doctor) -> None:
+    env = {**doctor.product.environment(), "GATEWAY_URL": "http://127.0.0.1:1"}
+    words = [*tf(), "doctor", "--escape", "--no-isolate"]
+    done = subprocess.run(words, env=env, cwd=doctor.product.project, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 1
+    assert "cannot reach the proxy at `http://127.0.0.1:1`" in done.stderr
+
+
+@pytest.fixture
+def isolation() -> None:
+    fault = available()
+    if fault is not None:
+        pytest.skip(f"no isolation here: {fault}")
+
+
+def test_the_doctor_leaves_no_program_behind(doctor: Doctor) -> None:
+    lines = [Path(entry, "cmdline") for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+    ours = [path for path in lines if is_survivor(path)]
+    assert ours == []
+
+
+def is_survivor(path: Path) -> bool:
+    """Of an earlier doctor: its command line ends with the mark, and it has no parent but process 1."""
+    try:
+        words = path.read_bytes()
+        return words.rstrip(b"\0").endswith(b".survivor") and os.getppid() != int(path.parent.name)
+    except OSError:
+        return False
