@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that what no Python package brings is there. Usage: system_parts.sh run|test|bench|peers|compile|browser
+# Makes sure that what no Python package brings is there. Usage: system_parts.sh run|test|bench|peers|compile|browser|matrix
 # Installs missing parts only as root on a machine with apt-get; anywhere else it says what is missing and how to get it.
 set -euo pipefail
 
@@ -51,8 +51,18 @@ case ${1:-run} in
   browser)
     want chromium has_any chromium chromium-browser google-chrome
     ;;
+  matrix)
+    want wget wget --version
+    want git-lfs git lfs version
+    want gh gh --version
+    want golang-go go version
+    want ruby ruby --version
+    want php-cli php --version
+    want php-curl php -r 'exit(function_exists("curl_init") ? 0 : 1);'
+    want default-jdk-headless javac -version
+    ;;
   *)
-    echo "unknown set of parts: $1 (run, test, bench, peers, compile or browser)" >&2
+    echo "unknown set of parts: $1 (run, test, bench, peers, compile, browser or matrix)" >&2
     exit 2
     ;;
 esac

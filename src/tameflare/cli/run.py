@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from tameflare.cli import exposure, java, loginstore, project
+from tameflare.cli import exposure, java, loginstore, project, settings_files
 from tameflare.cli.bundle import bundle_text
 from tameflare.cli.child import CannotStart
 from tameflare.cli.environment import child_environment
@@ -142,7 +142,8 @@ def _environment(
     )
     names = ", ".join(child.replaced)
     remark = f"{names}: your own key gave way to a placeholder; the gateway puts its credential in"
-    return child.variables, [remark] if child.replaced else []
+    variables = child.variables | settings_files.write(ground.folder, child.variables, keep)
+    return variables, [remark] if child.replaced else []
 
 
 def _remark(sentences: Iterable[str | None]) -> None:

@@ -1,0 +1,60 @@
+"""Programs that take certificates from a file of settings only: each gets one in the folder of its run.
+
+The user's own settings stay in force, except where they lead past the proxy or to other certificates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Final
+
+from tameflare.cli.files import write_private
+
+WGET: Final = "WGETRC"
+PHP: Final = "PHP_INI_SCAN_DIR"
+
+
+def write(folder: Path, environment: Mapping[str, str], keep: Collection[str]) -> dict[str, str]:
+    """Write the files for a command's environment into `folder`; the variables that lead to them.
+
+    Variables in `keep` are left alone, and so are their programs.
+    """
+    made = {WGET: _wget, PHP: _php}
+    return {name: make(folder, environment) for name, make in made.items() if name not in keep}
+
+
+def _wget(folder: Path, environment: Mapping[str, str]) -> str:
+    """https://www.gnu.org/software/wget/manual/html_node/Wgetrc-Location.html: one file, of which the last word counts.
+
+    What the user's file says of a proxy would win over the environment.
+    """
+    place = environment.get(WGET) or str(Path(environment.get("HOME", "/"), ".wgetrc"))
+    ours = {
+        "use_proxy": "on",
+        "http_proxy": environment["HTTP_PROXY"],
+        "https_proxy": environment["HTTPS_PROXY"],
+        "no_proxy": environment.get("NO_PROXY", ""),
+        "ca_certificate": environment["SSL_CERT_FILE"],
+    }
+    file = folder / "wgetrc"
+    write_private(file, _text(Path(place)) + "".join(f"{name} = {value}\n" for name, value in ours.items()))
+    return str(file)
+
+
+def _php(folder: Path, environment: Mapping[str, str]) -> str:
+    """https://www.php.net/manual/en/configuration.file.php: one more directory behind those that PHP reads anyway; an
+    empty place in the list stands for those that it was built with."""
+    directory = folder / "php"
+    directory.mkdir(mode=0o700)
+    bundle = environment["SSL_CERT_FILE"]
+    write_private(directory / "tameflare.ini", f'curl.cainfo = "{bundle}"\nopenssl.cafile = "{bundle}"\n')
+    return f"{environment.get(PHP, '')}:{directory}"
+
+
+def _text(file: Path) -> str:
+    """The user's own settings, or nothing where there are none that can be read."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").rstrip("\n") + "\n"
+    except OSError:
+        return ""

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import configparser
+from pathlib import Path
+
+import pytest
+
+from tameflare.cli import settings_files
+
+PROXY = "http://bot:tfr_a.b@127.0.0.1:8443"
+ENVIRONMENT = {"HTTP_PROXY": PROXY, "HTTPS_PROXY": PROXY, "SSL_CERT_FILE": "/run/b.pem"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of the run; the user's home is beside its files."""
+    made = tmp_path / "run"
+    (made / "home").mkdir(parents=True)
+    return made
+
+
+def written(folder: Path, **more: str) -> dict[str, str]:
+    return settings_files.write(folder, {**ENVIRONMENT, "HOME": str(folder / "home"), **more}, ())
+
+
+def last_words(wgetrc: str) -> dict[str, str]:
+    """As wget reads it: of each command the last one counts."""
+    lines = [line for line in Path(wgetrc).read_text().splitlines() if line and not line.startswith("#")]
+    return {name.strip().lower(): value.strip() for name, _, value in (line.partition("=") for line in lines)}
+
+
+def test_wget_gets_proxy_and_certificates(folder: Path) -> None:
+    file = written(folder)["WGETRC"]
+    assert last_words(file) == {
+        "use_proxy": "on",
+        "http_proxy": PROXY,
+        "https_proxy": PROXY,
+        "no_proxy": "",
+        "ca_certificate": "/run/b.pem",
+    }
+    assert Path(file).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_users_own_settings_of_wget_stay_but_for_ways_round(folder: Path) -> None:
+    (folder / "home" / ".wgetrc").write_text("# mine\ntries = 3\nuse_proxy = off\nhttps_proxy = http://other:1")
+    found = last_words(written(folder, NO_PROXY="a.internal")["WGETRC"])
+    assert found["tries"] == "3"
+    assert (found["use_proxy"], found["https_proxy"], found["no_proxy"]) == ("on", PROXY, "a.internal")
+
+
+def test_a_file_that_the_user_names_goes_before_the_one_at_home(folder: Path) -> None:
+    (folder / "named").write_text("timeout = 5\n")
+    assert last_words(written(folder, WGETRC=str(folder / "named"))["WGETRC"])["timeout"] == "5"
+
+
+@pytest.mark.parametrize(("before", "after"), [("", ":"), ("/etc/a:/etc/b", "/etc/a:/etc/b:")])
+def test_php_reads_one_directory_more(folder: Path, before: str, after: str) -> None:
+    scanned = written(folder, **({"PHP_INI_SCAN_DIR": before} if before else {}))["PHP_INI_SCAN_DIR"]
+    assert scanned == f"{after}{folder}/php"
+    read = configparser.ConfigParser()
+    read.read_string("[php]\n" + (folder / "php" / "tameflare.ini").read_text())
+    assert dict(read["php"]) == {"curl.cainfo": '"/run/b.pem"', "openssl.cafile": '"/run/b.pem"'}
+
+
+def test_what_the_user_wants_to_keep_is_left(folder: Path) -> None:
+    assert settings_files.write(folder, ENVIRONMENT, ("WGETRC", "PHP_INI_SCAN_DIR")) == {}
+    assert [each.name for each in folder.iterdir()] == ["home"]
