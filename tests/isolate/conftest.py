@@ -21,14 +21,14 @@ from tameflare.cli.isolating import available
 SOURCES = Path(__file__).resolve().parents[2] / "src"
 NOBODY = 65534
 SECONDS = 30.0
-_FAULT = available()
+FAULT = available()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs namespaces is left out, with the reason, where they cannot be had."""
     for item in items:
-        if "isolated" in getattr(item, "fixturenames", ()) and _FAULT is not None:
-            item.add_marker(pytest.mark.skip(reason=f"no isolation here: {_FAULT}"))
+        if "isolated" in getattr(item, "fixturenames", ()) and FAULT is not None:
+            item.add_marker(pytest.mark.skip(reason=f"no isolation here: {FAULT}"))
 
 
 class Ended(NamedTuple):

@@ -123,7 +123,8 @@ class Isolation:
 
     def _plan(self, command: Sequence[str], environment: Mapping[str, str], mask: Iterable[int]) -> Plan:
         places = self._places
-        files = {str(path): base64.b64encode(path.read_bytes()).decode() for path in self.folder.iterdir()}
+        made = [path for path in self.folder.rglob("*") if path.is_file()]
+        files = {str(path): base64.b64encode(path.read_bytes()).decode() for path in made}
         return Plan(
             command=tuple(command),
             environment=dict(environment),
