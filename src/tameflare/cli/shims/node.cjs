@@ -153,33 +153,39 @@ function encrypted(socket, connect) {
 
 // ------------------------------------------------------------------------------------------------- fetch and every undici
 
-// Node loads its undici when one of these names is first used; what is set here goes away with that first use.
+// Node loads its undici when one of these names is first used; what is set here goes away with that first use. From 22.5
+// an import of `http` uses three of them too.
 function whenUndiciIsUsed(prepare) {
-  const waiting = new Map();
+  const traps = [];
   const wake = () => {
-    const untouched = [...waiting].filter(([name, [, get]]) => isStill(name, get));
-    waiting.clear();
-    for (const [name, [original]] of untouched) restore(name, original);
-    if (untouched.some(([name]) => name === DISPATCHER)) prepare(); // else the program has set one of its own
+    const untouched = traps.splice(0).filter(isStill);
+    untouched.forEach(restore);
+    if (untouched.some(({ name }) => name === DISPATCHER)) prepare(); // else the program has set one of its own
   };
-  for (const name of [...UNDICI, DISPATCHER]) {
-    const original = Object.getOwnPropertyDescriptor(globalThis, name);
-    if (original ? !original.configurable : name !== DISPATCHER) continue;
-    const get = () => (wake(), globalThis[name]);
-    const set = (value) => Object.defineProperty(globalThis, name, { value, writable: true, enumerable: true, configurable: true });
-    waiting.set(name, [original, get]);
-    Object.defineProperty(globalThis, name, { get, set, enumerable: Boolean(original && original.enumerable), configurable: true });
-  }
+  for (const place of [globalThis, http])
+    for (const name of UNDICI)
+      if ((Object.getOwnPropertyDescriptor(place, name) || {}).configurable) traps.push(trap(place, name, wake));
+  if (!globalThis[DISPATCHER]) return void traps.push(trap(globalThis, DISPATCHER, wake));
+  traps.forEach(restore); // some releases load undici when it is asked what these names are
+  if (!ledByNode()) prepare();
 }
 
-function isStill(name, get) {
-  const now = Object.getOwnPropertyDescriptor(globalThis, name);
-  return Boolean(now) && now.get === get;
+function trap(place, name, wake) {
+  const original = Object.getOwnPropertyDescriptor(place, name);
+  const enumerable = Boolean(original && original.enumerable);
+  const get = () => (wake(), place[name]);
+  const set = (value) => Object.defineProperty(place, name, { value, writable: true, enumerable, configurable: true });
+  Object.defineProperty(place, name, { get, set, enumerable, configurable: true });
+  return { place, name, original, get };
 }
 
-function restore(name, original) {
-  if (original) Object.defineProperty(globalThis, name, original);
-  else delete globalThis[name];
+function isStill({ place, name, get }) {
+  return (Object.getOwnPropertyDescriptor(place, name) || {}).get === get;
+}
+
+function restore({ place, name, original }) {
+  if (original) Object.defineProperty(place, name, original);
+  else delete place[name];
 }
 
 function useTunnels() {
@@ -212,9 +218,17 @@ function connect({ protocol, hostname, port, servername }, done) {
   });
 }
 
+// ---------------------------------------------------------------------------------------------------------------- at start
+
+// Whether Node leads `fetch` through the proxy by itself.
+function ledByNode() {
+  const dispatcher = globalThis[DISPATCHER];
+  return Boolean(https.globalAgent.options.proxyEnv || (dispatcher && dispatcher.constructor.name === "EnvHttpProxyAgent"));
+}
+
 if (!globalThis[LOADED] && (routes["http:"] || routes["https:"])) {
   Object.defineProperty(globalThis, LOADED, { value: true });
   tunnelAgents(http.Agent, "http:", plain);
   tunnelAgents(https.Agent, "https:", encrypted);
-  if (!globalThis[DISPATCHER]) whenUndiciIsUsed(useTunnels);
+  if (!globalThis[DISPATCHER] && !ledByNode()) whenUndiciIsUsed(useTunnels);
 }
