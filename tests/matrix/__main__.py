@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 from tests.matrix import clients, page, results
 from tests.matrix.clients import Client
 from tests.matrix.installation import Installation, installed
-from tests.matrix.judging import check, entry
+from tests.matrix.judging import played
 
 
 def chosen(names: list[str]) -> list[tuple[str, Client]]:
@@ -31,16 +32,15 @@ def run(matrix: Installation, module: str, client: Client, *, keep: bool) -> boo
     if missing:
         print(f"{client.name}: left out, {missing}")
         return True
-    told = matrix.run(client)
     try:
-        check(client, told, matrix.doubled.keys)
+        row = played(matrix, client)
     except AssertionError as fault:
-        print(f"{client.name}: FAILED\n{fault}\n{told.printed}")
-        for row in told.rows:
-            print(f"  {row['method']} {row['host']}{row['path']}: {row['decision']} {row['reason']} {row['status']}")
+        print(f"{client.name}: FAILED in `{traceback.extract_tb(fault.__traceback__)[-1].line}`\n{fault}")
+        print(matrix.last.printed)
+        for one in matrix.last.rows:
+            print(f"  {one['method']} {one['host']}{one['path']}: {one['decision']} {one['reason']} {one['status']}")
         return False
     before = results.read(module)
-    row = entry(client, told, before[client.name].https_proxy if client.name in before else "")
     print(f"{client.name}: {row}")
     if keep:
         names = [each.name for each in clients.of(module)]

@@ -12,7 +12,8 @@ from typing import Final
 
 PROGRAMS: Final = Path(__file__).parent / "programs"
 LANGUAGES: Final = Path(__file__).parent / "languages"
-ALLOWED, DENIED, HELD, STREAM, CLOSED = "allowed", "denied", "held", "stream", "closed"
+ALLOWED, DENIED, HELD, STREAM = "allowed", "denied", "held", "stream"
+AROUND, CLOSED = "around", "closed"
 SCENARIOS: Final = (ALLOWED, DENIED, HELD, STREAM)
 
 
@@ -35,6 +36,8 @@ class Client:
 
     `language` is the heading that it stands under. `command` starts its program, which plays `scenarios` and prints a
     line of JSON for each. `environment` is added to what `tf run` is started with, `options` to `tf run` itself.
+    `over_https` is the scenario that it plays once more through a proxy that speaks TLS: `around` for one that goes
+    past such a proxy, empty for one that need not be tried because another does the same.
     `gateway` is one of `gateways.GATEWAYS`. `tries` is how often it asks for what is denied. `shows` is what its user
     must see of a denial: words with `{action}`, `{code}` and `{message}` filled in; empty where the client shows
     nothing of an answer, which `remark` then says. `missing` gives the reason why it cannot be tried on this machine,
@@ -50,6 +53,7 @@ class Client:
     environment: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     gateway: str = "matrix"
+    over_https: str = ALLOWED
     tries: int = 1
     shows: str = "{action}"
     remark: str = ""

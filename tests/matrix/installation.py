@@ -8,19 +8,21 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Final
 
 import httpx
-from tests.matrix.clients import Client
+from tests.matrix.clients import AROUND, Client, Verdict
 from tests.matrix.gateways import GATEWAYS
 from tests.matrix.vendors import Doubled, running
 
 from tameflare.demo.doubles.ledger import Seen
-from tameflare.demo.product import Product, wait_until
+from tameflare.demo.privileges import unprivileged
+from tameflare.demo.product import Product, free_port, wait_until
 
 MARKER: Final = "/matrix-marker"
+TLS_NAME: Final = "localhost"
 RATE_LIMIT: Final = 100_000
 PATIENCE: Final = 90.0
 """Seconds that a client's program may take."""
@@ -50,9 +52,10 @@ class Told:
 class Installation:
     """The product in front of the doubles. One client is run at a time."""
 
-    def __init__(self, product: Product, doubled: Doubled) -> None:
-        self.product, self.doubled = product, doubled
+    def __init__(self, product: Product, doubled: Doubled, tls_port: int) -> None:
+        self.product, self.doubled, self._tls_port = product, doubled, tls_port
         self._projects: dict[str, Path] = {}
+        self.last = Told()
 
     def project(self, gateway: str) -> Path:
         """The folder whose `.tf` leads to a gateway, which is made when it is first asked for."""
@@ -83,7 +86,7 @@ class Installation:
         project = self.project(client.gateway)
         mark, before = len(self.doubled.ledger), {row["request_id"] for row in self.product.traffic()}
         self.doubled.gate.shut()
-        told = Told()
+        told = self.last = Told()
         with tempfile.TemporaryFile("w+") as err, self._started(client, project, err) as process:
             assert process.stdout is not None
             reader = threading.Thread(target=self._read, args=(process.stdout, told), daemon=True)
@@ -104,15 +107,33 @@ class Installation:
     def _started(self, client: Client, project: Path, err: IO[str]) -> subprocess.Popen[str]:
         played = {"MATRIX_CLIENT": client.name, "MATRIX_SCENARIOS": " ".join(client.scenarios)}
         own = {variable: self.doubled.keys[name] for variable, name in client.own_key.items()}
+        command = self.product.tf_run(client.command, *client.options)
+        if "--isolate" in client.options:
+            command = command[len(unprivileged()) :]  # root isolates with the capabilities that it has
         return subprocess.Popen(
-            self.product.tf_run(client.command, *client.options),
-            env={**self.product.environment(), **client.environment, **own, **played},
+            command,
+            env={**self.product.environment(), **self._internet(client), **client.environment, **own, **played},
             cwd=project,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=err,
             text=True,
         )
+
+    def over_https(self, client: Client) -> Client:
+        """The same client, which is told of the proxy's listener in TLS."""
+        authority = self.product.directory / "proxy-authority.pem"
+        if not authority.exists():
+            authority.write_text(httpx.get(self.product.proxy + "/ca.pem", trust_env=False).text)
+        place = {"GATEWAY_URL": f"https://{TLS_NAME}:{self._tls_port}", "TF_PROXY_CA": str(authority)}
+        return replace(client, environment={**client.environment, **place}, scenarios=(client.over_https,))
+
+    def _internet(self, client: Client) -> dict[str, str]:
+        """For clients that may get past the proxy: the port at which all of the internet is, and who vouches for it."""
+        if client.verdict is not Verdict.ISOLATE and AROUND not in client.scenarios:
+            return {}
+        vendors = self.doubled.vendors
+        return {"MATRIX_INTERNET": str(vendors.server.port), "SSL_CERT_FILE": str(vendors.certificates.authority)}
 
     def _read(self, out: IO[str], told: Told) -> None:
         for text in out:
@@ -170,7 +191,9 @@ def installed(directory: Path, **settings: str) -> Iterator[Installation]:
         (directory / name).mkdir()
     with running(directory / "vendors") as doubled:
         vendors = doubled.vendors
-        product = Product(directory / "product", vendors.server.pins, vendors.certificates.authority, settings)
-        with product:
+        port = free_port()
+        listener = {"TF_PROXY_TLS_NAMES": TLS_NAME, "TF_PROXY_TLS_PORT": str(port), "TF_PROXY_TLS_HOST": "127.0.0.1"}
+        place, authority = directory / "product", vendors.certificates.authority
+        with Product(place, vendors.server.pins, authority, {**listener, **settings}) as product:
             product.register()
-            yield Installation(product, doubled)
+            yield Installation(product, doubled, port)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
-from tests.matrix.clients import ALLOWED, CLOSED, DENIED, HELD, STREAM, Client
+from tests.matrix.clients import ALLOWED, AROUND, CLOSED, DENIED, HELD, STREAM, Client, Verdict
 from tests.matrix.installation import Installation, Row, Told
 
 from tameflare.connectors.placeholders import bound_to
 
 NO_KEY: Final = "none"
 """What a program tells that needs no key: the gateway puts it in."""
-PASSING: Final = re.compile(r"req_[0-9a-f]{32}|127\.0\.0\.1:\d+|0x[0-9a-f]{6,}")
+PASSING: Final = re.compile(r"req_[0-9a-f]{32}|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|127\.0\.0\.1:\d+|0x[0-9a-f]{6,}")
 """What differs from run to run in what a user sees."""
 
 
 class Entry(msgspec.Struct, frozen=True):
     """A row of the table. Each scenario is `yes`, or empty where the client has none of the kind; `seen` is the text
-    that its user sees of a denial. `https_proxy`: whether it works through a proxy that speaks TLS, or empty."""
+    that its user sees of a denial. `https_proxy`: whether it works through a proxy that speaks TLS; if not,
+    `over_https` is what its user sees then."""
 
     version: str
     verdict: str
@@ -30,6 +32,7 @@ class Entry(msgspec.Struct, frozen=True):
     closed: str = ""
     https_proxy: str = ""
     seen: str = ""
+    over_https: str = ""
 
 
 def check(client: Client, told: Told, keys: dict[str, str]) -> None:
@@ -45,10 +48,9 @@ def check(client: Client, told: Told, keys: dict[str, str]) -> None:
 def _check_keys(client: Client, told: Told, keys: dict[str, str]) -> None:
     """The program held placeholders, and what reached the vendors carried real keys."""
     assert not [kind for kind, key in keys.items() if key in told.printed]
-    assert all(seen.authorised for seen in told.reached), told.reached
+    assert all(seen.authorised for seen in told.reached) or client.scenarios == (AROUND,), told.reached
     if not client.own_key:
-        used = [line["key_seen"] for line in told.lines.values() if line.get("key_seen")]
-        assert used or set(client.scenarios) == {CLOSED}
+        used = [line["key_seen"] for line in told.lines.values()]
         assert all(key == NO_KEY or bound_to(key) for key in used), used
 
 
@@ -76,14 +78,20 @@ def _check_held(client: Client, told: Told, line: dict[str, Any]) -> None:
 
 def _reached(told: Told, asked: Row) -> int:
     """How many requests of this method and path came to the vendor."""
-    return sum((seen.method, seen.path) == (asked["method"], asked["path"].partition("?")[0]) for seen in told.reached)
+    return sum((seen.method, seen.path) == (asked["method"], _bare(asked)) for seen in told.reached)
 
 
 def _let_through(told: Told, asked: Row) -> int:
     """How many of them the proxy has on record as let through: more for an endpoint that everything is sent to."""
     return sum(
-        (row["method"], row["path"], row["decision"]) == (asked["method"], asked["path"], "allow") for row in told.rows
+        (row["method"], _bare(row), row["decision"]) == (asked["method"], _bare(asked), "allow") for row in told.rows
     )
+
+
+def _bare(row: Row) -> str:
+    """Its path without a query."""
+    path: str = row["path"]
+    return path.partition("?")[0]
 
 
 def _check_stream(client: Client, told: Told, line: dict[str, Any]) -> None:
@@ -91,9 +99,16 @@ def _check_stream(client: Client, told: Told, line: dict[str, Any]) -> None:
     assert line["seen"], told.printed
 
 
+def _check_around(client: Client, told: Told, line: dict[str, Any]) -> None:
+    """It came to the vendor past the proxy, with a placeholder, which is worth nothing there."""
+    assert [seen.authorised for seen in told.reached] == [False]
+    assert not told.rows
+
+
 def _check_closed(client: Client, told: Told, line: dict[str, Any]) -> None:
-    """Nothing of what it tried got out."""
+    """Nothing of what it tried came to the vendor or the proxy, and its user is told of the proxy."""
     assert not told.reached
+    assert not told.rows
     assert line["seen"]
 
 
@@ -102,17 +117,17 @@ CHECKS: Final = {
     DENIED: _check_denied,
     HELD: _check_held,
     STREAM: _check_stream,
+    AROUND: _check_around,
     CLOSED: _check_closed,
 }
 
 
-def entry(client: Client, told: Told, https_proxy: str = "") -> Entry:
+def entry(client: Client, told: Told) -> Entry:
     """The row that follows from a run which passed."""
     line = told.lines.get(DENIED) or told.lines.get(CLOSED) or {}
     played = dict.fromkeys(client.scenarios, "yes")
-    return Entry(
-        told.version, client.verdict.value, **played, https_proxy=https_proxy, seen=lasting(line.get("seen", ""))
-    )
+    seen = lasting(line.get("seen", ""))
+    return Entry(told.version, client.verdict.value, **played, seen=seen)
 
 
 def lasting(seen: str) -> str:
@@ -121,7 +136,27 @@ def lasting(seen: str) -> str:
 
 
 def played(matrix: Installation, client: Client) -> Entry:
-    """Run a client and check it; its row."""
+    """Run a client and check it; its row. One that is only governed by isolation is also run without, to see that
+    it would have got out."""
+    if client.verdict is Verdict.ISOLATE:
+        free = replace(client, options=(), scenarios=(AROUND,))
+        check(free, matrix.run(free), matrix.doubled.keys)
     told = matrix.run(client)
     check(client, told, matrix.doubled.keys)
-    return entry(client, told)
+    works, seen = over_https(matrix, client)
+    return msgspec.structs.replace(entry(client, told), https_proxy=works, over_https=seen)
+
+
+def over_https(matrix: Installation, client: Client) -> tuple[str, str]:
+    """Whether it goes through a proxy that speaks TLS; what its user sees if not."""
+    if client.verdict is Verdict.ISOLATE or not client.over_https:
+        return "", ""
+    led = matrix.over_https(client)
+    told = matrix.run(led)
+    line = told.lines.get(client.over_https, {})
+    if line.get("ok"):
+        check(led, told, matrix.doubled.keys)
+        return ("past it" if client.over_https == AROUND else "yes"), ""
+    assert not told.reached
+    assert not told.rows
+    return "no", lasting(line.get("seen") or told.printed)

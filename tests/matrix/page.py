@@ -39,6 +39,7 @@ What was tried:
 - **held**: the request waited until a person agreed, the program got the right answer then, and it went once.
 - **stream**: the client had the first piece of an answer before the vendor had sent the second.
 - **proxy by https**: it works the same if `HTTPS_PROXY` begins with `https://` (the proxy's listener speaks TLS).
+  `past it`: it ignores such a proxy, as if it had been told of none; it then needs `--isolate`, or the plain listener.
 
 A dash: the client has nothing of the kind, or it was not tried. `…` stands for what differs from run to run.
 """
@@ -79,6 +80,17 @@ def _notes(client: Client, row: Entry) -> Iterator[str]:
     yield ""
     if row.seen:
         yield "```text"
-        yield row.seen if len(row.seen) <= LONGEST else row.seen[:LONGEST] + " …"
+        yield _short(row.seen)
         yield "```"
         yield ""
+    if row.over_https:
+        yield "Through a proxy that speaks TLS:"
+        yield ""
+        yield "```text"
+        yield _short(row.over_https)
+        yield "```"
+        yield ""
+
+
+def _short(seen: str) -> str:
+    return seen if len(seen) <= LONGEST else seen[:LONGEST] + " …"

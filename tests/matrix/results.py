@@ -29,10 +29,8 @@ def write(module: str, entries: Entries) -> None:
 
 
 def same(one: Entry, other: Entry) -> bool:
-    """Whether two rows say the same, whatever the version and the proxy that was used."""
-    return msgspec.structs.replace(one, version="", https_proxy="") == msgspec.structs.replace(
-        other, version="", https_proxy=""
-    )
+    """Whether two rows say the same of whatever version."""
+    return msgspec.structs.replace(one, version="") == msgspec.structs.replace(other, version="")
 
 
 def everything() -> Entries:

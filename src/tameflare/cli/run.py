@@ -80,7 +80,7 @@ def command(
             ground.prepare_java(environment, session.proxy_url(run), no_proxy)
         code = ground.run(arguments, environment, session, _gone)
         if not quiet:
-            _closing_line(session, run)
+            _closing_line(session, run, lost=ground.isolated and code != 0)
         return code
     except CannotStart as fault:
         _say(str(fault))
@@ -151,13 +151,16 @@ def _remark(sentences: Iterable[str | None]) -> None:
         _say(sentence)
 
 
-def _closing_line(session: Session, run: Run) -> None:
+def _closing_line(session: Session, run: Run, *, lost: bool) -> None:
+    """`lost`: the command failed where only the proxy can be reached, perhaps because it does not know of it."""
     counts = session.counts(run)
     if counts is None:
         _say("the proxy cannot be reached, so what was allowed and denied is not known here; see `tf logs`")
         return
     limited = f", {counts['limited']} over the rate limit" if counts["limited"] else ""
     _say(f"{counts['allowed']} allowed, {counts['denied']} denied, {counts['held']} held{limited}")
+    if lost and not any(counts.values()):
+        _say("nothing came to the proxy; an isolated command that ignores HTTPS_PROXY reaches no host at all")
 
 
 def _gone() -> None:

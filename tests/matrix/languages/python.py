@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any, Final
 
-from tests.matrix.clients import ALLOWED, DENIED, HELD, PROGRAMS, STREAM, Client, Verdict
+from tests.matrix.clients import ALLOWED, AROUND, CLOSED, DENIED, HELD, PROGRAMS, STREAM, Client, Verdict
 from tests.matrix.doubles.aws import KEY_ID
+
+from tameflare.cli.isolating import available
 
 LANGUAGE: Final = "Python"
 
@@ -17,7 +19,19 @@ def client(name: str, **options: Any) -> Client:
     return Client(name, LANGUAGE, (sys.executable, str(program)), **options)
 
 
+def isolated() -> str:
+    """Why nothing can be isolated here; empty where it can."""
+    return str(available() or "")
+
+
 UNSTREAMED: Final = (ALLOWED, DENIED, HELD)
+ALONE: Final[dict[str, Any]] = {
+    "verdict": Verdict.ISOLATE,
+    "scenarios": (CLOSED,),
+    "options": ("--isolate",),
+    "missing": isolated,
+}
+MENDED: Final = "The line above is the mend; this is what its user sees with `--isolate` without it."
 CLIENTS: Final = (
     client("urllib", remark="`urllib.request` of the standard library."),
     client(
@@ -25,10 +39,17 @@ CLIENTS: Final = (
         remark="with a `ProxyManager` that the program makes from `HTTPS_PROXY`, as its documentation shows. It raises "
         "nothing for a refusal; this is the status and reason of the answer.",
     ),
+    client("urllib3-alone", **ALONE, remark="a `PoolManager`, which reads no variables. " + MENDED),
     client("requests", remark="what `raise_for_status()` raises; the body of the answer says more."),
     client("httpx", remark="what `raise_for_status()` raises; the body of the answer says more."),
     client("httpx2", remark="the same."),
-    client("aiohttp", remark="with `ClientSession(trust_env=True)`; what `raise_for_status` raises."),
+    client(
+        "aiohttp",
+        over_https=AROUND,
+        remark="with `ClientSession(trust_env=True)`; what `raise_for_status` raises. **It ignores a proxy by https** "
+        "and goes past it, with a line in its log; told of it by `ClientSession(proxy=…)` it uses it.",
+    ),
+    client("aiohttp-alone", **ALONE, remark="as it is by default, without `trust_env`. " + MENDED),
     client("openai"),
     client("anthropic"),
     client(
@@ -59,6 +80,6 @@ CLIENTS: Final = (
         "`tameflare_google_placeholder`, or to anything. With `retry_options` set it tries again after a 408, which is "
         "the answer where nobody approved in time; it joins the same approval then.",
     ),
-    client("langchain-openai"),
-    client("langchain-anthropic", scenarios=(ALLOWED, DENIED, STREAM)),
+    client("langchain-openai", over_https="", remark="on top of `openai`."),
+    client("langchain-anthropic", scenarios=(ALLOWED, DENIED, STREAM), over_https="", remark="on top of `anthropic`."),
 )

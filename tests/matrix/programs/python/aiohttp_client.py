@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator
 
 import aiohttp
-from telling import CHAT, CLIENT, ISSUES, MERGE, STREAMED, USER, WORDS, Words, github, openai, tell
+from telling import CHAT, CLIENT, ISSUES, MERGE, STREAMED, USER, WORDS, Words, github, internet, openai, tell
 
 
 async def lines(answer: aiohttp.ClientResponse) -> AsyncIterator[str]:
@@ -38,6 +38,12 @@ async def stream(session: aiohttp.ClientSession) -> bool:
     return words.heard == WORDS
 
 
+async def around(session: aiohttp.ClientSession) -> bool:
+    with internet():
+        async with session.get(USER, headers=github()) as answer:
+            return answer.status == 401
+
+
 def run(scenario: object) -> object:
     async def inside() -> object:
         async with aiohttp.ClientSession(trust_env=True) as session:
@@ -53,4 +59,5 @@ tell(
     denied=run(denied),
     held=run(held),
     stream=run(stream),
+    around=run(around),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable
+import socket
+from collections.abc import Callable, Iterable, Iterator
 
 CLIENT = os.environ["MATRIX_CLIENT"]
 PLAYED = os.environ["MATRIX_SCENARIOS"].split()
@@ -32,6 +34,18 @@ def say(**line: object) -> None:
 def first() -> None:
     """Tell that the first piece of a stream has come; only then does the vendor send the rest."""
     say(event="first")
+
+
+@contextlib.contextmanager
+def internet() -> Iterator[None]:
+    """Within it every name leads to the vendors' doubles on this machine, as if the internet could be reached."""
+    look_up = socket.getaddrinfo
+    port = int(os.environ["MATRIX_INTERNET"])
+    socket.getaddrinfo = lambda *_, **__: look_up("127.0.0.1", port, socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        yield
+    finally:
+        socket.getaddrinfo = look_up
 
 
 class Words:
@@ -70,8 +84,8 @@ def heard(words: Iterable[str | None]) -> str:
 def tell(version: str, key: str, **scenarios: Callable[[], object]) -> None:
     """Play what is asked for.
 
-    `allowed`, `held` and `stream` return whether the right answer came. `denied` and `closed` must raise, or return
-    what the client's user sees where it raises nothing. `key` is what the program used as its key.
+    `allowed`, `held`, `stream` and `around` return whether the right answer came. `denied` and `closed` must raise, or
+    return what the client's user sees where it raises nothing. `key` is what the program used as its key.
     """
     say(version=version)
     for name in PLAYED:
