@@ -74,11 +74,16 @@ def tunnels(way: Way, program: Path, scale: Scale) -> Values:
 
 
 def transfer(request: str) -> Figure:
-    """One large body, twice over one connection, MB/s; as much of it as comes in the time."""
+    """One large body, twice over one connection, MB/s; as much of it as comes in the time.
+
+    `cpu_` is what 100 MB take of the proxy's processes, ms."""
 
     def figure(way: Way, program: Path, scale: Scale) -> Values:
+        before = way.cpu_seconds()
         found = way.run(program, Job(request, 1, TRANSFER_SECONDS, requests=2, size=scale.transfer))
-        return {request: max(found.bytes_in, found.bytes_out) / found.seconds / MEGABYTE}
+        megabytes = max(found.bytes_in, found.bytes_out) / MEGABYTE
+        cpu = (way.cpu_seconds() - before) / max(megabytes, 1)
+        return {request: megabytes / found.seconds, f"cpu_{request}": cpu * 1e5}
 
     return figure
 

@@ -20,6 +20,7 @@ from tameflare.demo.product import free_port
 HELPER = Path("/usr/lib/squid/security_file_certgen")
 USER = "proxy"
 """To whom Debian's Squid changes when root starts it."""
+# With the usual 512 KiB of client_request_buffer_max_size Squid 5.7 cut off one upload of 100 MB in four.
 CONFIGURATION = """
 http_port 127.0.0.1:{own_port} ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB \
 tls-cert={room}/ca.pem tls-key={room}/ca.pem
@@ -37,8 +38,10 @@ pid_filename none
 coredump_dir {room}
 hosts_file {room}/hosts
 udp_outgoing_address 127.0.0.1
+dns_nameservers 127.0.0.1
 pinger_enable off
 max_filedescriptors 16384
+client_request_buffer_max_size 4 MB
 client_idle_pconn_timeout 1 hour
 server_idle_pconn_timeout 1 hour
 shutdown_lifetime 0 seconds
