@@ -23,13 +23,14 @@ from tests.support.doubles import Vendors
 from tests.support.product import GATEWAY, Governed, installed
 
 import tameflare.core.judge
+from tameflare.cli.isolating import available
 from tameflare.core.approval import Requirement
 from tameflare.demo.privileges import is_all_seeing
 from tameflare.link.approvals import APPROVALS_PATH, Held, HeldAction, Raise
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "threat-model.md"
-SAME, OTHER, ELSEWHERE = "same user", "another user", "another machine"
+SAME, OTHER, ELSEWHERE, ISOLATED = "same user", "another user", "another machine", "isolated"
 OTHER_USER = 65534
 SECONDS = 240
 WITH_THE_SERVER = frozenset(
@@ -37,6 +38,7 @@ WITH_THE_SERVER = frozenset(
     | {"write answers of people into the database"}
     | {"catch the master key while the server starts"}
 )
+_NOT_HERE = available()
 Verdicts = dict[str, dict[str, str]]
 
 
@@ -63,12 +65,14 @@ def facts(governed: Governed) -> str:
     )
 
 
-def attack(governed: Governed, *prefix: str, before: tuple[str, ...] | None = None) -> Verdicts:
+def attack(
+    governed: Governed, *prefix: str, before: tuple[str, ...] | None = None, options: tuple[str, ...] = ()
+) -> Verdicts:
     """Run it under `tf run`; `prefix` comes before its command line, `before` replaces what takes root's powers."""
     product = governed.product
     let_something_wait(governed)
     python = sys.executable if not prefix else shutil.which("python3", path="/usr/bin") or sys.executable
-    command = product.tf_run([*prefix, python, "-m", "tests.support.attack", facts(governed)])
+    command = product.tf_run([*prefix, python, "-m", "tests.support.attack", facts(governed)], *options)
     if before is not None:
         command = [*before, *command[command.index("run") - 1 :]]
     environment = {**product.environment(), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -127,15 +131,18 @@ def let_something_wait(governed: Governed) -> None:
 
 
 def differences(found: Verdicts, column: str) -> dict[str, str]:
-    """Attempts that came out otherwise than the page says; every process of the product was among what they tried."""
-    looked_at = found["read a process's environment"]["detail"]
-    assert all(name in looked_at for name in ("tf run", "tf up", "server", "proxy", "shipper")), looked_at
+    """Attempts that came out otherwise than the page says."""
     told = documented()
     return {
         name: f"{result['verdict']} ({result['detail']}), the page says {told[name][column]}"
         for name, result in found.items()
         if result["verdict"] != told[name][column]
     }
+
+
+def every_process_was_tried(found: Verdicts) -> bool:
+    looked_at = found["read a process's environment"]["detail"]
+    return all(name in looked_at for name in ("tf run", "tf up", "server", "proxy", "shipper"))
 
 
 def test_every_attempt_is_documented_and_every_row_is_tried() -> None:
@@ -160,10 +167,22 @@ def test_the_attempts_do_find_a_process_that_is_not_closed() -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs as another user")
 def test_as_another_user(target: Governed) -> None:
     prefix = ("setpriv", f"--reuid={OTHER_USER}", f"--regid={OTHER_USER}", "--clear-groups")
-    assert differences(attack(target, *prefix, before=()), OTHER) == {}
+    found = attack(target, *prefix, before=())
+    assert every_process_was_tried(found)
+    assert differences(found, OTHER) == {}
+
+
+@pytest.mark.skipif(_NOT_HERE is not None, reason=f"no isolation here: {_NOT_HERE}")
+def test_isolated(target: Governed) -> None:
+    """As root it keeps root's powers outside, which is the harder case. No process of the product is in sight."""
+    found = attack(target, before=(), options=("--isolate", "--show", str(ROOT)))
+    assert found["read a process's environment"]["detail"] == "tried: tf run, tf up"
+    assert differences(found, ISOLATED) == {}
 
 
 @pytest.mark.skipif(is_all_seeing(), reason="root without setpriv sees everything")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the attempts are those of Linux")
 def test_as_the_same_user(target: Governed) -> None:
-    assert differences(attack(target), SAME) == {}
+    found = attack(target)
+    assert every_process_was_tried(found)
+    assert differences(found, SAME) == {}

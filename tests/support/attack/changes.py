@@ -75,7 +75,12 @@ def lead_runs_astray(target: Target) -> Found:
 
 
 def change_code(target: Target) -> Found:
-    return verdict({"a module of the product": writable(target.code), "a profile": writable(target.home / ".profile")})
+    return verdict({"a module of the product": writable(target.code)})
+
+
+def change_profile(target: Target) -> Found:
+    """One that is there, and one that is not and would be read before it."""
+    return verdict({name: writable(target.home / name) for name in (".profile", ".zshenv")})
 
 
 def second_copy(target: Target) -> Found:
@@ -157,7 +162,8 @@ ATTEMPTS: dict[str, Attempt] = {
     "forge records": forge_records,
     "replace the certificate authority": replace_authority,
     "lead the next run to another proxy": lead_runs_astray,
-    "change the product's code or the user's profile": change_code,
+    "change the product's code": change_code,
+    "write a start-up file of the user's shell": change_profile,
     "start a second proxy on the same data": second_copy,
     "stop the proxy": halt,
     "make the proxy leave a core file": core_file,

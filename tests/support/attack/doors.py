@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 from tests.support.attack.target import CLOSED, Attempt, Found, Target, read, verdict
 
 _SECONDS = 20
+_NOBODY = 599
 
 
 def ask(
     url: str, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None = None
 ) -> tuple[int, Any]:
-    """Status, and the answer where it is JSON. A session that stays open is cut after its head."""
+    """Status, and the answer where it is JSON; 599 where nobody can be reached. A session that stays open is cut after
+    its head."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=_SECONDS)
     try:
         data = None if body is None else json.dumps(body)
@@ -28,6 +30,8 @@ def ask(
             return response.status, json.loads(text)
         except ValueError:
             return response.status, None
+    except OSError:
+        return _NOBODY, None
     finally:
         connection.close()
 

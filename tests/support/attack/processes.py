@@ -78,6 +78,8 @@ def read_across(pid: int) -> bool:
 
 def take_descriptor(pid: int) -> bool:
     handle = _libc.syscall(_PIDFD_OPEN, pid, 0)
+    if handle < 0:
+        return False  # no such process, here
     taken = _libc.syscall(_PIDFD_GETFD, handle, 0, 0)
     os.close(handle)
     if taken < 0:
