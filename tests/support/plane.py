@@ -21,6 +21,7 @@ from typing import Any
 import trustme
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.support import link_server
+from tests.support.nested import inside
 from tests.support.snapshots import PROXY, feed
 from tests.support.waiting import PATIENCE, wait_for
 
@@ -42,6 +43,8 @@ from tameflare.link.tokens import TokenKind, digest, new_token
 HOST = "api.example.test"
 CANARY = "canary-credential-0123456789abcdef"
 POLL_SECONDS = 1.0
+IN_TLS = {"TF_PROXY_TLS_NAMES": "proxy.example", "TF_PROXY_TLS_PORT": "0", "TF_PROXY_TLS_HOST": "127.0.0.1"}
+"""A second listener, in TLS."""
 
 
 def connector(name: str = "service", **options: Any) -> ConnectorConfig:
@@ -144,7 +147,7 @@ class Wire:
 
 @dataclass
 class Plane:
-    """The proxy, and what it needs to be told. `log` is what it wrote on stderr."""
+    """The proxy, and what it needs to be told. `log` is what it wrote on stderr. `outer`: in TLS."""
 
     directory: Path
     authority: trustme.CA
@@ -153,6 +156,7 @@ class Plane:
     key: bytes = field(default_factory=lambda: os.urandom(32))
     port: int = 0
     tls_port: int = 0
+    outer: bool = False
     process: subprocess.Popen[bytes] | None = None
     version: int = 0
     signer: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
@@ -203,6 +207,8 @@ class Plane:
     # --- the process
 
     def start(self, pins: str = "", **environment: str) -> None:
+        if self.outer:
+            environment = {**IN_TLS, **environment}
         folder = self.directory / "data" / "proxy"
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         (self.directory / "data").chmod(0o700)
@@ -254,12 +260,14 @@ class Plane:
 
     def secured(self, name: str = "localhost", context: ssl.SSLContext | None = None) -> Wire:
         """A connection to the TLS listener, its certificate verified for `name`."""
-        sock = socket.create_connection(("127.0.0.1", self.tls_port), PATIENCE)
-        wire = Wire((context or self.context()).wrap_socket(sock, server_hostname=name))
+        wire = Wire(socket.create_connection(("127.0.0.1", self.tls_port), PATIENCE))
         self._wires.append(wire)
+        wire.sock = (context or self.context()).wrap_socket(wire.sock, server_hostname=name)
         return wire
 
     def plain(self) -> Wire:
+        if self.outer:
+            return self.secured()
         wire = Wire(socket.create_connection(("127.0.0.1", self.port), PATIENCE))
         self._wires.append(wire)
         return wire
@@ -286,7 +294,7 @@ class Plane:
         context = self.context()
         context.check_hostname = sni is None or sni == host
         wire = self.connect(host, port, header)
-        wire.sock = context.wrap_socket(wire.sock, server_hostname=sni or host)
+        wire.sock = inside(wire.sock, context, sni or host)
         return wire
 
     def health(self) -> Any:
