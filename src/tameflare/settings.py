@@ -153,6 +153,12 @@ MAX_HELD_BODY: Final = Setting(
 MAX_PENDING_APPROVALS: Final = Setting(
     "TF_MAX_PENDING_APPROVALS", values.count, 20, "Approvals of one agent that may wait for people at a time."
 )
+DENIAL_STANDS: Final = Setting(
+    "TF_DENIAL_STANDS",
+    values.whole,
+    300,
+    "Seconds for which a person's no answers the same request of the same agent again; 0 asks people every time.",
+)
 MAX_HELD_REQUESTS: Final = Setting(
     "TF_MAX_HELD_REQUESTS", values.count, 50, "Requests of one agent that may be held at a time, on one proxy."
 )

@@ -95,7 +95,27 @@ def test_a_denial_says_why_and_stays(plane: Plane, member: httpx.Client) -> None
         "approval_denied",
         "wrong customer",
     )
-    assert plane.raise_("r2").approval != asked.approval, "people are asked anew"
+    again = plane.raise_("r2")
+    assert (again.standing, again.reason, again.message) == (Standing.REFUSED, "approval_denied", "wrong customer")
+    assert again.approval == asked.approval
+    assert plane.raise_("r3", "another").standing is Standing.PENDING, "the no was to one request"
+
+
+def test_a_denial_answers_for_a_while_and_then_people_are_asked_anew(plane: Plane, member: httpx.Client) -> None:
+    asked = plane.raise_("r1")
+    member.post(f"{APPROVALS}/{asked.approval}/votes", json={"vote": "deny"})
+    plane.server.clock.now += 299
+    assert plane.raise_("r2").reason == "approval_denied"
+    plane.server.clock.now += 1
+    anew = plane.raise_("r2")
+    assert (anew.standing, anew.approval != asked.approval) == (Standing.PENDING, True)
+
+
+def test_what_ended_without_a_persons_no_may_be_asked_again_at_once(plane: Plane, owner: httpx.Client) -> None:
+    asked = plane.raise_("r1", requirement=Requirement(timeout=10))
+    plane.server.clock.now += 10
+    anew = plane.raise_("r2", requirement=Requirement(timeout=10))
+    assert (anew.standing, anew.approval != asked.approval) == (Standing.PENDING, True)
 
 
 def test_a_verdict_of_an_older_configuration_does_not_let_go(

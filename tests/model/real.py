@@ -53,7 +53,7 @@ def _template() -> Path:
     """A directory with a filled database, made once."""
     directory = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, directory)
-    services = Services.open(directory, Context(Settings({"TF_MAX_PENDING_APPROVALS": "100"})))
+    services = Services.open(directory, Context(Settings({"TF_MAX_PENDING_APPROVALS": "100", "TF_DENIAL_STANDS": "0"})))
     services.database.write_now(_fill)
     services.close()
     return directory
@@ -80,7 +80,7 @@ class RealControl:
         self._services = self._open()
 
     def _open(self) -> Services:
-        settings = Settings({"TF_MAX_PENDING_APPROVALS": "100"})
+        settings = Settings({"TF_MAX_PENDING_APPROVALS": "100", "TF_DENIAL_STANDS": "0"})
         context = Context(settings, clock=lambda: self.now, steady=lambda: self.now, entropy=self._entropy)
         return Services.open(self._directory, context)
 

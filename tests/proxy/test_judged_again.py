@@ -10,8 +10,12 @@ import pytest
 from tameflare.core.decision import Reason
 from tameflare.proxy import waiting
 from tameflare.proxy.exchange import Exchange, Next, Outcome
+from tameflare.proxy.origin import Origin
 from tameflare.proxy.refusal import Refusal
+from tameflare.wire.heads import RequestHead, RequestHeads
 
+HEAD = RequestHeads().parse(b"GET / HTTP/1.1\r\nHost: api.test\r\n\r\n")
+assert isinstance(HEAD, RequestHead)
 CAME, NOW, EXPIRES = 100.0, 300.0, 200.0
 
 
@@ -22,7 +26,7 @@ class Talk:
         self.exchange: Any = self.begun(CAME)
 
     def begun(self, now: float) -> Exchange:
-        return Exchange(f"req_{now}", None, None, "/", None, now, now, 0)  # type: ignore[arg-type]
+        return Exchange(f"req_{now}", HEAD, Origin("https", "api.test", 443), "/", None, now, now, 0)
 
     def reopen(self, exchange: Exchange) -> Exchange:
         return self.begun(NOW)

@@ -145,6 +145,7 @@ class TlsShell:
 
 
 def _tls_fault(fault: ssl.SSLError) -> TlsFault:
-    reason = (fault.reason or "tls_error").lower()
+    named: str | None = getattr(fault, "reason", None)  # None in faults that Python raises by itself
+    reason = (named or "tls_error").lower()
     certificate = fault.verify_message if isinstance(fault, ssl.SSLCertVerificationError) else ""
     return TlsFault(f"TLS failed: {reason.replace('_', ' ')}", reason, certificate)

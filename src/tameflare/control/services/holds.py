@@ -22,7 +22,7 @@ from tameflare.core.decision import Reason
 from tameflare.core.killswitch import MESSAGE
 from tameflare.core.voting import reachable
 from tameflare.link.approvals import Answer, Consume, Held, Leave, Raise
-from tameflare.settings import MAX_PENDING_APPROVALS
+from tameflare.settings import DENIAL_STANDS, MAX_PENDING_APPROVALS
 
 _LONGEST: Final = 30 * 86400
 """Seconds that an approval may live at most, whatever a rule says."""
@@ -36,6 +36,7 @@ class Holds:
         self._database = database
         self._outcomes = outcomes
         self._most = context.settings.get(MAX_PENDING_APPROVALS)
+        self._denial_stands = context.settings.get(DENIAL_STANDS)
         self._heard: dict[str, str] = {}
 
     async def raise_(self, proxy: Proxy, asked: Raise) -> Answer:
@@ -125,6 +126,9 @@ class Holds:
         stored = StoredApproval(state, held, gateway.name, agent.name)
         if any(changes.fits(switch, stored) for switch in killswitch.listed(connection)):
             return _refused(Reason.KILL_SWITCH_ACTIVE, MESSAGE)
+        denied = approvals.denied_since(connection, held.gateway, held.agent, held.digest, now - self._denial_stands)
+        if denied is not None:
+            return _refused(*states.refusal(denied.state), denied.state.id)
         if approvals.pending_of(connection, held.gateway, held.agent) >= self._most:
             return _refused(Reason.TOO_MANY_APPROVALS, f"{self._most} approvals of this agent wait for people already")
         if not reachable(requirement, state.excluded, changes.people(connection)):

@@ -14,6 +14,7 @@ from tameflare.control.store.approvals_schema import approval_requests, approval
 from tameflare.control.store.engine import touch
 from tameflare.core.approval import Requirement
 from tameflare.core.approval_states import OPEN, Approval, Asker, Status
+from tameflare.core.decision import Reason
 from tameflare.core.voting import Remember, Vote
 from tameflare.link.approvals import Held
 
@@ -57,6 +58,16 @@ def open_for(connection: Connection, gateway_id: str, agent_id: str, digest: str
     """The one that is open for this very thing."""
     thing = and_(approvals.c.gateway_id == gateway_id, approvals.c.agent_id == agent_id, approvals.c.digest == digest)
     return _one(connection, select(approvals).where(thing, approvals.c.status.in_(_OPEN)))
+
+
+def denied_since(
+    connection: Connection, gateway_id: str, agent_id: str, digest: str, moment: float
+) -> StoredApproval | None:
+    """The newest one for this very thing that a person denied after `moment`, in Unix seconds."""
+    thing = and_(approvals.c.gateway_id == gateway_id, approvals.c.agent_id == agent_id, approvals.c.digest == digest)
+    denied = and_(approvals.c.status == Status.DENIED.value, approvals.c.reason == Reason.APPROVAL_DENIED.value)
+    query = select(approvals).where(thing, denied, approvals.c.answered_at > moment)
+    return _one(connection, query.order_by(approvals.c.answered_at.desc()).limit(1))
 
 
 def opened(connection: Connection) -> list[StoredApproval]:
