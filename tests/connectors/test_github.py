@@ -5,6 +5,7 @@ import json
 import pytest
 from tests.connectors.asking import FORM, JSON, connector, named, request, types
 
+from tameflare.connectors.denials import Denial
 from tameflare.connectors.faults import Unreadable
 from tameflare.core.action import Action, Effect, Risk
 from tameflare.core.errors import InvalidValue
@@ -107,6 +108,28 @@ def test_an_unclear_git_service_is_unknown(query: str) -> None:
 def test_a_git_service_named_twice_is_both() -> None:
     asked = request("GET", "github.com", "/a/b/info/refs?service=git-upload-pack&service=git-receive-pack")
     assert set(types(connector("github"), asked)) == {"github.repo.fetch", "github.repo.push"}
+
+
+@pytest.mark.parametrize(
+    ("method", "rest", "action"),
+    [
+        ("GET", "", "github.file.list_locks"),
+        ("POST", "/verify", "github.file.list_locks"),
+        ("POST", "", "github.file.lock"),
+        ("POST", "/17/unlock", "github.file.unlock"),
+    ],
+)
+def test_locks_of_large_files(method: str, rest: str, action: str) -> None:
+    body = b"{}" if method == "POST" else None
+    asked = request(method, "github.com", f"/a/b.git/info/lfs/locks{rest}", body, "application/vnd.git-lfs+json")
+    assert types(connector("github"), asked) == [action]
+
+
+def test_a_refusal_of_lfs_is_what_git_lfs_prints() -> None:
+    asked = request("POST", "github.com", "/a/b.git/info/lfs/locks", b"{}")
+    refused = connector("github").deny(Denial(403, "rule_deny", "no", "github.file.lock"), asked)
+    assert refused.content_type == "application/json"
+    assert json.loads(refused.body)["message"] == "no"
 
 
 def test_lfs_is_told_apart_by_its_operation() -> None:

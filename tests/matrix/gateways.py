@@ -11,6 +11,11 @@ GOOGLE: Final = "generativelanguage.googleapis.com"
 STS: Final = "sts.us-east-1.amazonaws.com"
 BUCKET: Final = "demo-bucket.s3.amazonaws.com"
 MCP: Final = "tools.example"
+INDEX: Final = "pypi.org"
+MIRROR: Final = "mirror.example"
+WHEELS: Final = "files.pythonhosted.org"
+LFS: Final = "ghe.example"
+OBJECTS: Final = "objects.example"
 NPM: Final = "registry.npmjs.org"
 
 
@@ -83,9 +88,29 @@ _MATRIX: Final = {
     ),
 }
 
+
+def _index(host: str, decision: str) -> Governed:
+    return Governed((("http.get", decision),), {"type": "generic", "domains": [host], "auth": "bearer"})
+
+
 _FETCH: Final = ("github.repo.fetch", "allow")
 GATEWAYS: Final[dict[str, dict[str, Governed]]] = {
     "matrix": _MATRIX,
     "git": {"github": Governed((_FETCH, ("github.repo.push", "deny")))},
     "pushing": {"github": Governed((_FETCH, ("github.repo.push", "require_approval")))},
+    "lfs": {
+        "enterprise": Governed(
+            (_FETCH, ("github.repo.push", "require_approval"), ("github.file.lock", "deny")),
+            {"type": "github", "domains": [LFS]},
+        ),
+        "objects": Governed(
+            (("http.get", "allow"), ("http.put", "allow")),
+            {"type": "generic", "domains": [OBJECTS], "credential": "passthrough"},
+        ),
+    },
+    "python": {
+        "pypi": _index(INDEX, "allow"),
+        "wheels": _index(WHEELS, "require_approval"),
+        "mirror": _index(MIRROR, "deny"),
+    },
 }

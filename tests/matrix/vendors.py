@@ -13,7 +13,9 @@ from typing import Final
 
 from tests.matrix.doubles.aws import Aws
 from tests.matrix.doubles.google import Google
+from tests.matrix.doubles.lfs import Lfs
 from tests.matrix.doubles.npm import Registry
+from tests.matrix.doubles.pypi import PyPI
 from tests.matrix.doubles.tools import Tools
 from tests.support import doubles
 
@@ -92,6 +94,7 @@ class Secrets:
     google: str = field(default_factory=lambda: "AIza" + secrets.token_hex(18))
     tools: str = field(default_factory=lambda: secrets.token_hex(18))
     npm: str = field(default_factory=lambda: "npm_" + secrets.token_hex(18))
+    pypi: str = field(default_factory=lambda: "pypi-" + secrets.token_hex(18))
     aws: str = field(default_factory=lambda: secrets.token_hex(20))
 
 
@@ -107,7 +110,11 @@ def running(directory: Path) -> Iterator[Doubled]:
         yield Gated(Tools(mine.tools), gate, 1)
         yield Gated(Aws(mine.aws), gate, 1)
         yield Registry(mine.npm)
+        yield PyPI(mine.pypi)
+        yield Lfs(keys.github)
 
     with doubles.running(directory, others) as vendors:
         keys = {**vendors.keys.all(), "google": mine.google, "tools": mine.tools, "npm": mine.npm, "aws": mine.aws}
+        keys["enterprise"] = keys["github"]
+        keys |= dict.fromkeys(("pypi", "wheels", "mirror"), mine.pypi)
         yield Doubled(vendors, gate, keys)

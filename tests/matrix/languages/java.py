@@ -24,7 +24,11 @@ def missing() -> str:
 
 def client(name: str) -> Client:
     command = ("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", str(PROGRAM))
-    return Client(name, "Java", command, Verdict.SHIM, missing=missing)
+    return Client(name, "Java", command, Verdict.SHIM, missing=missing, remark=REMARK)
 
 
+REMARK: Final = (
+    "`tf run` leads JVMs to the proxy, and to a trust store, by `JAVA_TOOL_OPTIONS`; each JVM says so in a line on "
+    "stderr. The text is an exception of the program's own, of status and body. [More](../howto/connect-a-client.md#java)."
+)
 CLIENTS: Final = (client("java.net.http.HttpClient"), client("HttpsURLConnection"))

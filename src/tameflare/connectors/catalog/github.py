@@ -202,6 +202,7 @@ _PEOPLE: Final = (
 _UPLOAD_PACK: Final = When("service", equals="git-upload-pack", in_query=True)
 _RECEIVE_PACK: Final = When("service", equals="git-receive-pack", in_query=True)
 _LFS: Final = GIT + "/info/lfs/objects/batch"
+_LOCKS: Final = GIT + "/info/lfs/locks"
 _GIT: Final = (
     Route("POST", GIT + "/git-upload-pack", "github.repo.fetch", READ, LOW, body=BodyKind.RAW, surface="git"),
     Route("POST", GIT + "/git-receive-pack", "github.repo.push", WRITE, HIGH, body=BodyKind.RAW, surface="git"),
@@ -209,6 +210,10 @@ _GIT: Final = (
     Route("GET", GIT + "/info/refs", "github.repo.push", WRITE, HIGH, when=_RECEIVE_PACK, surface="git"),
     Route("POST", _LFS, "github.repo.fetch", READ, LOW, when=When("operation", equals="download"), surface="git"),
     Route("POST", _LFS, "github.repo.push", WRITE, HIGH, when=When("operation", equals="upload"), surface="git"),
+    Route("GET", _LOCKS, "github.file.list_locks", READ, LOW, surface="git"),
+    Route("POST", _LOCKS + "/verify", "github.file.list_locks", READ, LOW, surface="git"),
+    Route("POST", _LOCKS, "github.file.lock", surface="git"),
+    Route("POST", _LOCKS + "/{lock_id}/unlock", "github.file.unlock", surface="git"),
 )
 
 READERS: Final = {"repo": methodcaller("removesuffix", ".git")}
