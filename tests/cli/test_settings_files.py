@@ -65,3 +65,12 @@ def test_php_reads_one_directory_more(folder: Path, before: str, after: str) -> 
 def test_what_the_user_wants_to_keep_is_left(folder: Path) -> None:
     assert settings_files.write(folder, ENVIRONMENT, ("WGETRC", "PHP_INI_SCAN_DIR")) == {}
     assert [each.name for each in folder.iterdir()] == ["home"]
+
+
+def test_curl_is_told_whom_to_trust_for_a_proxy_in_tls(folder: Path) -> None:
+    (folder / "home" / ".curlrc").write_text("max-time = 5")
+    home = written(folder, HTTPS_PROXY="https://bot:tfr_a.b@proxy.example:9443")["CURL_HOME"]
+    file = Path(home, ".curlrc")
+    assert file.read_text() == 'max-time = 5\nproxy-cacert = "/run/b.pem"\n'
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "CURL_HOME" not in settings_files.write(folder / "home", ENVIRONMENT, ("WGETRC", "PHP_INI_SCAN_DIR"))

@@ -13,6 +13,7 @@ from tameflare.cli.files import write_private
 
 WGET: Final = "WGETRC"
 PHP: Final = "PHP_INI_SCAN_DIR"
+CURL: Final = "CURL_HOME"
 
 
 def write(folder: Path, environment: Mapping[str, str], keep: Collection[str]) -> dict[str, str]:
@@ -21,6 +22,8 @@ def write(folder: Path, environment: Mapping[str, str], keep: Collection[str]) -
     Variables in `keep` are left alone, and so are their programs.
     """
     made = {WGET: _wget, PHP: _php}
+    if environment["HTTPS_PROXY"].startswith("https:"):
+        made[CURL] = _curl
     return {name: make(folder, environment) for name, make in made.items() if name not in keep}
 
 
@@ -50,6 +53,18 @@ def _php(folder: Path, environment: Mapping[str, str]) -> str:
     bundle = environment["SSL_CERT_FILE"]
     write_private(directory / "tameflare.ini", f'curl.cainfo = "{bundle}"\nopenssl.cafile = "{bundle}"\n')
     return f"{environment.get(PHP, '')}:{directory}"
+
+
+def _curl(folder: Path, environment: Mapping[str, str]) -> str:
+    """https://curl.se/docs/manpage.html#-K: the first of these places that has a file. No variable tells curl by which
+    authorities a proxy in TLS is verified."""
+    homes = [environment.get(name, "") for name in (CURL, "XDG_CONFIG_HOME", "HOME")]
+    places = [Path(home, name) for home in homes if home for name in (".curlrc", "curlrc", ".config/curlrc")]
+    users = next((_text(place) for place in places if place.is_file()), "")
+    home = folder / "curl"
+    home.mkdir(mode=0o700)
+    write_private(home / ".curlrc", f'{users}proxy-cacert = "{environment["SSL_CERT_FILE"]}"\n')
+    return str(home)
 
 
 def _text(file: Path) -> str:
