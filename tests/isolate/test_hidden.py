@@ -203,3 +203,28 @@ def test_variables_that_lead_outside_are_not_handed_on(isolated: Isolated) -> No
     assert told == [*(f"{name}=unset" for name in list(outside)[:-1]), "MINE=1"]
     kept = isolated.shell(script, options=["-q", "--keep-env", "DOCKER_HOST"], **outside).out.split()
     assert "DOCKER_HOST=x" in kept
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="for root's own runs")
+def test_root_cannot_change_the_system_but_works_where_it_stands(tmp_path: Path, isolated: Isolated) -> None:
+    """Else a job of cron would do what the command may not."""
+    if isolated.user != 0:
+        pytest.skip("only root")
+    work = Path("/var/lib") / f"tf-work-{os.getpid()}"
+    work.mkdir()
+    script = "for place in /etc /usr /var/lib /boot; do touch $place/tf-x && echo open; done; touch here && echo here"
+    try:
+        env = {"TF_GATEWAY_TOKEN": "x", "GATEWAY_URL": isolated.proxy.url}
+        ended = isolated.run("sh", "-c", script, options=["-q"], where=work, **env)
+    finally:
+        shutil.rmtree(work)
+    assert ended.out == "here\n"
+    assert ended.err.count("Read-only file system") == 4
+
+
+def test_a_socket_that_is_shown_is_a_door_that_was_opened(isolated: Isolated) -> None:
+    path = isolated.home / "opened.sock"
+    with bound(path):
+        program = "import socket,sys; socket.socket(1).connect(sys.argv[1]); print('through')"
+        ended = isolated.run("python3", "-c", program, str(path), options=["-q", "--show", str(path)])
+    assert ended.out == "through\n"

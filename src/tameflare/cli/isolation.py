@@ -130,6 +130,7 @@ class Isolation:
             environment=dict(environment),
             directory=str(Path.cwd()),
             show=places.show,
+            firm=places.firm,
             read_only=places.read_only,
             hidden=places.hidden,
             sockets=places.sockets,

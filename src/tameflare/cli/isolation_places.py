@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ _SOCKET_FOLDERS: Final = (".docker/run", ".docker/desktop", ".colima", ".lima", 
 """Where container engines of a user keep their sockets, also those that appear later."""
 _STATE: Final = (Path("/var/lib"), Path("/var/opt"), Path("/srv"))
 """Where services keep sockets beside /run."""
+_SYSTEM: Final = ("/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/opt", "/var")
+"""What root could change and the machine runs by itself: services, jobs of cron, libraries."""
 _PROXY_SOCKET: Final = "/proxy/kill-switch.sock"
 _START_FILES: Final = (
     ".profile", ".bash_profile", ".bash_login", ".bash_logout", ".bashrc", ".bash_aliases",
@@ -38,6 +41,7 @@ class Places:
 
     hidden: tuple[str, ...]
     sockets: tuple[str, ...]
+    firm: tuple[str, ...]
     read_only: tuple[str, ...]
     show: tuple[str, ...]
     pinned: tuple[str, ...]
@@ -47,17 +51,23 @@ def find(folder: Path | None, wishes: Wishes) -> Places:
     """`folder` is the `.tf` in use. Raises CannotIsolate where a secret has a second name, which nothing could hide."""
     home = Path.home()
     show = [*_resolved([Path.cwd(), home, *([folder.parent] if folder else [])]), *_wished(wishes.show)]
-    sockets = path_sockets(_unique([*show, *_resolved(_STATE)]))
+    sockets = [name for name in path_sockets(_unique([*show, *_resolved(_STATE)])) if not _is_in(name, wishes.show)]
     stores = [place for place in _resolved(_stores()) if _made(place)] + _data_of_proxies(sockets)
-    secret = [*_resolved(_project_folders(folder)), *map(str, stores)]
+    secret = [*_resolved(_project_folders(folder)), *stores]
     _refuse_hard_links(secret)
     code = _resolved(_code())
-    read_only = [*code, *_existing(home / name for name in _START_FILES), *_wished(wishes.read_only)]
+    starting = _existing(place / name for place in _homes() for name in _START_FILES)
+    read_only = [*code, *starting, *_wished(wishes.read_only)]
     key = Settings().get(PROXY_TLS_KEY)
     secret += _existing([key] if key else [])
     hidden = [*secret, *_targets(secret), *_existing(home / name for name in _SOCKET_FOLDERS), *_wished(wishes.hide)]
     return Places(
-        _unique(hidden), tuple(sockets), _unique(read_only), _unique(show), _unique([*map(str, stores), *code])
+        hidden=_unique(hidden),
+        sockets=tuple(sockets),
+        firm=_unique(_existing(map(Path, _SYSTEM))) if os.geteuid() == 0 else (),
+        read_only=_unique(read_only),
+        show=_unique(show),
+        pinned=_unique([*stores, *code]),
     )
 
 
@@ -68,9 +78,18 @@ def _stores() -> Iterator[Path]:
     yield from (Settings().get(DATA_DIR), DATA_DIR.default)
 
 
+def _homes() -> list[Path]:
+    """By the environment, and where the next log-in will be."""
+    try:
+        return [Path.home(), Path(pwd.getpwuid(os.geteuid()).pw_dir)]
+    except KeyError:
+        return [Path.home()]
+
+
 def _data_of_proxies(sockets: Iterable[str]) -> list[str]:
     """Data directories of the proxies that run here, which may have been started with other settings than ours."""
-    return [str(Path(name).parents[1]) for name in sockets if name.endswith(_PROXY_SOCKET)]
+    found = {str(Path(name).parents[1]) for name in sockets if name.endswith(_PROXY_SOCKET)}
+    return sorted(place for place in found if not _is_in(Path.home(), [place]) and not _is_in(Path.cwd(), [place]))
 
 
 def _made(place: str) -> bool:
@@ -118,6 +137,10 @@ def _walk(folders: Sequence[str]) -> Iterator[Path]:
     for top in folders:
         for parent, names, files in os.walk(top):
             yield from (Path(parent, name) for name in (*names, *files))
+
+
+def _is_in(path: str | Path, tops: Iterable[str]) -> bool:
+    return any(Path(path).is_relative_to(Path(top).expanduser().resolve()) for top in tops)
 
 
 def _wished(paths: Iterable[str]) -> list[str]:

@@ -43,6 +43,8 @@ class Layout:
         kernel.mount("none", "/", None, MS_REC | MS_PRIVATE)
         kernel.set_mount("/", add=kernel.MOUNT_ATTR_NODEV | kernel.MOUNT_ATTR_NOSUID, recursive=True)
         held = self._hold((*_SYSTEM_PARTS, *self._plan.show, *self._plan.read_only))
+        for path in self._plan.firm:
+            self._read_only(path)
         self._private()
         for path, handle in held.items():
             self._show(path, handle)
@@ -59,13 +61,17 @@ class Layout:
         self._files()
 
     def _hold(self, paths: Iterable[str]) -> dict[str, int]:
-        """Places in private directories, kept open while these are covered; parents before children."""
+        """Places in private and firm directories, kept open while these are covered; parents before children."""
         held = {}
         for path in sorted(set(paths)):
-            if any(path.startswith(place + "/") for place in PRIVATE):
+            if self._is_covered(path):
                 with contextlib.suppress(FileNotFoundError):
                     held[path] = os.open(path, os.O_PATH | os.O_CLOEXEC)
         return held
+
+    def _is_covered(self, path: str) -> bool:
+        firm = self._plan.firm if path in self._plan.show else ()
+        return any(path.startswith(place + "/") for place in (*PRIVATE, *firm)) or path in firm
 
     def _private(self) -> None:
         for place in PRIVATE:
@@ -77,11 +83,9 @@ class Layout:
 
     def _show(self, path: str, handle: int) -> None:
         target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if stat.S_ISDIR(os.fstat(handle).st_mode):
-            target.mkdir(exist_ok=True)
-        else:
-            target.touch()
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.mkdir() if stat.S_ISDIR(os.fstat(handle).st_mode) else target.touch()
         kernel.mount(f"/proc/self/fd/{handle}", path, None, MS_BIND | MS_REC)
         os.close(handle)
 
