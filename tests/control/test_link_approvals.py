@@ -327,3 +327,9 @@ def test_an_approval_that_is_not_there_lets_nothing_go(plane: Plane) -> None:
     refused = plane.consume("apr_gone", "r1")
     assert (refused.standing, refused.reason) == (Standing.REFUSED, "approval_expired")
     assert plane.leave("apr_gone", "r1").standing is Standing.REFUSED
+
+
+def test_a_question_may_be_larger_than_what_people_send_and_not_without_end(plane: Plane) -> None:
+    long = "x" * (2 << 20)
+    assert plane.raise_("r1", path=f"/{long}").standing is Standing.PENDING
+    assert plane.post("", Raise("r2", plane.held(path=f"/{'x' * (9 << 20)}"), ANYBODY, 1, 300.0)).status_code == 413

@@ -11,9 +11,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tameflare.control.api.errors import answer
+from tameflare.link.approvals import APPROVALS_PATH
 from tameflare.link.messages import RECORDS_PATH
 
 MAX_BODY: Final = 1 << 20
+_BOUNDED_BY_THEIR_ROUTE: Final = frozenset({RECORDS_PATH, APPROVALS_PATH})
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 _ANY: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 _ALWAYS: Final = {
@@ -59,7 +61,7 @@ class Guard:
             _log.warning("host_refused", host=host[:100])
             return answer(421, "host_refused", "this server does not answer for that host", "set TF_PUBLIC_URL")
         length = headers.get("content-length", "0")
-        if scope["path"] != RECORDS_PATH and length.isdecimal() and int(length) > MAX_BODY:
+        if scope["path"] not in _BOUNDED_BY_THEIR_ROUTE and length.isdecimal() and int(length) > MAX_BODY:
             return answer(413, "body_too_large", f"a body may have {MAX_BODY} bytes", "send less")
         return None
 
@@ -71,7 +73,7 @@ def _without_port(host: str) -> str:
 
 def _limited(scope: Scope, receive: Receive) -> Receive:
     """A body without a length is cut off, so that it cannot be read as JSON."""
-    if scope["path"] == RECORDS_PATH:
+    if scope["path"] in _BOUNDED_BY_THEIR_ROUTE:
         return receive
     left = MAX_BODY
 
