@@ -1,4 +1,4 @@
-"""Writes docs/reference/ and the manual page from the code, so that they cannot disagree with it.
+"""Writes docs/reference/, the manual page and the recipes for platforms from the code, so that they cannot disagree.
 
 `python -m tools.reference` writes; with `--check` it only compares and exits 1 where a page is stale.
 """
@@ -16,6 +16,7 @@ from tameflare import settings
 from tameflare.cli import manpage
 from tameflare.cli.errors import MEANING as EXITS
 from tameflare.cli.main import cli as tf
+from tameflare.cli.platforms import PLATFORMS, recipe
 from tameflare.connectors import mcp_names, registry
 from tameflare.connectors.routes import Route
 from tameflare.connectors.table import vendor_routes
@@ -28,6 +29,8 @@ from tameflare.proxy.refusal import FORBIDDEN, HELP, STATUS
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
 MANUAL: Final = FOLDER.parent / "man" / "tf.1"
+HOWTO: Final = FOLDER.parent / "howto" / "platforms"
+PROXY: Final = "http://127.0.0.1:8443"
 NOTE: Final = "<!-- Written by `make docs` from the code. Do not edit. -->\n\n"
 
 
@@ -255,7 +258,8 @@ def text(page: str) -> str:
 
 def written() -> dict[Path, str]:
     """Every file with its text."""
-    return {FOLDER / page: text(page) for page in PAGES} | {MANUAL: manpage.text()}
+    recipes = {HOWTO / f"{name}.md": NOTE + recipe(name, "~/my-agent", PROXY) for name in PLATFORMS}
+    return {FOLDER / page: text(page) for page in PAGES} | {MANUAL: manpage.text()} | recipes
 
 
 def stale() -> list[str]:

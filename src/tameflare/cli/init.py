@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from tameflare.cli import outer_tls, project
+from tameflare.cli import outer_tls, platform_setup, project
 from tameflare.cli.errors import Unreachable
-from tameflare.cli.options import json_option
+from tameflare.cli.options import json_option, yes_option
 from tameflare.cli.output import note, print_json, say
-from tameflare.cli.platforms import PLATFORMS, recipe
+from tameflare.cli.platforms import PLATFORMS
 from tameflare.cli.project import FOLDER, Project
 from tameflare.cli.session import Session, proxy_address
 from tameflare.core.errors import SettingError
@@ -29,15 +29,24 @@ Examples:
   tf init --gateway payments
   tf init --proxy https://proxy.example:9443 --proxy-ca proxy-ca.pem
   tf init --platform claude-code
+  tf init --platform mcp --file ~/.cursor/mcp.json --print
   tf init --list
 
 Running it again keeps gateway and token as long as the proxy accepts it;
-`--new-token` gets a fresh one all the same.""",
+`--new-token` gets a fresh one all the same. A file of yours is changed only
+after it was shown and you agreed; what it was is kept in .tf/before.""",
 )
 @click.option("--gateway", "-g", metavar="NAME", help="Gateway to use or make [default: the directory's name].")
 @click.option("--proxy", metavar="URL", help="Where the proxy is [default: GATEWAY_URL, or TF_PROXY_PORT here].")
 @click.option("--proxy-ca", metavar="FILE", help="Authority (PEM) of a proxy that is reached by https.")
-@click.option("--platform", type=click.Choice(sorted(PLATFORMS)), help="Write a recipe for this platform.")
+@click.option("--platform", type=click.Choice(sorted(PLATFORMS)), help="Write what this platform needs, and a recipe.")
+@click.option(
+    "--file", metavar="FILE", help="With --platform: the platform's file [default: the one in this directory]."
+)
+@click.option(
+    "--print", "only_print", is_flag=True, help="With --platform: show what would be written, and write nothing."
+)
+@yes_option
 @click.option("--list", "list_", is_flag=True, help="List the platforms.")
 @click.option("--new-token", is_flag=True, help="Get a new proxy token also where there is one.")
 @json_option
@@ -46,6 +55,9 @@ def command(
     proxy: str | None,
     proxy_ca: str | None,
     platform: str | None,
+    file: str | None,
+    only_print: bool,
+    yes: bool,
     list_: bool,
     new_token: bool,
     as_json: bool,
@@ -54,7 +66,14 @@ def command(
     if list_:
         _list(as_json)
         return
+    if (file or only_print) and not platform:
+        raise click.UsageError("`--file` and `--print` go with `--platform`; `tf init --list` names the platforms")
     folder = Path.cwd() / FOLDER
+    wanted = Path(file).expanduser().absolute() if file else None
+    if platform and only_print:
+        planned, shown = platform_setup.preview(platform, folder, wanted, Settings())
+        _tell(planned, shown, as_json)
+        return
     stored = _stored(folder)
     name = gateway or stored.get("gateway") or gateway_name_for(Path.cwd().name)
     url = _proxy_url(proxy, stored.get("proxy"), Settings())
@@ -63,11 +82,19 @@ def command(
     here = None if new_token else _existing(folder, stored, name, url, authority)
     if here is None:
         here = _set_up(folder, name, url, authority)
-    written = _write_recipe(folder, platform, here) if platform else None
+    told = {"folder": str(folder), "gateway": here.gateway, "server": here.server, "proxy": here.proxy}
+    if platform:
+        files, text = platform_setup.write(platform, here, folder, wanted, yes)
+        _tell(told | {"files": files}, text, as_json)
+    else:
+        _tell(told, _next_steps(here), as_json)
+
+
+def _tell(data: dict[str, Any], text: str, as_json: bool) -> None:
     if as_json:
-        print_json({"folder": str(folder), "gateway": here.gateway, "server": here.server, "proxy": here.proxy})
-        return
-    say(written or _next_steps(here))
+        print_json(data)
+    else:
+        say(text)
 
 
 def _proxy_url(given: str | None, stored: str | None, settings: Settings) -> str:
@@ -143,14 +170,6 @@ def _fetch_ca(proxy: str, authority: str) -> str:
         note(f"the proxy at {proxy} does not answer yet; `tf run` needs it")
         return ""
     return answer.text if answer.is_success and "BEGIN CERTIFICATE" in answer.text else ""
-
-
-def _write_recipe(folder: Path, name: str, here: Project) -> str:
-    text = recipe(name, str(folder.parent), here.proxy)
-    place = folder / f"{name}.md"
-    place.write_text(text, encoding="utf-8")
-    note(f"wrote {place}")
-    return text
 
 
 def _next_steps(here: Project) -> str:

@@ -1,0 +1,92 @@
+"""Files of the user's that a command changes: shown first, asked about, kept as they were, and undone by a line."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from tameflare.cli.files import private_folder, unwritable, write_private
+from tameflare.cli.options import confirm
+from tameflare.cli.output import clean, note
+from tameflare.core.errors import InvalidValue
+
+_KEPT: Final = "before"
+
+
+@dataclass(frozen=True)
+class Change:
+    """`before` is None where there is no such file; `private` ones hold a token and are closed to others."""
+
+    path: Path
+    before: str | None
+    after: str
+    private: bool = False
+
+    @property
+    def status(self) -> str:
+        if self.before is None:
+            return "new"
+        return "unchanged" if self.before == self.after else "changed"
+
+    def difference(self) -> str:
+        """As `diff -u` shows it; what is private is only named."""
+        if self.private:
+            return f"{self.path}: {self.status}, with a token in it\n"
+        lines = difflib.unified_diff(
+            (self.before or "").splitlines(), self.after.splitlines(), str(self.path), str(self.path), lineterm=""
+        )
+        return "".join(f"{clean(line)}\n" for line in lines)
+
+
+def read(path: Path) -> str | None:
+    """The file's text; None where there is none. Raises InvalidValue where it is no text, or cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise InvalidValue(f"`{path}` is not a text in UTF-8", "mend it first") from None
+    except OSError as fault:
+        raise InvalidValue(f"cannot read `{path}`: {fault.strerror}", "check its owner and mode") from None
+
+
+def make(change: Change, project: Path, yes: bool) -> str:
+    """Write it, after asking where something of the user's is changed; a line that undoes it, empty where nothing was.
+
+    `project` is the `.tf` folder, where the former text is kept.
+    """
+    if change.status == "unchanged":
+        note(f"{change.path} is as it should be")
+        return ""
+    if change.status == "changed":
+        click.echo(change.difference(), err=True, nl=False)
+        confirm(f"Change {change.path} so?", yes)
+    undo = _undo(change, project)
+    _write(change)
+    note(f"wrote {change.path}; to undo: {undo}")
+    return undo
+
+
+def _undo(change: Change, project: Path) -> str:
+    if change.before is None:
+        return f"rm {shlex.quote(str(change.path))}"
+    kept = project / _KEPT / "_".join(change.path.absolute().parts[-3:]).strip("/")
+    private_folder(kept.parent)
+    write_private(kept, change.before)
+    return f"cp {shlex.quote(str(kept))} {shlex.quote(str(change.path))}"
+
+
+def _write(change: Change) -> None:
+    if change.private:
+        write_private(change.path, change.after)
+        return
+    try:
+        change.path.parent.mkdir(parents=True, exist_ok=True)
+        change.path.write_text(change.after, encoding="utf-8")
+    except OSError as fault:
+        raise unwritable(change.path, fault) from None
