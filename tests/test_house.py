@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -111,6 +112,14 @@ def test_a_lock_file_has_hashes_and_no_address(lock: Path) -> None:
     for entry in re.findall(r"^[a-z0-9].*?(?=^[a-z0-9#]|\Z)", text, re.MULTILINE | re.DOTALL):
         assert re.match(r"[a-z0-9._-]+==\S+", entry), entry[:60]
         assert "--hash=sha256:" in entry, entry[:60]
+
+
+def test_the_lock_file_for_node_has_hashes_and_no_address() -> None:
+    text = (ROOT / "tests" / "package-lock.json").read_text()
+    assert "://" not in text
+    packages = {name: entry for name, entry in json.loads(text)["packages"].items() if name}
+    assert packages
+    assert not [name for name, entry in packages.items() if not entry.get("integrity", "").startswith("sha512-")]
 
 
 def pins(lock: str) -> dict[str, str]:

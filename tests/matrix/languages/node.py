@@ -39,9 +39,11 @@ def newer_installed() -> str:
 
 
 def client(name: str, program: str = "", node: str = "node", **options: Any) -> Client:
-    """A client whose program is called after it; governed by the file that `tf run` has Node load first."""
-    path = PROGRAMS / "node" / f"{program or name}.mjs"
-    return Client(name, LANGUAGE, (node, str(path)), **{"verdict": Verdict.SHIM, "missing": installed, **options})
+    """A client whose program is called after it, with what follows in `program` as arguments; governed by what `tf run`
+    has Node load first."""
+    file, *arguments = (program or name).split()
+    command = (node, str(PROGRAMS / "node" / f"{file}.mjs"), *arguments)
+    return Client(name, LANGUAGE, command, **{"verdict": Verdict.SHIM, "missing": installed, **options})
 
 
 def newer(name: str, program: str, **options: Any) -> Client:
@@ -56,6 +58,7 @@ OWN_AGENTS: Final = (
 )
 IN_RESPONSE: Final = "The text of the error names the status; the reason is in `error.response`, which Node prints too."
 IN_DATA: Final = "The text of the error names the code; the sentence is in `error.data`, which Node prints too."
+NO_ENVIRONMENT: Final = "By itself it takes no proxy from the environment, and keeps Node's `fetch` from doing so."
 AGAIN: Final = (
     "Its plug-in sends again three times what nobody answered in time (408), and people are asked again: "
     "`new Octokit({ retry: { doNotRetry: [400, 401, 403, 404, 408, 410, 422, 451] } })` where that is not wanted."
@@ -66,7 +69,8 @@ CLIENTS: Final = (
     newer("fetch in a newer Node", "fetch", verdict=Verdict.ENVIRONMENT, remark=ITSELF),
     client("https", remark=f"With an agent that the program makes. {BY_TF}"),
     newer("https in a newer Node", "https", remark=OWN_AGENTS),
-    client("undici"),
+    client("undici 7", "undici undici"),
+    newer("undici 8 in a newer Node", "undici undici-8", remark=NO_ENVIRONMENT),
     client("axios", verdict=Verdict.ENVIRONMENT, remark=IN_RESPONSE),
     client("octokit", scenarios=NO_STREAM, remark=AGAIN),
     client("openai (npm)", "openai"),
