@@ -29,6 +29,7 @@ def client(name: str) -> Client:
 
 REMARK: Final = (
     "`tf run` leads JVMs to the proxy, and to a trust store, by `JAVA_TOOL_OPTIONS`; each JVM says so in a line on "
-    "stderr. The text is an exception of the program's own, of status and body. [More](../howto/connect-a-client.md#java)."
+    "stderr. The text is an exception of the program's own, of status and body. "
+    "[More](../howto/connect-a-client.md#java)."
 )
 CLIENTS: Final = (client("java.net.http.HttpClient"), client("HttpsURLConnection"))
