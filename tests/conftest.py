@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from tests.support import doubles, product
+
+settings.register_profile("tests", deadline=None, print_blob=True)  # how long an example takes is the machine's affair
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

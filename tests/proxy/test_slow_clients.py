@@ -10,7 +10,7 @@ from tests.support.waiting import wait_for
 
 from tameflare.wire.tls import TlsShell
 
-ENVIRONMENT = {"TF_HEAD_TIMEOUT": "1", "TF_CLIENT_IDLE_TIMEOUT": "2", "TF_IDLE_TIMEOUT": "2"}
+ENVIRONMENT = {"TF_HEAD_TIMEOUT": "2", "TF_CLIENT_IDLE_TIMEOUT": "2", "TF_IDLE_TIMEOUT": "2"}
 
 
 def drip(wire: Wire, what: bytes = b"x") -> None:
