@@ -124,7 +124,8 @@ def test_with_isolation_everything_is_closed_that_should_be(doctor: Doctor, isol
         name for name in SURELY_OPEN if not promised[name]
     }
     assert {row["verdict"] for name, row in found.items() if promised[name]} <= {"closed", "not applicable"}
-    assert {row["verdict"] for name, row in found.items() if not promised[name]} == {"open by design"}
+    by_design = {row["verdict"] for name, row in found.items() if not promised[name]}
+    assert by_design <= {"open by design", "closed", "not applicable"}
     assert done.returncode == 0
 
 

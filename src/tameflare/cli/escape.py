@@ -82,6 +82,8 @@ def attempt_all(here: project.Project, isolated: bool, offline: bool) -> list[Ro
             ordinary=programs.facts(),
             secrets=escape_facts.hidden(environment, nonce),
             key_ids=escape_facts.key_ids(environment),
+            code=escape_facts.code(),
+            python=escape_facts.python(),
             namespaces=escape_facts.namespaces(),
             interfaces=escape_facts.interfaces(),
             resolvers=escape_facts.resolvers(),

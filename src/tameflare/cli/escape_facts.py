@@ -5,8 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import shutil
 import socket
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -68,6 +70,18 @@ def key_ids(environment: Settings) -> list[str]:
     """The ids of the master keys under which the database keeps its secrets, as they stand in the file."""
     texts = [_text(str(folder / "server" / "tameflare.db")) for folder in data_directories(environment)]
     return sorted({found for text in texts for found in re.findall(r"enc:v2:([0-9a-f]{8}):", text)})
+
+
+def code() -> list[str]:
+    """Our package, and its environment where it has one of its own."""
+    return [str(Path(__file__).parents[1]), *([sys.prefix] if sys.prefix != sys.base_prefix else [])]
+
+
+def python() -> list[str]:
+    """The rest of what runs as `tf`; not the working directory, which `tf` does not take modules from."""
+    launcher = shutil.which("tf")
+    paths = [os.path.realpath(sys.executable), *sys.path, *([os.path.realpath(launcher)] if launcher else [])]
+    return [path for path in dict.fromkeys(paths) if Path(path).exists() and Path(path) != Path.cwd()]
 
 
 def describe(kind: str, path: Path, nonce: str) -> Secret | None:

@@ -55,7 +55,7 @@ def run(
 def _command(facts: Facts, isolated: bool) -> list[str]:
     inside = [sys.executable, "-P", "-m", "tameflare.isolate.probes", facts.dump()]
     way = ["--isolate"] if isolated else []
-    outside = [sys.executable, "-m", "tameflare", "run", "--quiet", *way, "--", *inside]
+    outside = [sys.executable, "-P", "-m", "tameflare", "run", "--quiet", *way, "--", *inside]
     return [sys.executable, "-I", "-S", "-c", _LEADER, facts.mark("process-group").decode(), *outside]
 
 

@@ -102,6 +102,10 @@ class Facts:
     secrets: list[Secret] = field(default_factory=list)
     key_ids: list[str] = field(default_factory=list)
     """Of the master keys that sealed values of the database; empty where that cannot be read."""
+    code: list[str] = field(default_factory=list)
+    """Our package, and the environment that it is installed in."""
+    python: list[str] = field(default_factory=list)
+    """What else the next `tf` executes from: interpreter, standard library, folders of modules, launcher."""
     namespaces: dict[str, int] = field(default_factory=dict)
     interfaces: list[str] = field(default_factory=list)
     resolvers: list[str] = field(default_factory=list)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,10 @@ from tameflare.isolate.probes.base import Came, Facts, Secret, Try, claim
 _SHELLS: Final = (".profile", ".bashrc", ".bash_profile", ".zshrc", ".zshenv", ".config/fish/config.fish", ".inputrc")
 _TOOLS: Final = (".gitconfig", ".ssh/config", ".ssh/authorized_keys", ".npmrc", ".vimrc", ".config/pip/pip.conf")
 _STARTED: Final = (".config/autostart", ".config/systemd/user", ".local/share/systemd/user", ".config/environment.d")
+_CARRIED: Final = ("Dropbox", "OneDrive", "Nextcloud", "ownCloud", "Sync", "Google Drive", "pCloudDrive", "MEGA", "Box")
+_NETWORK_KINDS: Final = (
+    "nfs", "cifs", "smb", "9p", "virtiofs", "ceph", "afs", "gluster", "davfs", "fuse.sshfs", "fuse.rclone", "fuse.s3fs"
+)  # fmt: skip
 _CRON: Final = ("/var/spool/cron/crontabs", "/var/spool/cron", "/etc/crontab", "/etc/cron.d", "/etc/profile.d")
 
 
@@ -44,15 +47,30 @@ def schedules(_facts: Facts) -> Iterator[Try]:
     return _report([*(Path(name) for name in _CRON), *(Path.home() / name for name in _STARTED)])
 
 
-def own_code(_facts: Facts) -> Iterator[Try]:
-    """What runs as `tf` the next time."""
-    return _report([Path(__file__).resolve().parents[2] / "cli", Path(sys.prefix)])
+def own_code(facts: Facts) -> Iterator[Try]:
+    """What runs as `tf` the next time, outside: whatever is put there is TameFlare."""
+    return _report(Path(name) for name in facts.code)
+
+
+def own_python(facts: Facts) -> Iterator[Try]:
+    """A Python that lies in the user's home (pyenv, uv, conda) can be changed like any other file there."""
+    return _report(Path(name) for name in facts.python)
 
 
 def programs(_facts: Facts) -> Iterator[Try]:
     """The folders in which a shell looks for commands."""
     folders = {Path(name) for name in os.environ.get("PATH", "").split(os.pathsep) if name.startswith("/")}
     return _report(sorted(folder for folder in folders if os.access(folder, os.F_OK)))
+
+
+def shared_folders(_facts: Facts) -> Iterator[Try]:
+    """Folders whose content others see: of network file systems, and of programs that carry files to other machines."""
+    mounts = [line.split() for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
+    network = [Path(words[1]) for words in mounts if words[2].startswith(_NETWORK_KINDS)]
+    carried = [Path.home() / name for name in _CARRIED if os.access(Path.home() / name, os.F_OK)]
+    if not network and not carried:
+        yield Try("folders", Came.ABSENT, "none of those known by kind or name is here")
+    yield from _report([*network, *carried])
 
 
 def own_folders(facts: Facts) -> Iterator[Try]:

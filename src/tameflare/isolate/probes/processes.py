@@ -39,7 +39,7 @@ def _is_tf_run(pid: int, nonce: str) -> bool:
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
-    return words.split(b"\0")[1:4] == [b"-m", b"tameflare", b"run"] and nonce.encode() in words
+    return words.split(b"\0")[1:5] == [b"-P", b"-m", b"tameflare", b"run"] and nonce.encode() in words
 
 
 def is_it(process: Process) -> bool:

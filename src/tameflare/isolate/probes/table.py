@@ -134,6 +134,18 @@ _BY_DESIGN: Final[dict[str, tuple[str, str, str, Run]]] = {
         "run the agent as another user if it must not change your files",
         later.schedules,
     ),
+    "shared-folders": (
+        "later",
+        "network file systems, and folders that are carried to other machines (Dropbox and the like)",
+        "hide them: `--hide`",
+        later.shared_folders,
+    ),
+    "own-python": (
+        "later",
+        "changing the Python that `tf` runs on, and the folders from which that takes modules",
+        "install TameFlare with a Python that the user cannot write, such as the system's",
+        later.own_python,
+    ),
     "programs": (
         "later",
         "commands on PATH",
