@@ -15,6 +15,7 @@ from tameflare.isolate.probes.base import Came, Facts, Secret, Try, digest, reas
 from tameflare.isolate.probes.kernel import library, pointer, processes
 
 LARGEST: Final = 1 << 16
+_ROOT: Final = "/proc/self/root"
 _EMPTY_PATH_SIZE: Final = 128
 
 
@@ -79,10 +80,10 @@ def spellings(path: str) -> Iterator[tuple[str, str]]:
     folder = str(Path(path).parent)
     yield "plain", path
     yield "relative", relative
-    yield "over the root of the process", f"/proc/self/root{path}"
+    yield "over the root of the process", f"{_ROOT}{path}"
     yield "over the working directory of the process", f"/proc/self/cwd/{relative}"
     yield "with dots", f"{folder}/./../{Path(folder).name}//{Path(path).name}"
-    yield "over the upper folder", f"/proc/self/root/..{path}"
+    yield "over the upper folder", f"{_ROOT}/..{path}"
     yield "over a thread", f"/proc/thread-self/root{path}"
     with tempfile.TemporaryDirectory(prefix="tf-escape-") as place:
         for name, make in (("by a symbolic link", os.symlink), ("by a hard link", os.link)):
