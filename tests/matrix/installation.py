@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import httpx
+from tests.matrix import memory
 from tests.matrix.clients import AROUND, Client, Verdict
 from tests.matrix.gateways import GATEWAYS
 from tests.matrix.vendors import Doubled, running
@@ -37,7 +38,7 @@ class Told:
 
     `lines` are those of its scenarios by name, `rows` the records of its requests, `reached` what came to the doubles,
     `asked` the approvals that were raised, each with how many requests for its path had reached the vendor before the
-    vote.
+    vote. `held` are the connectors whose real keys were in the program's memory while it waited for people.
     """
 
     version: str = ""
@@ -45,6 +46,7 @@ class Told:
     rows: list[Row] = field(default_factory=list)
     reached: tuple[Seen, ...] = ()
     asked: list[tuple[Row, int]] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
     printed: str = ""
     code: int = 0
 
@@ -158,6 +160,7 @@ class Installation:
                     voted.add(one["id"])
                     early = sum(seen.path == one["path"] and seen.method == one["method"] for seen in self._since(mark))
                     told.asked.append((one, early))
+                    told.held |= memory.held(process.pid, self.doubled.keys)
                     self.product.api("POST", f"{APPROVALS}/{one['id']}/votes", {"vote": "approve"})
             return False
 

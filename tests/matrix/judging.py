@@ -46,8 +46,9 @@ def check(client: Client, told: Told, keys: dict[str, str]) -> None:
 
 
 def _check_keys(client: Client, told: Told, keys: dict[str, str]) -> None:
-    """The program held placeholders, and what reached the vendors carried real keys."""
+    """The program held placeholders, in its memory too, and what reached the vendors carried real keys."""
     assert not [kind for kind, key in keys.items() if key in told.printed]
+    assert told.held == (set(client.own_key.values()) if told.asked else set())
     assert all(seen.authorised for seen in told.reached) or client.scenarios == (AROUND,), told.reached
     if not client.own_key:
         used = [line["key_seen"] for line in told.lines.values()]

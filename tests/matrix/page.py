@@ -32,8 +32,8 @@ The **way** in which a client comes to be governed:
 
 What was tried:
 
-- **allowed**: the right answer came; the vendor saw the real credential, the program held a placeholder (but for those
-  of which it is said below that they cannot).
+- **allowed**: the right answer came; the vendor saw the real credential, the program held a placeholder. Where it is
+  **held**, its memory is searched for real keys while it waits. (Some need a key of their own; it is said below.)
 - **denied**: nothing reached the vendor, the client asked once and not again, and its user is shown why. The text that
   follows each table is that: what an uncaught error prints, or what the program writes to the terminal.
 - **held**: the request waited until a person agreed, the program got the right answer then, and it went once.

@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
-from tameflare.connectors import denials
+from tameflare.connectors import cloud_denials, denials
 from tameflare.connectors.denials import Denial, Rendered
+from tameflare.connectors.request import HttpRequest
 from tameflare.core.decision import Reason
 from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.refusal import Refusal
@@ -61,11 +62,17 @@ def _rendered(exchange: Exchange, refusal: Refusal) -> Rendered:
         retry_after=refusal.retry_after,
     )
     if exchange.binding is None:
-        return denials.git(denial) if _asked_by_git(exchange) else denials.plain(denial)
+        return denials.git(denial) if _asked_by_git(exchange) else cloud_denials.shaped(denial, _unbound(exchange))
     request = exchange.request
     if request is not None and request.body is None:
         request.body = exchange.received
     return exchange.binding.connector.deny(denial, request)
+
+
+def _unbound(exchange: Exchange) -> HttpRequest:
+    """A request that no connector stands for, as far as the shape of its refusal depends on it."""
+    origin, head = exchange.origin, exchange.head
+    return HttpRequest(head.method, "https", origin.host, origin.port, exchange.path, headers=head.headers)
 
 
 def _asked_by_git(exchange: Exchange) -> bool:
