@@ -155,7 +155,7 @@ def test_a_bind_mount_of_a_secret_is_hidden_too(isolated: Isolated) -> None:
         *words[cut:],
     ]
     done = subprocess.run(command, env=isolated.environment(), cwd=isolated.project, capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("1\n", "")
+    assert (done.stderr, done.stdout) == ("", "1\n")
 
 
 def test_the_working_directory_may_lie_below_the_project(isolated: Isolated) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ _STATE: Final = (Path("/var/lib"), Path("/var/opt"), Path("/srv"))
 _SYSTEM: Final = ("/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/opt", "/var")
 """What root could change and the machine runs by itself: services, jobs of cron, libraries."""
 _PROXY_SOCKET: Final = "/proxy/kill-switch.sock"
+_LIBRARY: Final = Path(os.__file__).parent
+"""The standard library of our interpreter."""
 _START_FILES: Final = (
     ".profile", ".bash_profile", ".bash_login", ".bash_logout", ".bashrc", ".bash_aliases",
     ".zshenv", ".zprofile", ".zshrc", ".zlogin", ".zlogout", ".kshrc", ".cshrc", ".tcshrc", ".login",
@@ -50,24 +53,25 @@ class Places:
 def find(folder: Path | None, wishes: Wishes) -> Places:
     """`folder` is the `.tf` in use. Raises CannotIsolate where a secret has a second name, which nothing could hide."""
     home = Path.home()
-    show = [*_resolved([Path.cwd(), home, *([folder.parent] if folder else [])]), *_wished(wishes.show)]
+    show = [*_resolved([home, Path.cwd(), *([folder.parent] if folder else [])]), *_wished(wishes.show)]
     sockets = [name for name in path_sockets(_unique([*show, *_resolved(_STATE)])) if not _is_in(name, wishes.show)]
     stores = [place for place in _resolved(_stores()) if _made(place)] + _data_of_proxies(sockets)
     secret = [*_resolved(_project_folders(folder)), *stores]
     _refuse_hard_links(secret)
-    code = _resolved(_code())
+    code = [path for path in _existing(_code()) if os.geteuid() == 0 or not _is_in(path, ["/usr"])]
     starting = _existing(place / name for place in _homes() for name in _START_FILES)
     read_only = [*code, *starting, *_wished(wishes.read_only)]
+    library = os.path.realpath(_LIBRARY)
     key = Settings().get(PROXY_TLS_KEY)
     secret += _existing([key] if key else [])
     hidden = [*secret, *_targets(secret), *_existing(home / name for name in _SOCKET_FOLDERS), *_wished(wishes.hide)]
     return Places(
         hidden=_unique(hidden),
         sockets=tuple(sockets),
-        firm=_unique(_existing(map(Path, _SYSTEM))) if os.geteuid() == 0 else (),
+        firm=_unique([library, *(_existing(map(Path, _SYSTEM)) if os.geteuid() == 0 else ())]),
         read_only=_unique(read_only),
-        show=_unique(show),
-        pinned=_unique([*stores, *code]),
+        show=_unique([*show, *_packages_of_others()]),
+        pinned=_unique([*stores, *code, library]),
     )
 
 
@@ -95,9 +99,9 @@ def _data_of_proxies(sockets: Iterable[str]) -> list[str]:
 def _made(place: str) -> bool:
     """Whether it is there; it is made if it is not, or the command could make it and so prepare our next start."""
     with contextlib.suppress(TameFlareError):
-        if not Path(place).exists():
+        if not _exists(place):
             private_folder(Path(place))
-    return Path(place).exists()
+    return _exists(place)
 
 
 def _project_folders(used: Path | None) -> Iterator[Path]:
@@ -110,16 +114,20 @@ def _project_folders(used: Path | None) -> Iterator[Path]:
 
 
 def _code() -> Iterator[Path]:
-    """What runs as TameFlare the next time: this package, and the environment that it is installed in."""
+    """What runs as TameFlare the next time: this package, its interpreter, and what that imports from."""
     yield Path(__file__).parents[1]
+    yield from map(Path, filter(None, [sys.executable, shutil.which("tf")]))
     if sys.prefix != sys.base_prefix:
         yield Path(sys.prefix)
+    for place in map(Path, filter(None, sys.path)):
+        if place != _LIBRARY and not any(_is_in(top, [str(place)]) for top in (Path.cwd(), Path.home())):
+            yield place
 
 
 def _targets(folders: Sequence[str]) -> Iterator[str]:
     """Where symbolic links in our own folders lead: the secret itself may be kept elsewhere."""
     for path in _walk(folders):
-        if path.is_symlink() and path.exists():
+        if path.is_symlink() and _exists(path):
             yield str(path.resolve())
 
 
@@ -139,6 +147,11 @@ def _walk(folders: Sequence[str]) -> Iterator[Path]:
             yield from (Path(parent, name) for name in (*names, *files))
 
 
+def _packages_of_others() -> list[str]:
+    """Where the interpreter that our environment was made from keeps packages of its own; we import none of them."""
+    return _existing([_LIBRARY / "site-packages"]) if sys.prefix != sys.base_prefix else []
+
+
 def _is_in(path: str | Path, tops: Iterable[str]) -> bool:
     return any(Path(path).is_relative_to(Path(top).expanduser().resolve()) for top in tops)
 
@@ -146,13 +159,18 @@ def _is_in(path: str | Path, tops: Iterable[str]) -> bool:
 def _wished(paths: Iterable[str]) -> list[str]:
     """Raises CannotIsolate for a path that is not there: a slip of the pen must not leave something open."""
     for path in paths:
-        if not Path(path).expanduser().exists():
+        if not _exists(Path(path).expanduser()):
             raise CannotIsolate(f"there is no `{path}`", "check its spelling")
     return _resolved(Path(path).expanduser() for path in paths)
 
 
 def _existing(paths: Iterable[Path]) -> list[str]:
-    return [path for path in _resolved(paths) if Path(path).exists()]
+    return [path for path in _resolved(paths) if _exists(path)]
+
+
+def _exists(path: str | Path) -> bool:
+    """False, too, where we may not look."""
+    return os.access(path, os.F_OK)
 
 
 def _resolved(paths: Iterable[Path]) -> list[str]:

@@ -25,6 +25,8 @@ _SPECIAL: Final = frozenset(
     | {"efivarfs", "binfmt_misc", "nfsd", "rpc_pipefs", "nsfs", "cgroup", "cgroup2", "pstore", "selinuxfs", "hugetlbfs"}
 )
 """File systems through which the kernel is reached; where they are mounted outside of /proc, /sys and /dev too."""
+_AUTOMATIC: Final = ("/net", "/misc")
+"""Where looking at a name has a service outside look it up and mount it (autofs)."""
 _SYS_BLANK: Final = ("kernel/debug", "kernel/tracing", "kernel/security", "firmware", "class/net", "fs/bpf", "fs/fuse")
 _KERNEL_LOGS: Final = ("kcore", "kmsg", "keys", "key-users", "timer_list", "latency_stats", "sched_debug", "kallsyms")
 _SYSTEM_PARTS: Final = ("/run/current-system", "/run/booted-system", "/run/opengl-driver", "/run/wrappers")
@@ -143,8 +145,9 @@ class Layout:
                 kernel.set_mount(str(entry), add=kernel.MOUNT_ATTR_RDONLY, recursive=True)
 
     def _sys(self) -> None:
-        for name in _SYS_BLANK:
-            self._cover(f"/sys/{name}")
+        interfaces = {str(link.resolve().parent) for link in Path("/sys/class/net").glob("*")}
+        for place in (*sorted(interfaces), *(f"/sys/{name}" for name in _SYS_BLANK)):
+            self._cover(place)
         if os.path.ismount("/sys"):
             kernel.set_mount("/sys", add=kernel.MOUNT_ATTR_RDONLY, recursive=True)
 
@@ -153,7 +156,7 @@ class Layout:
             own = any(
                 mount.point == place or mount.point.startswith(place + "/") for place in ("/proc", "/sys", "/dev")
             )
-            if mount.kind in _SPECIAL and not own:
+            if (mount.kind in _SPECIAL and not own) or mount.point in _AUTOMATIC:
                 self._cover(mount.point)
 
     def _files(self) -> None:

@@ -17,13 +17,13 @@ from typing import Final
 
 _COLUMNS: Final = 8
 _DEEPEST: Final = 4
-_MOST_ENTRIES: Final = 10_000
+_MOST_ENTRIES: Final = 6_000
 
 
 def path_sockets(tops: Iterable[str]) -> list[str]:
     """Every socket that is bound to a path now and that we can see, by its resolved path; also those in `tops`."""
     listed = {os.path.realpath(name) for name in _names() if _is_socket(name)}
-    return sorted(listed | set(_lying_about(tops)))
+    return sorted(listed.union(*map(_lying_about, tops)))
 
 
 def _names() -> Iterator[str]:
@@ -41,9 +41,9 @@ def _is_socket(name: str) -> bool:
         return False
 
 
-def _lying_about(tops: Iterable[str]) -> Iterator[str]:
+def _lying_about(top: str) -> Iterator[str]:
     """Breadth first, so that what lies deep is what is missed where there is too much to look at."""
-    waiting = deque((top, 0) for top in tops)
+    waiting = deque([(top, 0)])
     left = _MOST_ENTRIES
     while waiting and left > 0:
         folder, depth = waiting.popleft()
