@@ -135,6 +135,18 @@ def test_another_user_is_turned_away(proxy: socket.socket) -> None:
         proxy.accept()
 
 
+@pytest.mark.parametrize(
+    "first", [b"GET /run/1 HTTP/1.1", b"POST /run HTTP/1.1", b"GET /http://a HTTP/1.1", b"OPTIONS *"]
+)
+def test_what_is_not_asked_of_a_proxy_does_not_reach_it(proxy: socket.socket, door: SideDoor, first: bytes) -> None:
+    with reached(door) as client:
+        client.sendall(first + b"\r\nHost: 127.0.0.1\r\n\r\n")
+        assert read_all(client).startswith(b"HTTP/1.1 400 ")
+    proxy.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        proxy.accept()
+
+
 def test_whoever_reaches_it_may_where_only_the_command_can(proxy: socket.socket) -> None:
     with opened(proxy.getsockname()[1], None) as door, reached(door) as client:
         client.sendall(CONNECT)

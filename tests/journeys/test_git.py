@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.support.product import GATEWAY, Governed
 
 URL = "https://github.com/acme/site.git"
-LARGE = 8 << 20
+LARGE = 20 << 20
 WHO = {f"GIT_{role}_{part}": "t@example.com" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
 
 

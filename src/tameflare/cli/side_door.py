@@ -25,6 +25,7 @@ _CONNECT_SECONDS: Final = 10.0
 _END: Final = b"\r\n\r\n"
 _DROPPED: Final = (b"proxy-authorization", b"proxy-connection", b"connection")
 _FOREIGN: Final = b"this proxy is for the user who started `tf run`, and for nobody else"
+_NO_PROXY_REQUEST: Final = b"this is a proxy, not a server"
 _GONE: Final = b"TameFlare: the proxy cannot be reached; it was started by `tf up` or `tf proxy`"
 
 
@@ -90,10 +91,12 @@ class SideDoor:
             head = await asyncio.wait_for(reader.readuntil(_END), _HEAD_SECONDS)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
             return
-        if ours:
-            await self._carry(head, reader, writer)
-        else:
+        if not ours:
             writer.write(_answer(b"403 Forbidden", _FOREIGN))
+        elif not asks_a_proxy(head):
+            writer.write(_answer(b"400 Bad Request", _NO_PROXY_REQUEST))
+        else:
+            await self._carry(head, reader, writer)
 
     async def _carry(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         import asyncio
@@ -122,6 +125,16 @@ class SideDoor:
 def listen() -> socket.socket:
     """A listener on a free port of loopback."""
     return socket.create_server(("127.0.0.1", 0))
+
+
+def asks_a_proxy(head: bytes) -> bool:
+    """Whether this is how a proxy is asked (RFC 9112, section 3.2).
+
+    A web page that the user looks at can have the browser ask a server at this port; it must not come to the proxy's
+    own pages with the run's token.
+    """
+    method, _, rest = head.partition(b" ")
+    return method.upper() == b"CONNECT" or rest[:7].lower() == b"http://"
 
 
 def signed(head: bytes, authorization: bytes) -> bytes:
