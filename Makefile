@@ -22,6 +22,7 @@ run: $(VENV)/.runtime ## start server and proxy on this machine (Ctrl-C stops bo
 
 test: check $(VENV)/.node ## everything: the checks, then all tests in random order (ARGS="-k access" picks some)
 	@tools/system_parts.sh bench || echo "the tests of the benchmark are left out"
+	@tools/system_parts.sh chain || echo "the tests through Squid, and with a proxy on another machine, are left out"
 	@tools/system_parts.sh browser || echo "the tests in a browser are left out"
 	@tools/system_parts.sh matrix || echo "clients that are missing are left out of the matrix"
 	@$(BIN)/python -m pytest -n 2 $(ARGS)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that what no Python package brings is there. Usage: system_parts.sh run|test|bench|peers|compile|browser|matrix
+# Makes sure that what no Python package brings is there. Usage: system_parts.sh run|test|bench|chain|peers|compile|browser|matrix
 # Installs missing parts only as root on a machine with apt-get; anywhere else it says what is missing and how to get it.
 set -euo pipefail
 
@@ -48,6 +48,10 @@ case ${1:-run} in
     want squid-openssl has_squid_with_tls
     want golang-go go version
     ;;
+  chain)
+    want squid-openssl has_any squid
+    want iproute2 has_any ip
+    ;;
   browser)
     want chromium has_any chromium chromium-browser google-chrome
     ;;
@@ -62,7 +66,7 @@ case ${1:-run} in
     want default-jdk-headless javac -version
     ;;
   *)
-    echo "unknown set of parts: $1 (run, test, bench, peers, compile, browser or matrix)" >&2
+    echo "unknown set of parts: $1 (run, test, bench, peers, compile, chain, browser or matrix)" >&2
     exit 2
     ;;
 esac

@@ -123,24 +123,27 @@ def parse_pins(value: str) -> Pins:
 
 @dataclass(frozen=True)
 class UpstreamProxy:
-    """A company's proxy that stands between ours and the world; `credential` is `user:password`."""
+    """A company's proxy that stands between ours and the world; `credential` is `user:password`, `secure` whether it is
+    spoken to in TLS."""
 
     host: str
     port: int
     credential: Secret | None = None
+    secure: bool = False
 
     def __str__(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
 
 
 def parse_upstream_proxy(value: str) -> UpstreamProxy | None:
-    """`http://[user:password@]host:port`."""
+    """`http://[user:password@]host:port`, or the same with https."""
     parts = urlsplit(value)
     try:
         host, port = parts.hostname, parts.port
     except ValueError:
         host = port = None
-    if parts.scheme != "http" or not host or not port or parts.path not in ("", "/") or parts.query:
-        raise ValueError("`http://[user:password@]host:port`")
+    if parts.scheme not in ("http", "https") or not host or not port or parts.path not in ("", "/") or parts.query:
+        raise ValueError("`http://[user:password@]host:port`, or the same with https")
     pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
-    return UpstreamProxy(host, port, Secret(pair) if parts.username else None)
+    return UpstreamProxy(host, port, Secret(pair) if parts.username else None, parts.scheme == "https")

@@ -67,7 +67,9 @@ class Dialer:
             async with asyncio.timeout(self._timeout):
                 return await work
         except TimeoutError:
-            return Refusal(Reason.UPSTREAM_TIMEOUT, f"`{origin.host}` did not answer within {self._timeout:g} seconds")
+            way = _way(self._via)
+            message = f"`{origin.host}` did not answer{way} within {self._timeout:g} seconds"
+            return Refusal(Reason.UPSTREAM_TIMEOUT, message)
 
     async def _verified(self, key: Key, origin: Origin, guard: AddressGuard) -> UpstreamConnection | Refusal:
         """A connection on which requests may be sent: over TLS, its certificate was verified."""
@@ -95,31 +97,41 @@ class Dialer:
     async def _connect(self, origin: Origin, guard: AddressGuard, make: Callable[[], P]) -> P | Refusal:
         targets = await self._resolver.resolve(origin.host, origin.port, guard)
         if isinstance(targets, Refusal):
-            return targets
-        return await _first(targets, origin, make, self._via)
+            return _unresolved(targets) if self._via is not None else targets
+        return await self._first(targets, origin, make)
 
+    async def _first(self, targets: list[Place], origin: Origin, make: Callable[[], P]) -> P | Refusal:
+        """The first address that answers; the last one's fault where none does."""
+        refusal = Refusal(Reason.UPSTREAM_UNREACHABLE, f"`{origin.host}` cannot be reached")
+        for target in targets:
+            try:
+                return await self._reach(target, make)
+            except OSError as fault:
+                message = f"`{origin.host}` cannot be reached{_way(self._via)}: {fault.strerror}"
+                refusal = Refusal(Reason.UPSTREAM_UNREACHABLE, message)
+        return refusal
 
-async def _first(targets: list[Place], origin: Origin, make: Callable[[], P], via: UpstreamProxy | None) -> P | Refusal:
-    """The first address that answers; the last one's fault where none does."""
-    refusal = Refusal(Reason.UPSTREAM_UNREACHABLE, f"`{origin.host}` cannot be reached")
-    for target in targets:
-        try:
-            return await _reach(target, make, via)
-        except OSError as fault:
-            way = f" through `{via}`" if via is not None else ""
-            refusal = Refusal(Reason.UPSTREAM_UNREACHABLE, f"`{origin.host}` cannot be reached{way}: {fault.strerror}")
-    return refusal
-
-
-async def _reach(target: Place, make: Callable[[], P], via: UpstreamProxy | None) -> P:
-    if via is None:
-        _, protocol = await asyncio.get_running_loop().create_connection(make, *target)
+    async def _reach(self, target: Place, make: Callable[[], P]) -> P:
+        if self._via is None:
+            _, protocol = await asyncio.get_running_loop().create_connection(make, *target)
+            return protocol
+        transport = await connect_through(self._via, target, self._context)
+        protocol = make()
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
         return protocol
-    transport = await connect_through(via, target)
-    protocol = make()
-    transport.set_protocol(protocol)
-    protocol.connection_made(transport)
-    return protocol
+
+
+def _way(via: UpstreamProxy | None) -> str:
+    return f" through `{via}`" if via is not None else ""
+
+
+def _unresolved(refusal: Refusal) -> Refusal:
+    """A company's proxy might know the name, and is not asked: what it then dials, nobody here would have checked."""
+    if refusal.reason is not Reason.UPSTREAM_UNREACHABLE:
+        return refusal
+    advice = "the upstream proxy is asked for addresses, so names must resolve on this machine, or be in TF_RESOLVE"
+    return Refusal(refusal.reason, f"{refusal.message} here: {advice}")
 
 
 def _handshake_refusal(origin: Origin, fault: TlsFault) -> Refusal:
