@@ -64,6 +64,7 @@ def printed() -> str:
                 found.append(node.value)
             elif isinstance(node, ast.JoinedStr):
                 found.append("".join(_piece(value) for value in node.values))
+    found += [re.sub(r"\$\{[^}]*\}", "…", text(file)) for file in (ROOT / "src").rglob("*.cjs")]
     return "\n".join(found)
 
 
