@@ -24,6 +24,7 @@ test: check $(VENV)/.node ## everything: the checks, then all tests in random or
 	@tools/system_parts.sh bench || echo "the tests of the benchmark are left out"
 	@tools/system_parts.sh chain || echo "the tests through Squid, and with a proxy on another machine, are left out"
 	@tools/system_parts.sh browser || echo "the tests in a browser are left out"
+	@tools/system_parts.sh shells || echo "completion in zsh and fish, and the check of the manual page, are left out"
 	@tools/system_parts.sh matrix || echo "clients that are missing are left out of the matrix"
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 

@@ -55,6 +55,12 @@ case ${1:-run} in
   browser)
     want chromium has_any chromium chromium-browser google-chrome
     ;;
+  shells)
+    want zsh zsh --version
+    want fish fish --version
+    want mandoc has_any mandoc
+    want groff-base has_any groff
+    ;;
   matrix)
     want wget wget --version
     want git-lfs git lfs version
@@ -66,7 +72,7 @@ case ${1:-run} in
     want default-jdk-headless javac -version
     ;;
   *)
-    echo "unknown set of parts: $1 (run, test, bench, peers, compile, chain, browser or matrix)" >&2
+    echo "unknown set of parts: $1 (run, test, bench, peers, compile, chain, browser, shells or matrix)" >&2
     exit 2
     ;;
 esac

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import pytest
 from tests.cli.doubles import FakeProxy
+from tests.cli.installation import Person, installed
+from tests.support.doubles import Vendors
 
 from tameflare.cli import main
 
@@ -63,3 +65,13 @@ def tf_process() -> Callable[..., Ended]:
 def proxy() -> Iterator[FakeProxy]:
     with FakeProxy() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def owner(tmp_path_factory: pytest.TempPathFactory, vendors: Vendors) -> Iterator[Person]:
+    """The owner of a running product, in a project with the connector `openai`; tests leave it as they found it."""
+    with installed(tmp_path_factory.mktemp("cli"), vendors) as somebody:
+        somebody.done("init")
+        options = ("--secret-stdin", "--preset", "allow-all")
+        somebody.done("connector", "add", "openai", *options, text=vendors.keys.openai)
+        yield somebody

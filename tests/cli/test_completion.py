@@ -88,6 +88,7 @@ def test_each_shell_can_read_it(shell: str) -> None:
         (("tf", "permissions", "set", "ghe", "github.pr.m"), ["github.pr.merge"]),
         (("tf", "config", "TF_DATA"), ["TF_DATA_DIR"]),
         (("tf", "agents", "list", "-g", "my"), ["my-agent"]),
+        (("tf", "run", "--name", "dep"), ["deploy-bot"]),
         (("tf", "nonsense", "x"), []),
     ],
     ids=" ".join,
@@ -115,6 +116,12 @@ def test_zsh_is_offered(seen: None, tf_on_path: Path) -> None:
     """
     done = subprocess.run(["zsh", "-f", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["ghe", "github"]
+
+
+def test_a_command_to_run_is_completed_by_the_shell_itself(tf_on_path: Path) -> None:
+    words = {"COMP_WORDS": "tf run -- ca", "COMP_CWORD": "3", "_TF_COMPLETE": "bash_complete"}
+    done = subprocess.run([str(tf_on_path)], env={**os.environ, **words}, capture_output=True, text=True, check=True)
+    assert done.stdout == "file,ca\n"
 
 
 def test_names_that_a_terminal_or_shell_would_obey_are_not_kept(home: Path) -> None:

@@ -6,27 +6,17 @@ import json
 import re
 import select
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.installation import PASSWORD, Person, installed, person
+from tests.cli.installation import PASSWORD, Person, person
 from tests.support.doubles import Vendors
 
 from tameflare.cli.platforms import PLATFORMS
 
 MODELS = ("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "https://api.openai.com/v1/models")
 CHAT = ("curl", "-sS", "https://api.openai.com/v1/chat/completions", "--json", '{"model":"m","messages":[]}')
-
-
-@pytest.fixture(scope="module")
-def owner(tmp_path_factory: pytest.TempPathFactory, vendors: Vendors) -> Iterator[Person]:
-    with installed(tmp_path_factory.mktemp("cli"), vendors) as somebody:
-        somebody.done("init")
-        options = ("--secret-stdin", "--preset", "allow-all")
-        somebody.done("connector", "add", "openai", *options, text=vendors.keys.openai)
-        yield somebody
 
 
 def test_the_log_in_is_private_and_the_gateway_is_named_like_the_directory(owner: Person) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import click
+from click.shell_completion import CompletionItem
 
 from tameflare.cli import names
 
@@ -48,6 +49,11 @@ def patterns(context: click.Context, parameter: click.Parameter, begun: str) -> 
     known = _fitting(actions(type_) if type_ else (), begun)
     groups = {action.rpartition(".")[0] + "." for action in known}
     return sorted(groups) if len(groups) > 1 else known
+
+
+def files(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:  # noqa: ARG001
+    """Whatever the shell itself would offer."""
+    return [CompletionItem(begun, type="file")]
 
 
 def _gateway(context: click.Context) -> str:

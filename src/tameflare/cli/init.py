@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from tameflare.cli import outer_tls, platform_setup, project
+from tameflare.cli import completing, outer_tls, platform_setup, project
 from tameflare.cli.errors import Unreachable
 from tameflare.cli.options import json_option, yes_option
 from tameflare.cli.output import note, print_json, say
@@ -38,10 +38,18 @@ after it was shown and you agreed; what it was is kept in .tf/before.""",
 )
 @click.option("--gateway", "-g", metavar="NAME", help="Gateway to use or make [default: the directory's name].")
 @click.option("--proxy", metavar="URL", help="Where the proxy is [default: GATEWAY_URL, or TF_PROXY_PORT here].")
-@click.option("--proxy-ca", metavar="FILE", help="Authority (PEM) of a proxy that is reached by https.")
+@click.option(
+    "--proxy-ca",
+    metavar="FILE",
+    shell_complete=completing.files,
+    help="Authority (PEM) of a proxy that is reached by https.",
+)
 @click.option("--platform", type=click.Choice(sorted(PLATFORMS)), help="Write what this platform needs, and a recipe.")
 @click.option(
-    "--file", metavar="FILE", help="With --platform: the platform's file [default: the one in this directory]."
+    "--file",
+    metavar="FILE",
+    shell_complete=completing.files,
+    help="With --platform: the platform's file [default: the one in this directory].",
 )
 @click.option(
     "--print", "only_print", is_flag=True, help="With --platform: show what would be written, and write nothing."

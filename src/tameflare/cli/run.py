@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from tameflare.cli import exposure, java, loginstore, project, settings_files
+from tameflare.cli import completing, exposure, java, loginstore, names, project, settings_files
 from tameflare.cli.bundle import bundle_text
 from tameflare.cli.child import CannotStart
 from tameflare.cli.environment import child_environment
@@ -40,7 +40,14 @@ Examples:
 Ends with the command's own exit code (128 + n if signal n ended it; 127 if
 there is no such command).""",
 )
-@click.option("--name", "--agent", "agent", metavar="NAME", help="Agent that the command runs as [default: `default`].")
+@click.option(
+    "--name",
+    "--agent",
+    "agent",
+    metavar="NAME",
+    shell_complete=completing.agents,
+    help="Agent that the command runs as [default: `default`].",
+)
 @click.option("--no-proxy", multiple=True, metavar="HOST", help="Host that is reached directly; may be repeated.")
 @click.option("--keep-env", multiple=True, metavar="VARIABLE", help="Variable to hand on that would be removed.")
 @click.option("--isolate", is_flag=True, help="Run it in namespaces whose only way out is the proxy (Linux).")
@@ -50,7 +57,9 @@ there is no such command).""",
 @click.option("--show", multiple=True, metavar="PATH", help="Leave this visible in /tmp or /run, which are private.")
 @click.option("--project", "directory", metavar="DIR", help="Directory whose .tf is used [default: this one].")
 @click.option("--quiet", "-q", is_flag=True, help="No warnings and no closing line.")
-@click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...")
+@click.argument(
+    "arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...", shell_complete=completing.files
+)
 def command(
     agent: str | None,
     no_proxy: tuple[str, ...],
@@ -72,6 +81,7 @@ def command(
     session = Session(here.proxy, here.token, here.authority)
     try:
         run = _open(session, here, agent, Path(arguments[0]).name)
+        names.remember(run.gateway, connectors=run.connectors)
         environment, remarks = _environment(session, run, ground, no_proxy, keep_env)
         if not quiet:
             exposed = None if ground.isolated else exposure.warning(str(here.folder or here.proxy))
