@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from functools import cache
 from typing import Final
 
+from tests.matrix import building
 from tests.matrix.clients import PROGRAMS, Client, Verdict
 
-PROGRAM: Final = PROGRAMS / "java" / "Matrix.java"
+CLASSES: Final = building.BUILT / "java"
 
 
-@cache
 def missing() -> str:
-    """Java runs a source file only where its compiler is, which a runtime alone does not bring."""
-    java = shutil.which("java")
-    if java is None:
-        return "there is no java"
-    modules = subprocess.run([java, "--list-modules"], capture_output=True, text=True, check=True).stdout
-    return "" if "jdk.compiler" in modules else "this Java cannot compile"
+    return building.missing("javac", "-d", str(CLASSES), str(PROGRAMS / "java" / "Matrix.java"))
 
 
 def client(name: str) -> Client:
-    command = ("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", str(PROGRAM))
+    command = ("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", str(CLASSES), "Matrix")
     return Client(name, "Java", command, Verdict.SHIM, missing=missing, remark=REMARK)
 
 

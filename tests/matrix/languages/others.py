@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
-import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
+from tests.matrix import building
 from tests.matrix.clients import PROGRAMS, Client, Verdict
 
-GO_SOURCE: Final = PROGRAMS / "go" / "main.go"
-GO_PROGRAM: Final = Path(tempfile.gettempdir(), f"tameflare-matrix-{os.getpid()}", "go")
+GO_PROGRAM: Final = building.BUILT / "go"
 
 
 def client(name: str, language: str, *command: str, **options: Any) -> Client:
@@ -27,21 +21,12 @@ def there(program: str) -> Callable[[], str]:
     return lambda: "" if shutil.which(program) else f"there is no {program}"
 
 
-@cache
-def built() -> str:
-    """Why there is no program in Go; it is built once, and removed with everything else when the process ends."""
-    go = shutil.which("go")
-    if go is None:
-        return "there is no go"
-    atexit.register(shutil.rmtree, GO_PROGRAM.parent, ignore_errors=True)
-    environment = {"PATH": os.environ["PATH"], "GO111MODULE": "off", "GOCACHE": str(GO_PROGRAM.parent / "cache")}
-    command = [go, "build", "-o", str(GO_PROGRAM), str(GO_SOURCE)]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
-    return ""
+def go_missing() -> str:
+    return building.missing("go", "build", "-o", str(GO_PROGRAM), str(PROGRAMS / "go" / "main.go"))
 
 
 CLIENTS: Final = (
-    client("Go net/http", "Go", str(GO_PROGRAM), missing=built),
+    client("Go net/http", "Go", str(GO_PROGRAM), missing=go_missing),
     client(
         "Ruby Net::HTTP",
         "Ruby",
