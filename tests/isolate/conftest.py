@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs namespaces is left out, with the reason, where they cannot be had."""
     for item in items:
         if "isolated" in getattr(item, "fixturenames", ()) and FAULT is not None:
-            item.add_marker(pytest.mark.skip(reason=f"no isolation here: {FAULT}"))
+            item.add_marker(pytest.mark.skipif(True, reason=f"no isolation here: {FAULT}"))
 
 
 class Ended(NamedTuple):
