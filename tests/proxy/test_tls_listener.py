@@ -18,6 +18,7 @@ from tests.support.waiting import wait_for
 
 from tameflare.core.config import AuthScheme, CredentialMode
 from tameflare.core.decision import Verdict
+from tameflare.proxy.front import notice_vanished_peers
 from tameflare.wire.tls import TlsShell
 
 RAW = "raw.example.test"
@@ -293,3 +294,14 @@ def test_the_only_listener_may_be_in_tls_and_open_to_others(tmp_path: Path) -> N
         made.simple()
         made.start(TF_PROXY_HOST="0.0.0.0", TF_PROXY_TLS_NAMES=NAME)
         assert (made.port, made.secured(NAME).get("/health", host=NAME).status) == (0, 200)
+
+
+def test_a_machine_that_is_gone_without_a_word_is_noticed() -> None:
+    """By the kernel, which asks again and again; accepted connections inherit it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        notice_vanished_peers(listener)
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+            idle, between, times = (accepted.getsockopt(socket.IPPROTO_TCP, option) for option in options)
+            assert idle + between * times <= 30
