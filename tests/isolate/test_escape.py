@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.isolate.conftest import Isolated
 from tests.support.doubles import Vendors
 from tests.support.product import GATEWAY, Connector
 
@@ -31,6 +33,16 @@ SURELY_OPEN = frozenset(
 """What a run without isolation leaves open on any Linux: here the doctor's own targets must have been reached."""
 
 Verdicts = dict[str, dict[str, Any]]
+
+
+WITHOUT_PRODUCT = frozenset({"tcp-ipv4", "abstract-socket", "socket-in-home", "other-process", "other-end", "survivor"})
+"""What is there to be closed before a proxy that only knows runs; `.tf` on top."""
+
+
+def can_mount() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
 
 
 class Doctor:
@@ -106,17 +118,10 @@ def test_without_isolation_the_targets_are_reached(doctor: Doctor) -> None:
     assert done.returncode == 0
 
 
-@pytest.mark.skipif(is_all_seeing(), reason="root without setpriv sees everything")
-def test_what_isolation_closes_says_so(doctor: Doctor) -> None:
-    done = doctor.call("--no-isolate", before=unprivileged())
-    line = next(line for line in done.stdout.splitlines() if "past the proxy" in line and line.startswith("open"))
-    assert line.rstrip().endswith("`tf run --isolate` closes it")
-    assert done.stdout.endswith("nothing is open that it should close\n")
-
-
 def test_with_isolation_everything_is_closed_that_should_be(doctor: Doctor, isolation: None) -> None:
-    done = doctor.call("--isolate", "--json")
+    done = doctor.call("--json")  # isolation is what is tried where it can be had
     found = doctor.verdicts(done)
+    assert json.loads(done.stdout)["isolated"] is True
     assert [row for row in found.values() if row["wrong"]] == []
     promised = {probe.name: probe.promise is not Promise.NEVER for probe in PROBES}
     told = open_or_wrong(found, SURELY_OPEN)
@@ -129,8 +134,33 @@ def test_with_isolation_everything_is_closed_that_should_be(doctor: Doctor, isol
     assert done.returncode == 0
 
 
-def test_isolation_is_what_is_tried_where_it_can_be_had(doctor: Doctor, isolation: None) -> None:
-    assert json.loads(doctor.call("--json").stdout)["isolated"] is True
+SECOND_MOUNT = """
+mkdir -p second && mount --bind "$HOME/.tameflare" second && "$@"
+code=$?
+umount second && rmdir second
+exit $code
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@pytest.mark.skipif(not can_mount(), reason="this root cannot mount")
+def test_a_second_mount_of_a_secret_is_covered_too(doctor: Doctor, isolation: None) -> None:
+    done = doctor.call("--isolate", "--json", before=("unshare", "--mount", "sh", "-c", SECOND_MOUNT, "sh"))
+    found = doctor.verdicts(done)["other-mounts"]
+    tried = [way["way"] for way in found["ways"]]
+    assert str(doctor.product.project / "second" / "proxy" / "ca.key") in tried
+    assert found["verdict"] == "closed", found
+
+
+def test_nothing_is_open_for_root_nor_for_an_ordinary_user(isolated: Isolated) -> None:
+    words = [*isolated.words()[:-1], "doctor", "--escape", "--offline", "--isolate", "--json"]
+    done = subprocess.run(
+        words, env=isolated.environment(), cwd=isolated.project, capture_output=True, text=True, timeout=SECONDS
+    )
+    found = {row["probe"]: row for row in json.loads(done.stdout)["probes"]}
+    assert [row for row in found.values() if row["wrong"]] == []
+    assert {found[name]["verdict"] for name in (*WITHOUT_PRODUCT, "project-folder", "other-agent")} == {"closed"}
+    assert done.returncode == 0
 
 
 def test_a_doctor_without_a_project_says_what_is_missing(doctor: Doctor) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tameflare.cli import escape_verdict
+from tameflare.cli import escape, escape_verdict
 from tameflare.cli.escape_services import known_services
 from tameflare.cli.escape_targets import Lookout
 from tameflare.cli.escape_verdict import Row, Word, judge
@@ -71,6 +71,18 @@ def test_root_under_a_plain_run_is_promised_little(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(escape_verdict, "capabilities", lambda: 1 << 19)
     assert not verdict(Promise.UNPRIVILEGED, Came.DONE, isolated=False).is_wrong
     assert verdict(Promise.ALWAYS, Came.DONE, isolated=False).is_wrong
+
+
+def test_people_read_what_came_of_it_and_what_closes_it(capsys: pytest.CaptureFixture[str]) -> None:
+    by_name = {probe.name: probe for probe in PROBES}
+    opened = [Try("127.0.0.1", Came.DONE)]
+    rows = [judge(by_name[name], opened, set(), isolated=False) for name in ("tcp-ipv4", "through-the-proxy")]
+    escape.print_rows(rows, isolated=False)
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[1].startswith("open")
+    assert lines[1].endswith("127.0.0.1; `tf run --isolate` closes it")
+    assert lines[-2] == "tried under `tf run`: 0 closed, 2 open, 0 open by design, 0 not applicable, 0 failed"
+    assert lines[-1] == "should be closed and is not: through-the-proxy"
 
 
 def test_a_probe_without_an_answer_is_a_failure() -> None:

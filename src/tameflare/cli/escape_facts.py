@@ -67,9 +67,13 @@ def _text(path: str) -> str:
 
 
 def key_ids(environment: Settings) -> list[str]:
-    """The ids of the master keys under which the database keeps its secrets, as they stand in the file."""
-    texts = [_text(str(folder / "server" / "tameflare.db")) for folder in data_directories(environment)]
-    return sorted({found for text in texts for found in re.findall(r"enc:v2:([0-9a-f]{8}):", text)})
+    """The ids of the master keys under which a database keeps its secrets, as they stand in the file: the one of the
+    settings, else the first that can be read."""
+    for folder in data_directories(environment):
+        found = re.findall(r"enc:v2:([0-9a-f]{8}):", _text(str(folder / "server" / "tameflare.db")))
+        if found:
+            return sorted(set(found))
+    return []
 
 
 def code() -> list[str]:
