@@ -134,14 +134,11 @@ def test_a_second_name_of_a_secret_is_refused(isolated: Isolated) -> None:
     assert ended.err == f"tf: `{config}` has a second name (hard link), which cannot be hidden; remove the other name\n"
 
 
-def test_a_bind_mount_of_a_secret_is_hidden_too(isolated: Isolated) -> None:
-    """In a mount namespace of our own, where the home is mounted at a second place."""
-    second = isolated.home / "second"
-    second.mkdir()
-    isolated.give(second)
-    mounting = f'mount --bind "{isolated.project}" "{second}" && exec "$@"'
-    words = isolated.words("-q", "--isolate", "--", "sh", "-c", "ls -A ~/second/.tf; ls -A ~/second | grep -c tf")
+def elsewhere(isolated: Isolated, mounting: str, script: str) -> str:
+    """What a script inside says, where the run starts in a mount namespace in which something is mounted first."""
+    words = isolated.words("-q", "--isolate", "--", "sh", "-c", script)
     cut = words.index(isolated.python)
+    mounting = f'{mounting} && exec "$@"'
     command = [
         *words[:cut],
         "unshare",
@@ -155,7 +152,28 @@ def test_a_bind_mount_of_a_secret_is_hidden_too(isolated: Isolated) -> None:
         *words[cut:],
     ]
     done = subprocess.run(command, env=isolated.environment(), cwd=isolated.project, capture_output=True, text=True)
-    assert (done.stderr, done.stdout) == ("", "1\n")
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_a_bind_mount_of_a_secret_is_hidden_too(isolated: Isolated) -> None:
+    second = isolated.home / "second"
+    second.mkdir()
+    isolated.give(second)
+    mounting = f'mount --bind "{isolated.project}" "{second}"'
+    assert elsewhere(isolated, mounting, "ls -A ~/second/.tf; ls -A ~/second | grep -c tf") == "1\n"
+
+
+def test_a_second_mount_of_everything_shows_no_more_than_the_first(isolated: Isolated) -> None:
+    """The home lies in /tmp, which is private inside; so does a socket, and the file system is mounted once more."""
+    with bound(isolated.home / "agent.sock"):
+        at = f"/mnt{isolated.home}"
+        script = (
+            "ls -A /mnt/etc | grep -c passwd$; ls -A /mnt/tmp /mnt/run /mnt/dev /mnt/proc; "
+            f"cat {at}/project/.tf/* 2>&1 | grep gwtk; true"
+        )
+        told = elsewhere(isolated, "mount --rbind / /mnt", script).split()
+    assert told == ["1", "/mnt/dev:", "/mnt/proc:", "/mnt/run:", "/mnt/tmp:"]
 
 
 def test_the_working_directory_may_lie_below_the_project(isolated: Isolated) -> None:

@@ -91,3 +91,12 @@ def test_everything_else_passes(machine: str) -> None:
     named = set(ARCHITECTURES[machine].calls.values())
     for number in set(range(470)) - named:
         assert verdict(machine, number) == ALLOW, number
+
+
+@pytest.mark.parametrize("machine", NAMES)
+def test_no_set_user_id_files(machine: str) -> None:
+    for name, at in {"chmod": 1, "fchmod": 1, "fchmodat": 2, "fchmodat2": 2}.items():
+        if name in ARCHITECTURES[machine].calls:
+            assert call(machine, name, *([0] * at), 0o4755) == fails(errno.EPERM)
+            assert call(machine, name, *([0] * at), 0o2755) == ALLOW
+            assert call(machine, name, *([0o4755] * at), 0o755) == ALLOW

@@ -67,6 +67,11 @@ def write(path: str) -> None:
         pass
 
 
+def set_user_id(path: str) -> None:
+    Path(path).touch()
+    Path(path).chmod(0o4755)
+
+
 def kill_outside() -> None:
     """Processes that we can name at all, but for ourselves and process 1."""
     seen = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()} - {1, os.getpid()}
@@ -149,6 +154,7 @@ WAYS: dict[str, Callable[[], Any]] = {
     "typing into the terminal": lambda: fcntl.ioctl(0, 0x5412, b"x"),
     "a sysctl": lambda: write("/proc/sys/kernel/core_pattern"),
     "sysfs": lambda: write("/sys/kernel/mm/transparent_hugepage/enabled"),
+    "a set-user-ID file": lambda: set_user_id("planted"),
     "another user": lambda: os.setuid(1),
     "supplementary groups": lambda: os.setgroups([0]),
     "plant a log-in": lambda: write("~/.config/tameflare/login.json"),

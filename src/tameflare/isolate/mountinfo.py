@@ -35,8 +35,11 @@ def _unescaped(word: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), word)
 
 
-def others(path: str, mounts: Sequence[Mount]) -> Iterator[str]:
-    """Further names of a resolved path: bind mounts, a second mount of its file system. Each is the same file now."""
+def others(path: str, mounts: Sequence[Mount], *, parts: bool = True) -> Iterator[str]:
+    """Further names of a resolved path: bind mounts, a second mount of its file system. Each is the same file now.
+
+    With `parts` also where something that lies below it is mounted by itself.
+    """
     own = _mount_of(path, mounts)
     if own is None:
         return
@@ -48,7 +51,7 @@ def others(path: str, mounts: Sequence[Mount]) -> Iterator[str]:
             name = _join(mount.point, _below(mount.root, inner))
             if name != path and _same(name, path):
                 yield name
-        elif _is_below(inner, mount.root):  # a part of what is to be hidden is mounted somewhere by itself
+        elif parts and _is_below(inner, mount.root):
             yield mount.point
 
 

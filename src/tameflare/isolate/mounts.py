@@ -20,6 +20,8 @@ from tameflare.isolate.kernel import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS
 from tameflare.isolate.plan import Plan
 
 PRIVATE: Final = ("/tmp", "/var/tmp", "/run", "/var/run")  # noqa: S108 - places, not files of ours
+_WHOLE: Final = (*PRIVATE, "/dev", "/dev/shm", "/proc", "/sys")  # noqa: S108 - a place, not a file of ours
+"""What must not be seen under a second name either, as where the whole file system is mounted once more."""
 _SPECIAL: Final = frozenset(
     {"proc", "sysfs", "devpts", "devtmpfs", "mqueue", "bpf", "debugfs", "tracefs", "securityfs", "configfs", "fusectl"}
     | {"efivarfs", "binfmt_misc", "nfsd", "rpc_pipefs", "nsfs", "cgroup", "cgroup2", "pstore", "selinuxfs", "hugetlbfs"}
@@ -39,11 +41,13 @@ class Layout:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._draft = Path("/run/.isolate")
+        self._second: dict[str, list[str]] = {}
 
     def make(self) -> None:
         """Everything, in the order in which one thing needs the other. Raises OSError naming the place."""
         kernel.mount("none", "/", None, MS_REC | MS_PRIVATE)
         kernel.set_mount("/", add=kernel.MOUNT_ATTR_NODEV | kernel.MOUNT_ATTR_NOSUID, recursive=True)
+        self._look_for_second_names()
         held = self._hold((*_SYSTEM_PARTS, *self._plan.show, *self._plan.read_only))
         for path in self._plan.firm:
             self._read_only(path)
@@ -55,12 +59,24 @@ class Layout:
         self._proc()
         self._sys()
         self._hide_special()
+        for place in _WHOLE:
+            for name in self._second[place]:
+                self._cover(name)
         self._pin()
         for path in self._plan.read_only:
             self._read_only(path)
         for path in (*self._plan.hidden, *self._plan.sockets):
             self._hide(path)
         self._files()
+
+    def _look_for_second_names(self) -> None:
+        """Now, while every place is still to be seen: what is covered cannot be compared with its other names."""
+        table = mountinfo.read()
+        plan = self._plan
+        for path in (*plan.firm, *plan.read_only, *plan.hidden, *plan.sockets):
+            self._second[path] = list(mountinfo.others(path, table))
+        for place in _WHOLE:
+            self._second[place] = list(mountinfo.others(place, table, parts=False))
 
     def _hold(self, paths: Iterable[str]) -> dict[str, int]:
         """Places in private and firm directories, kept open while these are covered; parents before children."""
@@ -111,13 +127,11 @@ class Layout:
             kernel.mount(str(stand_in), path, None, MS_BIND)
 
     def _hide(self, path: str) -> None:
-        names = [*mountinfo.others(path, mountinfo.read()), path]
-        for name in names:
+        for name in (*self._second[path], path):
             self._cover(name)
 
     def _read_only(self, path: str) -> None:
-        mounts = mountinfo.read()
-        for name in (*mountinfo.others(path, mounts), path):
+        for name in (*self._second[path], path):
             if os.path.lexists(name):
                 kernel.mount(name, name, None, MS_BIND | MS_REC)
                 kernel.set_mount(name, add=kernel.MOUNT_ATTR_RDONLY, recursive=True)

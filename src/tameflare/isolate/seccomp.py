@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import stat
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -30,7 +31,9 @@ _X32: Final = 0x40000000
 _PR_SET_SECCOMP: Final = 22
 _MODE_FILTER: Final = 2
 
-_PASSED: Final = frozenset({"ioctl", "socket", "socketpair", "clone", "unshare"})
+_MODES: Final = {"chmod": 1, "fchmod": 1, "fchmodat": 2, "fchmodat2": 2}
+"""Calls that set a mode, and which argument that is: a set-user-ID file could be run as us by others, outside."""
+_PASSED: Final = frozenset({"ioctl", "socket", "socketpair", "clone", "unshare", *_MODES})
 """Calls that are refused by their arguments only."""
 _FAMILIES: Final = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6
 _NETLINK: Final = 16  # AF_NETLINK, of which NETLINK_ROUTE (0) tells the addresses of interfaces
@@ -85,6 +88,8 @@ def _by_arguments(architecture: Architecture) -> Iterator[Instruction]:
     yield from _when(calls["socket"], _family())
     yield from _when(calls["socketpair"], _family())
     yield from _when(calls["ioctl"], [_argument(1), *_none_of(_TERMINAL)])
+    for name in filter(calls.__contains__, _MODES):
+        yield from _when(calls[name], [_argument(_MODES[name]), (_ANY_BIT, 0, 1, stat.S_ISUID), _perm()])
     for name in ("clone", "unshare"):
         yield from _when(calls[name], [_argument(0), (_ANY_BIT, 0, 1, _NAMESPACES), _perm()])
 
