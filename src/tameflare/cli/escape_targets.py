@@ -162,8 +162,8 @@ def folders(stack: contextlib.ExitStack) -> dict[str, Path]:
 
 def unix_targets(
     lookout: Lookout, stack: contextlib.ExitStack, made: dict[str, Path], nonce: str
-) -> list[tuple[str, str]]:
-    """UNIX sockets: one abstract, three in each of the folders: (place, address)."""
+) -> list[tuple[str, str, int]]:
+    """UNIX sockets: one abstract, three in each of the folders: (place, address, device of its file system)."""
     found = []
     for name, address, make in _unix_sockets(made, nonce):
         listener = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
@@ -173,7 +173,7 @@ def unix_targets(
             continue  # a path that is too long for a socket
         listener.listen()
         lookout.listen(listener)
-        found.append((name, address))
+        found.append((name, address, 0 if address.startswith("@") else Path(address).stat().st_dev))
     return found
 
 

@@ -82,7 +82,7 @@ class Facts:
     offline: bool = False
     tcp: list[tuple[str, str, int]] = field(default_factory=list)
     udp: list[tuple[str, str, int]] = field(default_factory=list)
-    unix: list[tuple[str, str]] = field(default_factory=list)
+    unix: list[tuple[str, str, int]] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
     """UNIX sockets that are made only when the program runs already."""
     signals: bool = False

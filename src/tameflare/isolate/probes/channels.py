@@ -14,6 +14,7 @@ from typing import Final
 
 from tameflare.isolate.probes.base import Came, Facts, Try, attempt, claim, reason
 from tameflare.isolate.probes.kernel import library, pointer, system
+from tameflare.isolate.probes.secrets import elsewhere
 
 _SECONDS: Final = 1.5
 _LATE_SECONDS, _LOOK_SECONDS = 5.0, 0.02
@@ -31,7 +32,8 @@ def _hand_over(address: str, mark: bytes) -> None:
 
 
 def _sockets(facts: Facts, probe: str, place: str) -> Iterator[Try]:
-    fitting = [address for name, address in facts.unix if name == place]
+    own = [(address, device) for name, address, device in facts.unix if name == place]
+    fitting = [found for address, device in own for found in (address, *elsewhere(address, device))]
     for address in fitting:
         yield attempt(address, Came.SENT, _hand_over, address, facts.mark(probe))
     if not fitting:

@@ -16,6 +16,7 @@ from tameflare.isolate.probes.base import Came, Facts, Try, attempt, each, reaso
 
 _SECONDS: Final = 1.5
 _DNS: Final = 53
+_INTERFACES: Final = ("/sys/class/net", "/sys/devices/virtual/net", "/proc/sys/net/ipv4/conf")
 _METADATA: Final = (("169.254.169.254", 80), ("fd00:ec2::254", 80), ("100.100.100.200", 80))
 _PUBLIC: Final = (("1.1.1.1", 443), ("2606:4700:4700::1111", 443))
 _QUERY: Final = (
@@ -149,6 +150,7 @@ def raw(facts: Facts) -> Iterator[Try]:
 
 def interfaces(facts: Facts) -> Iterator[Try]:
     seen = {name for _, name in socket.if_nameindex()}
+    seen |= {name for folder in _INTERFACES for name in facts.interfaces if os.access(f"{folder}/{name}", os.F_OK)}
     for name in facts.interfaces:
         yield Try(name, Came.DONE if name in seen else Came.BLOCKED, "" if name in seen else "not to be seen")
     if not facts.interfaces:

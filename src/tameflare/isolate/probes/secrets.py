@@ -105,22 +105,22 @@ def other_mounts(facts: Facts) -> Iterator[Try]:
         yield Try("mounts", Came.ABSENT, "nothing is covered")
         return
     for secret in facts.secrets:
-        for place in _elsewhere(secret):
+        for place in elsewhere(secret.path, secret.device):
             yield _report(place, look(facts, secret, place))
     yield Try("mounts", Came.BLOCKED, "no mount shows it a second time")
 
 
-def _elsewhere(secret: Secret) -> Iterator[str]:
-    """Paths by which a second mount of the secret's file system would show it."""
+def elsewhere(path: str, device_number: int) -> Iterator[str]:
+    """Other paths by which a second mount of its file system shows what lies at `path`."""
     mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
-    device = f"{os.major(secret.device)}:{os.minor(secret.device)}"
+    device = f"{os.major(device_number)}:{os.minor(device_number)}"
     own = [(words[3], words[4]) for words in mounts if words[2] == device]
-    roots = {root.rstrip("/") + secret.path[len(point.rstrip("/")) :] for root, point in own if _in(secret.path, point)}
+    roots = {root.rstrip("/") + path[len(point.rstrip("/")) :] for root, point in own if _in(path, point)}
     for root, point in own:
         for inner in roots:
             if _in(inner, root):
                 place = point.rstrip("/") + inner[len(root.rstrip("/")) :]
-                if place != secret.path:
+                if place != path:
                     yield place
 
 

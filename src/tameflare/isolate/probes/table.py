@@ -63,6 +63,7 @@ _SECRETS: Final[dict[str, tuple[str, Run]]] = {
     "records": ("the proxy's spool and the server's traffic records, by every spelling", secrets.records),
     "by-processes": ("all of these, over /proc/PID/root, cwd and fd", secrets.by_processes),
     "own-code": ("changing TameFlare's code or the environment that it is installed in", later.own_code),
+    "own-python": ("changing the Python that `tf` runs on, and where that takes modules from", later.own_python),
     "own-folders": ("changing `.tf`, the log-in's folder or the data directory", later.own_folders),
 }
 _DOORS: Final[dict[str, tuple[str, Run]]] = {
@@ -139,12 +140,6 @@ _BY_DESIGN: Final[dict[str, tuple[str, str, str, Run]]] = {
         "network file systems, and folders that are carried to other machines (Dropbox and the like)",
         "hide them: `--hide`",
         later.shared_folders,
-    ),
-    "own-python": (
-        "later",
-        "changing the Python that `tf` runs on, and the folders from which that takes modules",
-        "install TameFlare with a Python that the user cannot write, such as the system's",
-        later.own_python,
     ),
     "programs": (
         "later",
