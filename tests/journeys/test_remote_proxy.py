@@ -17,10 +17,12 @@ from tests.support import product, web_server
 from tests.support.another_machine import Machine, machine, missing
 from tests.support.doubles import Vendors
 
+from tameflare.cli.isolating import available
 from tameflare.demo.product import free_port, tf
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
+_NOT_ISOLATED = available()
 SERVER, PROXY = "server.example", "proxy.example"
 USER = "https://api.github.com/user"
 CURL = ("curl", "-sS", "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code}", USER)
@@ -93,6 +95,17 @@ def test_a_machine_is_set_up_and_its_programs_are_governed(remote: Remote) -> No
         assert (ended.stdout, ended.returncode) == ("200", 0), ended.stderr
         assert reached() == ["GET /user"]
     assert ended.stderr.endswith("tameflare: 1 allowed, 0 denied, 0 held\n")
+
+
+@pytest.mark.skipif(_NOT_ISOLATED is not None, reason=f"no isolation here: {_NOT_ISOLATED}")
+def test_an_isolated_program_there_reaches_it_by_its_name(remote: Remote) -> None:
+    """The proxy's certificate is for that name, which inside leads to the way out."""
+    remote.set_up()
+    with remote.governed.upstream("api.github.com") as reached:
+        ended = remote.tf("run", "--isolate", "--", *CURL)
+        assert (ended.stdout, ended.returncode) == ("200", 0), ended.stderr
+        assert reached() == ["GET /user"]
+    assert remote.tf("run", "--isolate", "--", "curl", "-sS", "--noproxy", "*", USER).returncode == 6
 
 
 def test_what_a_program_there_is_given(remote: Remote) -> None:
