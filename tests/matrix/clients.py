@@ -41,8 +41,8 @@ class Client:
     `gateway` is one of `gateways.GATEWAYS`. `tries` is how often it asks for what is denied. `shows` is what its user
     must see of a denial: words with `{action}`, `{code}` and `{message}` filled in; empty where the client shows
     nothing of an answer, which `remark` then says. `missing` gives the reason why it cannot be tried on this machine,
-    or nothing. `own_key`: variables that it is given a real key in, because it signs by itself, each with the name of
-    the connector whose key that is.
+    or nothing. `pinned`: a lock file says which version it is, so the table must name that one. `own_key`: variables
+    that it is given a real key in, because it signs by itself, each with the name of the connector whose key that is.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Client:
     shows: str = "{action}"
     remark: str = ""
     missing: Callable[[], str] = always
+    pinned: bool = False
     own_key: Mapping[str, str] = field(default_factory=dict)
 
 

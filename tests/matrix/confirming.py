@@ -16,4 +16,6 @@ def confirmed(matrix: Installation, module: str, client: Client) -> None:
         pytest.skip(missing)
     row, written = played(matrix, client), results.read(module).get(client.name)
     assert written is not None, f"{client.name} is in no table: python -m tests.matrix --write {client.name}"
-    assert results.same(row, written), f"{row}\nis not what docs/reference/clients.md says: {written}"
+    assert results.same(row, written, pinned=client.pinned), (
+        f"{row}\nis not what docs/reference/clients.md says: {written}"
+    )

@@ -28,8 +28,10 @@ def write(module: str, entries: Entries) -> None:
     path(module).write_bytes(text + b"\n")
 
 
-def same(one: Entry, other: Entry) -> bool:
-    """Whether two rows say the same of whatever version."""
+def same(one: Entry, other: Entry, *, pinned: bool) -> bool:
+    """Whether two rows say the same; of whatever version, if that is not `pinned`."""
+    if pinned and one.version != other.version:
+        return False
     return msgspec.structs.replace(one, version="") == msgspec.structs.replace(other, version="")
 
 

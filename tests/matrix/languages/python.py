@@ -15,6 +15,7 @@ LANGUAGE: Final = "Python"
 
 def client(name: str, **options: Any) -> Client:
     """A client whose program is called after it."""
+    options = {"pinned": True, **options}
     program = PROGRAMS / "python" / f"{name.replace('-', '_')}_client.py"
     return Client(name, LANGUAGE, (sys.executable, str(program)), **options)
 
@@ -33,7 +34,7 @@ ALONE: Final[dict[str, Any]] = {
 }
 MENDED: Final = "The line above is the mend; this is what its user sees with `--isolate` without it."
 CLIENTS: Final = (
-    client("urllib", remark="`urllib.request` of the standard library."),
+    client("urllib", pinned=False, remark="`urllib.request` of the standard library."),
     client(
         "urllib3",
         remark="with a `ProxyManager` that the program makes from `HTTPS_PROXY`, as its documentation shows. It raises "
