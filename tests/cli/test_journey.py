@@ -213,7 +213,7 @@ def test_a_shared_user_is_a_warning_and_red_in_production(owner: Person) -> None
 
 def test_doctor_knows_what_the_server_knows(owner: Person) -> None:
     owner.done("agents", "add", "sleeper")
-    owner.done("agents", "set", "sleeper", "--status", "suspended")
+    owner.done("agents", "suspend", "sleeper")
     owner.done("kill-switch", "on", "--scope", "connector:openai")
     owner.done(
         "connector", "add", "generic", "--name", "bare", "--domain", "bare.example", "--secret-stdin", text="x" * 20
@@ -222,7 +222,7 @@ def test_doctor_knows_what_the_server_knows(owner: Person) -> None:
     owner.done("connector", "set", "bare", "--credential", "required")
     told = owner.tf("doctor").stdout
     assert "agent `sleeper` is suspended" in told
-    assert "tf agents set sleeper --status active" in told
+    assert "tf agents activate sleeper" in told
     assert "the kill switch is on for connector:openai" in told
     owner.done("kill-switch", "off", "--scope", "connector:openai")
     owner.done("agents", "remove", "sleeper", "--yes")
@@ -243,6 +243,16 @@ def test_doctor_is_told_of_a_refused_log_in_and_a_gateway_that_is_gone(owner: Pe
         owner.done("trust")
     assert "gateway: there is no gateway `gone` at" in told
     assert "gateway: the token in use is of gateway `my-agent`, not of `gone`" in told
+
+
+def test_a_level_is_lowered_only_by_who_says_so(owner: Person) -> None:
+    ended = owner.tf("gateways", "set", "my-agent", "--level", "monitor")
+    assert (ended.returncode, "say so by `--yes`" in ended.stderr) == (2, True)
+    owner.done("gateways", "set", "my-agent", "--level", "monitor", "--yes")
+    assert "gateway `my-agent` is at level monitor: everything passes" in owner.tf("doctor").stdout
+    owner.done("gateways", "set", "my-agent", "--level", "full_enforce")
+    assert "full_enforce" in owner.done("gateways", "list")
+    assert "nothing to change" in owner.tf("gateways", "set", "my-agent").stderr
 
 
 def test_doctor_names_a_wrong_setting(owner: Person) -> None:

@@ -32,6 +32,8 @@ trust
 status
 config
 doctor
+gateways list
+gateways set my-agent --rate-limit 121
 connector types
 connector add stripe --secret-stdin
 connector list
@@ -41,6 +43,8 @@ connector test openai
 agents add json-bot
 agents list
 agents set json-bot --environment staging
+agents suspend json-bot
+agents activate json-bot
 permissions set stripe stripe.refund.create --ask
 permissions preset stripe allow-all
 permissions list

@@ -25,6 +25,13 @@ def test_every_command_has_help_with_an_example(path: tuple[str, ...], tf: Tf) -
     assert f"tf {' '.join(path)}".strip() in ended.out.split("Example", 1)[1]
 
 
+@pytest.mark.parametrize("path", sorted(set(EVERY) - set(LEAVES)), ids=" ".join)
+def test_a_group_tells_each_command_in_a_line(path: tuple[str, ...], tf: Tf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = tf(*path, "--help").out.partition("Commands:")[2].splitlines()
+    assert not [line for line in lines if line.endswith("...")]
+
+
 @pytest.mark.parametrize("path", EVERY, ids=" ".join)
 def test_every_option_says_what_it_does(path: tuple[str, ...]) -> None:
     silent = [
@@ -66,11 +73,14 @@ def test_an_unknown_option_gets_one_too(tf: Tf) -> None:
     assert tf("logs", "--folow") == (2, "", "tf: no option `--folow`; did you mean `--follow`?\n")
 
 
-def test_a_wrong_choice_names_the_right_ones(tf: Tf) -> None:
-    ended = tf("completion", "tcsh")
-    assert ended.err.startswith(
-        "tf: invalid value for `{bash|zsh|fish}`: `tcsh` is not one of `bash`, `zsh`, `fish`; see"
+def test_a_wrong_value_names_the_right_ones(tf: Tf) -> None:
+    ended = tf("completion", "zhs")
+    assert (
+        ended.err == "tf: invalid value for `SHELL`: `zhs` is not one of `bash`, `zsh`, `fish`; did you mean `zsh`?\n"
     )
+    assert tf("completion", "powershell").err.endswith("; see `tf completion --help`\n")
+    ended = tf("logs", "--last", "ten")
+    assert ended.err == "tf: invalid value for `--last` / `-n`: `ten` is not a whole number; see `tf logs --help`\n"
 
 
 @pytest.mark.parametrize("group", [(), ("connector",), ("permissions",), ("agents",)], ids=str)

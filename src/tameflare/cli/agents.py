@@ -23,7 +23,7 @@ _STATUSES = [status.value for status in AgentStatus]
 Examples:
   tf agents list
   tf agents add deploy-bot --environment staging
-  tf agents set deploy-bot --status suspended""",
+  tf agents suspend deploy-bot""",
 )
 def command() -> None:
     """List, add and suspend agents."""
@@ -63,7 +63,7 @@ def add(name: str, environment: str, gateway: str | None, as_json: bool) -> None
         note(f"agent `{name}` added; run it with `tf run --name {name} -- COMMAND`")
 
 
-@command.command("set", epilog="\b\nExample:\n  tf agents set deploy-bot --status suspended")
+@command.command("set", epilog="\b\nExample:\n  tf agents set deploy-bot --environment production")
 @click.argument("name", shell_complete=completing.agents)
 @click.option("--status", type=click.Choice(_STATUSES), help="`suspended` until made active again.")
 @click.option("--environment", metavar="NAME", help="Environment that rules can name.")
@@ -71,19 +71,41 @@ def add(name: str, environment: str, gateway: str | None, as_json: bool) -> None
 @json_option
 def set_(name: str, status: str | None, environment: str | None, gateway: str | None, as_json: bool) -> None:
     """Change an agent's status or environment."""
-    from tameflare.cli.client import connect
-    from tameflare.cli.settle import settle
-
     change = {key: value for key, value in (("status", status), ("environment", environment)) if value}
     if not change:
         raise InvalidValue("nothing to change", "give `--status` or `--environment`")
+    _change(name, change, gateway, as_json)
+
+
+@command.command("suspend", epilog="\b\nExample:\n  tf agents suspend deploy-bot")
+@click.argument("name", shell_complete=completing.agents)
+@gateway_option
+@json_option
+def suspend(name: str, gateway: str | None, as_json: bool) -> None:
+    """Refuse an agent's requests until it is activated."""
+    _change(name, {"status": AgentStatus.SUSPENDED.value}, gateway, as_json)
+
+
+@command.command("activate", epilog="\b\nExample:\n  tf agents activate deploy-bot")
+@click.argument("name", shell_complete=completing.agents)
+@gateway_option
+@json_option
+def activate(name: str, gateway: str | None, as_json: bool) -> None:
+    """Let a suspended agent go on."""
+    _change(name, {"status": AgentStatus.ACTIVE.value}, gateway, as_json)
+
+
+def _change(name: str, change: dict[str, str], gateway: str | None, as_json: bool) -> None:
+    from tameflare.cli.client import connect
+    from tameflare.cli.settle import settle
+
     with connect() as api:
         changed = api.patch(gateway_path(gateway, "agents", name), change)
         settle(api)
     if as_json:
         print_json(changed)
     else:
-        note(f"agent `{name}` changed")
+        note(f"agent `{name}` is {changed['status']}, environment {changed['environment']}")
 
 
 @command.command("remove", epilog="\b\nExample:\n  tf agents remove deploy-bot --yes")

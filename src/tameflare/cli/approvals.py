@@ -65,7 +65,7 @@ def list_(status: str, last: int, as_json: bool) -> None:
 @click.argument("approval")
 @json_option
 def show_(approval: str, as_json: bool) -> None:
-    """Show one approval: what exactly will happen, who agreed, who is missing."""
+    """Show what exactly will happen, and who agreed to it."""
     from tameflare.cli.client import connect
 
     with connect() as api:
@@ -79,7 +79,10 @@ def show_(approval: str, as_json: bool) -> None:
 @command.command("watch", epilog="\b\nExamples:\n  tf approvals watch\n  tf approvals watch --json | jq .id")
 @json_option
 def watch(as_json: bool) -> None:
-    """Print what waits, then each approval as it comes and changes, until Ctrl-C. With --json one object a line."""
+    """Print what waits, and what changes, until Ctrl-C.
+
+    With --json one object a line.
+    """
     from tameflare.cli.client import connect
     from tameflare.cli.errors import Unreachable
 
@@ -140,7 +143,7 @@ def remembered(as_json: bool) -> None:
 @click.argument("remembered")
 @json_option
 def forget(remembered: str, as_json: bool) -> None:
-    """Take back an answer that stands for later requests: people are asked again."""
+    """Take back a remembered answer: people are asked again."""
     from tameflare.cli.client import connect, segment
     from tameflare.cli.settle import settle
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -12,6 +13,8 @@ from tameflare.cli.errors import Exit, exit_code
 from tameflare.core.errors import TameFlareError
 
 _QUOTED: Final = re.compile(r"'([^']*)'")
+_CHOICE: Final = re.compile("`([^`]*)` is not one of (.*)")
+_PLAIN: Final = {"a valid integer range": "a whole number", "a valid integer": "a whole number"}
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -57,7 +60,24 @@ def _words(fault: click.ClickException) -> tuple[str, str]:
     if "`" in sentence:
         message, _, advice = sentence.partition("; ")
         return message, advice
-    return _QUOTED.sub(r"`\1`", sentence[:1].lower() + sentence[1:]), manual
+    return _in_our_manner(fault, sentence, manual)
+
+
+def _in_our_manner(fault: click.ClickException, sentence: str, manual: str) -> tuple[str, str]:
+    """click's sentence with backticks, plain words, and a guess at what was meant."""
+    if isinstance(fault, click.BadParameter) and isinstance(fault.param, click.Argument):
+        sentence = f"Invalid value for '{fault.param.human_readable_name}': {fault.message.rstrip('.')}"
+    words = _QUOTED.sub(r"`\1`", sentence[:1].lower() + sentence[1:])
+    for theirs, ours in _PLAIN.items():
+        words = words.replace(theirs, ours)
+    return words, _meant(words) or manual
+
+
+def _meant(words: str) -> str:
+    """The choice that is nearest to what was written; nothing where none is near, or nothing was to be chosen."""
+    chosen = _CHOICE.search(words)
+    near = difflib.get_close_matches(chosen[1], re.findall("`([^`]*)`", chosen[2]), n=1) if chosen else []
+    return f"did you mean `{near[0]}`?" if near else ""
 
 
 def _tell(message: str, advice: str, code: str, status: int, as_json: bool) -> None:

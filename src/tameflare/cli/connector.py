@@ -65,7 +65,7 @@ def types(as_json: bool) -> None:
 @gateway_option
 @json_option
 def list_(gateway: str | None, as_json: bool) -> None:
-    """List the gateway's connectors, and whether a credential is stored for each."""
+    """List connectors, and which have a credential."""
     from tameflare.cli.client import connect, items
 
     with connect() as api:
@@ -232,9 +232,10 @@ def remove(name: str, yes: bool, gateway: str | None, as_json: bool) -> None:
 @gateway_option
 @json_option
 def test(name: str, url_path: str | None, gateway: str | None, as_json: bool) -> None:
-    """Send one harmless request through the gateway and show what became of it.
+    """Send one harmless request through the gateway.
 
-    The request is judged and recorded like any other; exit code 1 if it was denied or the upstream refused it.
+    Shows what became of it. It is judged and recorded like any other; exit code 1 if it was denied, or the
+    upstream refused it.
     """
     from tameflare.cli.client import connect
     from tameflare.cli.probe import probe

@@ -9,7 +9,10 @@ from tameflare.core.errors import TameFlareError
 
 @click.command("demo", epilog="\b\nExample:\n  tf demo\n\nNeeds `pip install 'tameflare[demo]'`.")
 def command() -> int:
-    """Show one call allowed, one denied, and what an agent can see of its keys."""
+    """Show one call allowed and one denied.
+
+    Also what an agent can see of its keys: nothing.
+    """
     try:
         from tameflare.demo.run import main
     except ModuleNotFoundError as fault:

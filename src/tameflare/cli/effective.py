@@ -55,7 +55,7 @@ def shown(value: object) -> str:
     """A value as people see it: secrets are masked, nothing is nothing, times and counts without an idle `.0`."""
     if isinstance(value, Secret):
         return _MASKED
-    if value is None or value == {}:
+    if value is None or value in ({}, (), []):
         return ""
     if isinstance(value, bool):
         return str(value).lower()

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "demo": "demo",
     "doctor": "doctor",
     "gateway": "proxy",
+    "gateways": "gateways",
     "init": "init",
     "kill-switch": "killswitch",
     "login": "login",

@@ -36,11 +36,11 @@ def yes_option(function: F) -> F:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask on the terminal before what cannot be taken back. Raises InvalidValue where nobody can be asked."""
+    """Ask on the terminal before what may do harm. Raises InvalidValue where nobody can be asked."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise InvalidValue("this cannot be taken back, and nobody can be asked", "say so by `--yes`")
+        raise InvalidValue("nobody can be asked here whether to do this", "say so by `--yes`")
     click.confirm(question, abort=True, err=True)
 
 

@@ -132,7 +132,7 @@ def _make_agent(here: project.Project, agent: str, fault: UnknownAgent) -> None:
             api.post(agents, {"name": agent})
             _say(f"agent `{agent}` made under gateway `{here.gateway}`")
         elif status != "active":
-            raise TameFlareError(f"agent `{agent}` is {status}", f"run `tf agents set {agent} --status active`")
+            raise TameFlareError(f"agent `{agent}` is {status}", f"run `tf agents activate {agent}`")
 
 
 def _environment(

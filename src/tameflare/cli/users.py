@@ -78,7 +78,10 @@ def add(email: str, name: str, role: str, password_stdin: bool, as_json: bool) -
 @click.argument("role", type=_ROLES)
 @json_option
 def role(email: str, role: str, as_json: bool) -> None:
-    """Give a person another role; votes that it no longer allows are void."""
+    """Give a person another role.
+
+    Votes that it no longer allows are void.
+    """
     _change(email, {"role": role}, as_json)
 
 
@@ -86,7 +89,10 @@ def role(email: str, role: str, as_json: bool) -> None:
 @click.argument("email")
 @json_option
 def suspend(email: str, as_json: bool) -> None:
-    """Let a person in no more; votes on what is not let go yet are void."""
+    """Let a person in no more.
+
+    Votes on what is not let go yet are void.
+    """
     _change(email, {"status": "suspended"}, as_json)
 
 

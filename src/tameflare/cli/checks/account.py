@@ -58,7 +58,7 @@ def agents(around: Around) -> Said:
     for agent in quietly(around, "agents") or ():
         if agent["status"] != "active":
             name, status = agent["name"], agent["status"]
-            yield warning(f"agent `{name}` is {status}", f"`tf agents set {name} --status active` lets it go on")
+            yield warning(f"agent `{name}` is {status}", f"`tf agents activate {name}` lets it go on")
 
 
 def kill_switch(around: Around) -> Said:
@@ -84,7 +84,7 @@ def level(around: Around) -> Said:
         passes = "everything passes" if found == "monitor" else "what no rule names passes"
         yield warning(
             f"gateway `{here.gateway}` is at level {found}: {passes}",
-            "if that is not meant, an owner sets full_enforce",
+            f"if that is not meant: `tf gateways set {here.gateway} --level full_enforce`",
         )
 
 
