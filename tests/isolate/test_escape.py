@@ -28,7 +28,16 @@ SURELY_OPEN = frozenset(
     | {"socket-in-home", "socket-here", "socket-renamed", "socket-later", "inherited-files", "other-terminals"}
     | {"our-end", "other-process", "other-end", "process-list", "process-group", "survivor"}
     | {"project-folder", "log-in", "data-directory", "records", "by-processes", "own-folders"}
-    | {"server", "act-as-user", "other-agent", "kill-switch", "startup-files", "project-hooks", "shared-memory"}
+    | {
+        "user-keys",
+        "server",
+        "act-as-user",
+        "other-agent",
+        "kill-switch",
+        "startup-files",
+        "project-hooks",
+        "shared-memory",
+    }
 )
 """What a run without isolation leaves open on any Linux: here the doctor's own targets must have been reached."""
 
@@ -50,7 +59,7 @@ class Doctor:
 
     def __init__(self, product: Product) -> None:
         self.product = product
-        self.secrets = [product.personal_token, product.gateway_token]
+        self.secrets = ["canary-of-the-user", product.personal_token, product.gateway_token]
         self.secrets += [(product.data / "proxy" / "link.token").read_text().strip()]
         self.secrets += (product.data / "proxy" / "ca.key").read_text().splitlines()[1:-1]
 
@@ -85,6 +94,7 @@ def doctor(vendors: Vendors) -> Iterator[Doctor]:
             product.use_gateway(GATEWAY, product.add_gateway(GATEWAY, connectors))
             product.wait_for_configuration()
             log_in(product)
+            (product.home / ".netrc").write_text("machine example.com password canary-of-the-user")
             yield Doctor(product)
 
 

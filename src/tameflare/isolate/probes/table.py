@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from tameflare.isolate.probes import channels, doors, later, machine, network, processes, secrets, walls
+from tameflare.isolate.probes import channels, doors, keys, later, machine, network, processes, secrets, walls
 from tameflare.isolate.probes.base import Facts, Probe, Promise, Try
 
 Run = Callable[[Facts], Iterable[Try]]
@@ -105,6 +105,12 @@ _PARTITIONS: Final[dict[str, tuple[str, Run]]] = {
     "namespaces": ("going back to the machine's namespaces", walls.namespaces),
 }
 _BY_DESIGN: Final[dict[str, tuple[str, str, str, Run]]] = {
+    "user-keys": (
+        "secrets",
+        "the user's own keys for other services: ssh, git, clouds, browsers",
+        "hide them: `tf run --isolate --hide ~/.ssh --hide ~/.aws`; through the proxy they are of little use",
+        keys.keys,
+    ),
     "socket-later": (
         "channels",
         "a UNIX socket that another program makes while the run goes on, in home or working directory",
@@ -178,6 +184,7 @@ PROBES: Final[tuple[Probe, ...]] = (
     *_area("secrets", Promise.ISOLATION, _ISOLATE, _SECRETS),
     *_area("secrets", Promise.RIGHTS, _ISOLATE, _HANDLES),
     *_area("secrets", Promise.WITHIN, _ISOLATE, _COVERS),
+    *_by_design("secrets"),
     *_area("doors", Promise.ISOLATION, _ISOLATE, _DOORS),
     *_area("walls", Promise.WITHIN, _ISOLATE, _PARTITIONS),
     *_area("walls", Promise.RIGHTS, _ISOLATE, _POWERS),
