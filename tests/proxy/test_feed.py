@@ -46,6 +46,7 @@ class Proxy:
         self.applied: list[tuple[int, str]] = []
         self.answered: list[str] = []
         self.now = 1_700_000_000.0
+        self.steady = 1000.0
         self.fault: Exception | None = None
         self.feed = Feed(
             url,
@@ -57,6 +58,7 @@ class Proxy:
             wait_seconds=0.01,
             backlog=lambda: 4711,
             epoch="life-1",
+            tick=lambda: self.steady,
         )
 
     def apply(self, configuration: Configuration, bundle: Bundle) -> None:
@@ -364,3 +366,38 @@ def test_addresses_that_would_tell_secrets_are_refused(url: str) -> None:
 )
 def test_addresses_that_are_fine(url: str) -> None:
     assert check_server_url(url) == url.rstrip("/")
+
+
+def test_a_clock_that_is_set_makes_no_configuration_younger(plane: Plane, proxy: Proxy) -> None:
+    plane.publish(snapshot(1, TOKEN))
+
+    async def story() -> None:
+        async with proxy.following() as feed:
+            await until(lambda: feed.connected, "the first")
+        proxy.now -= 86400
+        assert feed.age(proxy.now) == 0
+        proxy.steady += 3600
+        assert feed.age(proxy.now) == 3600, "an hour has passed, whatever the clock says"
+        proxy.now += 2 * 86400
+        assert feed.age(proxy.now) == 86400, "and a machine that slept did not listen"
+
+    run(story)
+
+
+def test_the_age_of_what_was_kept_goes_on_counting(
+    plane: Plane, proxy: Proxy, tmp_path: Path, server: LinkServer
+) -> None:
+    plane.publish(snapshot(1, TOKEN))
+
+    async def story() -> None:
+        async with proxy.following() as feed:
+            await until(lambda: feed.connected, "the first")
+        later = Proxy(tmp_path, server.url)
+        later.now += 500
+        assert await later.feed.load()
+        assert later.feed.age(later.now) == 500
+        later.now -= 86400
+        later.steady += 60
+        assert later.feed.age(later.now) == 560
+
+    run(story)

@@ -131,6 +131,17 @@ def metric(proxy: Plane) -> float:
     return float(lines[0].split()[1])
 
 
+def test_a_server_name_that_is_not_ascii_leaves_no_traceback(proxy: Plane) -> None:
+    first = client_hello("name.example").replace(b"name.example", b"n\xe4me.example")
+    for wire in (Wire(bare(proxy)), proxy.connect()):
+        with contextlib.closing(wire):
+            wire.send(first)
+            wire.rest()
+    assert proxy.secured().get("/health", host=NAME).status == 200
+    assert "Traceback" not in proxy.log
+    assert "UnicodeDecodeError" not in proxy.log
+
+
 # --- the wrong scheme
 
 

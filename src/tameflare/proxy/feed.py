@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -47,9 +48,9 @@ class Feed:
     """The proxy's end of the feed. `clock` gives Unix seconds; `handlers` take the messages other than snapshots.
 
     `on_snapshot` applies a configuration (it may be a coroutine function); if it raises TameFlareError, the version is
-    refused and the one before stays. `backlog` gives the bytes of records that wait, for the list of proxies; `epoch`
-    names the life of this process, by which the control plane learns that an earlier one is over. Raises SettingError
-    for a `server` address that must not be used.
+    refused and the one before stays. `tick` gives seconds that are never set. `backlog` gives the bytes of records that
+    wait, for the list of proxies; `epoch` names the life of this process, by which the control plane learns that an
+    earlier one is over. Raises SettingError for a `server` address that must not be used.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Feed:
         wait_seconds: float = WAIT_SECONDS,
         backlog: Callable[[], int] = lambda: 0,
         epoch: str = "",
+        tick: Callable[[], float] = time.monotonic,
     ) -> None:
         self._server = check_server_url(server)
         self._token = token
@@ -75,15 +77,23 @@ class Feed:
         self._backlog = backlog
         self._epoch = {"x-tameflare-epoch": epoch} if epoch else {}
         self._cursor = 0
+        self._tick = tick
         self._heard_at: float | None = None
+        self._heard_tick = 0.0
         self._unsaved: LastGood | None = None
         self.version = 0
         self.proxy_id = ""
         self.problem = "the control plane has not been heard yet"
 
     def age(self, now: float) -> float:
-        """Seconds since the last good word from the control plane; infinite if there never was one."""
-        return NEVER if self._heard_at is None else max(0.0, now - self._heard_at)
+        """Seconds since the last good word from the control plane; infinite if there never was one.
+
+        By the clock on the wall or by the one that only counts, whichever says more: a clock that was set back makes
+        nothing younger, and a machine that slept is not taken for one that listened.
+        """
+        if self._heard_at is None:
+            return NEVER
+        return max(0.0, now - self._heard_at, self._tick() - self._heard_tick)
 
     @property
     def connected(self) -> bool:
@@ -100,7 +110,7 @@ class Feed:
         except (OSError, msgspec.MsgspecError, TameFlareError) as fault:
             self.problem = f"the configuration kept on disk cannot be used: {fault}"
             return False
-        self._heard_at = heard_at
+        self._heard_at, self._heard_tick = heard_at, self._tick() - max(0.0, self._clock() - heard_at)
         return True
 
     async def run(self) -> None:
@@ -143,7 +153,7 @@ class Feed:
         if fault is not None:
             raise fault
         self._cursor = feed.cursor
-        self._heard_at = self._clock()
+        self._heard_at, self._heard_tick = self._clock(), self._tick()
         await self._keep(self._heard_at)
         self.problem = ""
 

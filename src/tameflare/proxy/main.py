@@ -14,6 +14,7 @@ from tameflare.core.errors import SettingError, TameFlareError
 from tameflare.listening import listen, main_listener_speaks_tls
 from tameflare.process import harden, hold_lock, inherited_socket, private_directory, raise_file_limit
 from tameflare.proxy.plane import Plane
+from tameflare.proxy.unraisable import log_unraisable
 from tameflare.settings import Settings
 from tameflare.telemetry import configure_logs
 
@@ -24,6 +25,7 @@ def main() -> int:
     try:
         settings.check()
         configure_logs(settings)
+        log_unraisable()
         harden()
         serve(settings, inherited_socket())
     except TameFlareError as fault:
