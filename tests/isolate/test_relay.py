@@ -145,7 +145,7 @@ def test_a_proxy_that_is_gone_is_a_reset() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     relay = Relay(listener, socket.AF_INET, nowhere, 10)
     relay.serve()
-    with connect(listener.getsockname()) as client, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), connect(listener.getsockname()) as client:
         client.recv(1)
     relay.close()
 

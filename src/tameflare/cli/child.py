@@ -46,7 +46,14 @@ def run_child(
         started()
         return _attend(child)
     finally:
+        _forget_pending()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _forget_pending() -> None:
+    """What came while the command was ending was meant for it, and must not end us in place of its exit code."""
+    while pending := signal.sigpending() & _PASSED_ON:
+        signal.sigwait(pending)
 
 
 def _spawn(command: Sequence[str], environment: Mapping[str, str], mask: Iterable[int]) -> int:

@@ -42,7 +42,7 @@ _START_FILES: Final = (
 class Places:
     """Resolved paths, as `tameflare.isolate.plan.Plan` has them."""
 
-    hidden: tuple[str, ...]
+    hidden: dict[str, int]
     sockets: tuple[str, ...]
     firm: tuple[str, ...]
     read_only: tuple[str, ...]
@@ -56,7 +56,7 @@ def find(folder: Path | None, wishes: Wishes) -> Places:
     show = [*_resolved([home, Path.cwd(), *([folder.parent] if folder else [])]), *_wished(wishes.show)]
     sockets = [name for name in path_sockets(_unique([*show, *_resolved(_STATE)])) if not _is_in(name, wishes.show)]
     stores = [place for place in _resolved(_stores()) if _made(place)] + _data_of_proxies(sockets)
-    secret = [*_resolved(_project_folders(folder)), *stores]
+    secret = [*_existing(_project_folders(folder)), *stores]
     _refuse_hard_links(secret)
     code = [path for path in _existing(_code()) if os.geteuid() == 0 or not _is_in(path, ["/usr"])]
     starting = _existing(place / name for place in _homes() for name in _START_FILES)
@@ -66,7 +66,7 @@ def find(folder: Path | None, wishes: Wishes) -> Places:
     secret += _existing([key] if key else [])
     hidden = [*secret, *_targets(secret), *_existing(home / name for name in _SOCKET_FOLDERS), *_wished(wishes.hide)]
     return Places(
-        hidden=_unique(hidden),
+        hidden={path: Path(path).stat().st_ino for path in hidden},
         sockets=tuple(sockets),
         firm=_unique([library, *(_existing(map(Path, _SYSTEM)) if os.geteuid() == 0 else ())]),
         read_only=_unique(read_only),

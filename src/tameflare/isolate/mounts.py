@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Final
 
 from tameflare.isolate import kernel, mountinfo
+from tameflare.isolate.covers import PRIVATE, Covers
 from tameflare.isolate.devices import make_devices
 from tameflare.isolate.kernel import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDONLY, MS_REC
 from tameflare.isolate.plan import Plan
 
-PRIVATE: Final = ("/tmp", "/var/tmp", "/run", "/var/run")  # noqa: S108 - places, not files of ours
 _WHOLE: Final = (*PRIVATE, "/dev", "/dev/shm", "/proc", "/sys")  # noqa: S108 - a place, not a file of ours
 """What must not be seen under a second name either, as where the whole file system is mounted once more."""
 _SPECIAL: Final = frozenset(
@@ -41,6 +41,7 @@ class Layout:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._draft = Path("/run/.isolate")
+        self._covers = Covers(self._draft)
         self._second: dict[str, list[str]] = {}
 
     def make(self) -> None:
@@ -54,18 +55,20 @@ class Layout:
         self._private()
         for path, handle in held.items():
             self._show(path, handle)
-        self._blank()
+        self._covers.make()
         make_devices(self._draft / "dev")
         self._proc()
         self._sys()
         self._hide_special()
         for place in _WHOLE:
             for name in self._second[place]:
-                self._cover(name)
+                self._covers.put_over(name)
         self._pin()
         for path in self._plan.read_only:
             self._read_only(path)
-        for path in (*self._plan.hidden, *self._plan.sockets):
+        for path, inode in self._plan.hidden.items():
+            self._hide(path, inode)
+        for path in self._plan.sockets:
             self._hide(path)
         self._files()
 
@@ -107,28 +110,10 @@ class Layout:
         kernel.mount(f"/proc/self/fd/{handle}", path, None, MS_BIND | MS_REC)
         os.close(handle)
 
-    def _blank(self) -> None:
-        """An empty directory and an empty file, read-only, which stand in for what is hidden."""
-        (self._draft / "folder").mkdir(0o555)
-        (self._draft / "file").touch(0o444)
-        for name in ("folder", "file"):
-            place = str(self._draft / name)
-            kernel.mount(place, place, None, MS_BIND)
-            kernel.set_mount(place, add=kernel.MOUNT_ATTR_RDONLY)
-
-    def _cover(self, path: str) -> None:
-        """Put an empty stand-in over one name."""
-        try:
-            kind = os.lstat(path).st_mode
-        except OSError:
-            return
-        if not stat.S_ISLNK(kind):
-            stand_in = self._draft / ("folder" if stat.S_ISDIR(kind) else "file")
-            kernel.mount(str(stand_in), path, None, MS_BIND)
-
-    def _hide(self, path: str) -> None:
-        for name in (*self._second[path], path):
-            self._cover(name)
+    def _hide(self, path: str, inode: int = 0) -> None:
+        for name in self._second[path]:
+            self._covers.put_over(name)
+        self._covers.put_over(path, inode)
 
     def _read_only(self, path: str) -> None:
         for name in (*self._second[path], path):
@@ -153,7 +138,7 @@ class Layout:
             if entry.name.isdecimal() or entry.is_symlink():
                 continue
             if entry.name in _KERNEL_LOGS:
-                self._cover(str(entry))
+                self._covers.put_over(str(entry))
             elif entry.is_dir() or entry.lstat().st_mode & 0o222:
                 kernel.mount(str(entry), str(entry), None, MS_BIND | MS_REC)
                 kernel.set_mount(str(entry), add=kernel.MOUNT_ATTR_RDONLY, recursive=True)
@@ -161,7 +146,7 @@ class Layout:
     def _sys(self) -> None:
         interfaces = {str(link.resolve().parent) for link in Path("/sys/class/net").glob("*")}
         for place in (*sorted(interfaces), *(f"/sys/{name}" for name in _SYS_BLANK)):
-            self._cover(place)
+            self._covers.put_over(place)
         if os.path.ismount("/sys"):
             kernel.set_mount("/sys", add=kernel.MOUNT_ATTR_RDONLY, recursive=True)
 
@@ -171,7 +156,7 @@ class Layout:
                 mount.point == place or mount.point.startswith(place + "/") for place in ("/proc", "/sys", "/dev")
             )
             if (mount.kind in _SPECIAL and not own) or mount.point in _AUTOMATIC:
-                self._cover(mount.point)
+                self._covers.put_over(mount.point)
 
     def _files(self) -> None:
         for path, text in self._plan.files.items():

@@ -25,7 +25,7 @@ def add_addresses(addresses: Iterable[str]) -> None:
     """Give `lo` IPv4 addresses beside 127.0.0.0/8: that of a proxy whose certificate is for it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         for number, address in enumerate(sorted(set(addresses))):
-            if not address.startswith("127."):
+            if not address.startswith("127.") and ":" not in address:
                 name = f"lo:{number + 1}".encode()
                 place = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))
                 fcntl.ioctl(handle, _SIOCSIFADDR, struct.pack("16s16s", name, place))
@@ -37,7 +37,7 @@ def listeners(addresses: Iterable[tuple[str, int]]) -> list[socket.socket]:
 
 def _listener(host: str, port: int) -> socket.socket:
     """No SO_REUSEPORT: no other socket can be bound beside it."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.bind((host, port))
     listener.listen(_BACKLOG)
     return listener

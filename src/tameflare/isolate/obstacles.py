@@ -44,6 +44,8 @@ def explain(told: dict[str, Any]) -> CannotIsolate:
         )
     if step == "directory":
         return CannotIsolate(f"the working directory `{place}` is hidden by isolation", "start from another directory")
+    if number == errno.ESTALE:
+        return CannotIsolate(f"`{place}` was moved while the run was prepared", "find out by what, then start again")
     known = _cause(step, number)
     return CannotIsolate(*known) if known else _unknown(step, number, place)
 

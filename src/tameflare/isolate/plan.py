@@ -10,12 +10,11 @@ from dataclasses import asdict, dataclass, field
 class Plan:
     """Paths are absolute and resolved.
 
-    `show` stays visible in places that are private otherwise, and writable in `firm` ones, which are read-only
-    otherwise; `read_only` cannot be written even there (and is shown); `hidden` and `sockets` are empty inside;
+    `show` stays visible in places that are private otherwise, writable in `firm` ones, which are read-only otherwise;
+    `read_only` cannot be written even there (and is shown); `hidden` (with inodes) and `sockets` are empty inside;
     `pinned` are hidden or read-only places whose parents must not be renamed, so that nothing can be put in their
-    place. `files` are small files, by path, in base64, that are made inside, in a private
-    place. `listen` are addresses on the loopback interface of the new network, `names` host names that stand for
-    127.0.0.1 there. `detached`: a session without a terminal. `signals` are blocked when the command starts.
+    place. `files` are small files, by path, in base64, that are made inside, in a private place. `listen` are addresses
+    on the loopback interface of the new network, `names` host names that stand for 127.0.0.1 there. `detached`: a session without a terminal. `signals` are blocked when the command starts.
     """
 
     command: tuple[str, ...]
@@ -24,7 +23,7 @@ class Plan:
     show: tuple[str, ...] = ()
     firm: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
-    hidden: tuple[str, ...] = ()
+    hidden: dict[str, int] = field(default_factory=dict)
     sockets: tuple[str, ...] = ()
     pinned: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
@@ -39,7 +38,7 @@ class Plan:
     @classmethod
     def decode(cls, data: bytes) -> Plan:
         values = json.loads(data)
-        for name in ("command", "show", "firm", "read_only", "hidden", "sockets", "pinned", "names", "signals"):
+        for name in ("command", "show", "firm", "read_only", "sockets", "pinned", "names", "signals"):
             values[name] = tuple(values[name])
         values["listen"] = tuple((host, port) for host, port in values["listen"])
         return cls(**values)
