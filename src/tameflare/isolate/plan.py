@@ -14,7 +14,8 @@ class Plan:
     `read_only` cannot be written even there (and is shown); `hidden` (with inodes) and `sockets` are empty inside;
     `pinned` are hidden or read-only places whose parents must not be renamed, so that nothing can be put in their
     place. `files` are small files, by path, in base64, that are made inside, in a private place. `listen` are addresses
-    on the loopback interface of the new network, `names` host names that stand for 127.0.0.1 there. `detached`: a session without a terminal. `signals` are blocked when the command starts.
+    on the loopback interface of the new network, `names` host names that stand for 127.0.0.1 there. `detached`: a
+    session without a terminal. `signals` are blocked when the command starts.
     """
 
     command: tuple[str, ...]
