@@ -18,6 +18,7 @@ import pytest
 import trustme
 from tests.cli.tunnels import Refusal, TunnelProxy
 
+from tameflare.cli import node
 from tameflare.cli.environment import child_environment
 from tameflare.cli.node import write_preload
 
@@ -300,6 +301,25 @@ def test_a_dispatcher_that_the_program_sets_is_used(governed: Governed) -> None:
     """
     assert governed.told(program) == f"https://{HOST}"
     assert governed.proxy.tunnels == []
+
+
+def test_an_agent_that_is_asked_for_a_connection_by_its_library(governed: Governed) -> None:
+    program = f"""
+    https.globalAgent.createConnection({{ host: "{HOST}", servername: "{HOST}" }}, (_, socket) => {{
+      tell(socket.constructor.name);
+      socket.destroy();
+    }});
+    """
+    assert governed.told(program) == "TLSSocket"
+    assert [tunnel.authority for tunnel in governed.proxy.tunnels] == [f"{HOST}:443"]
+
+
+def test_the_files_are_closed_to_others(governed: Governed) -> None:
+    folder = governed.preload.parent
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+    shipped = Path(node.__file__).parent / "shims" / "node"
+    assert {file.name for file in folder.iterdir()} == {file.name for file in shipped.iterdir()}
 
 
 def test_it_costs_next_to_nothing_to_start(governed: Governed) -> None:

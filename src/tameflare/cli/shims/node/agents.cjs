@@ -3,7 +3,7 @@
 
 const http = require("http");
 const https = require("https");
-const { bare, wayTo } = require("./route.cjs");
+const { DEFAULT_PORT, bare, wayTo } = require("./route.cjs");
 const { openTunnel } = require("./tunnel.cjs");
 
 function tunnel() {
@@ -15,18 +15,21 @@ function tunnel() {
 function tunnelAgents(Agent, protocol, finish) {
   const connectDirectly = Agent.prototype.createConnection;
   Agent.prototype.createConnection = function createConnection(options, done) {
-    const proxy = typeof done === "function" && routeOf(this, protocol, options);
-    if (!proxy) return connectDirectly.apply(this, arguments);
-    openTunnel(proxy, bare(options.host || "localhost"), Number(options.port), (fault, socket) => {
+    if (typeof done !== "function" || isLedElsewhere(this, options)) return connectDirectly.apply(this, arguments);
+    const host = bare(options.host || "localhost");
+    const port = Number(options.port) || DEFAULT_PORT[protocol];
+    const proxy = wayTo(protocol, host, port);
+    if (!proxy) return connectDirectly.call(this, options, done);
+    openTunnel(proxy, host, port, (fault, socket) => {
       if (fault) return done(fault);
       done(null, finish(socket, options, (more) => connectDirectly.call(this, Object.assign({}, options, more))));
     });
   };
 }
 
-function routeOf(agent, protocol, options) {
-  if (!options || options.socketPath || options.socket || agent.options.proxyEnv) return null;
-  return wayTo(protocol, bare(options.host || "localhost"), Number(options.port));
+// To a socket that is no host, over a connection that is there, or by Node itself.
+function isLedElsewhere(agent, options) {
+  return !options || options.socketPath || options.socket || agent.options.proxyEnv;
 }
 
 function plain(socket, options) {
