@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tameflare import settings, supervisor
 from tameflare.core.errors import TameFlareError
-from tameflare.demo.product import Product, tf, wait_until
+from tameflare.demo.product import Product, free_port, tf, wait_until
 from tameflare.listening import listen
 from tameflare.settings import Settings
 
@@ -151,3 +153,25 @@ def test_a_port_that_may_not_be_bound_is_told(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(socket.socket, "bind", refused)
     with pytest.raises(TameFlareError, match=r"cannot listen on 127\.0\.0\.1 port 80: Permission denied; set TF_PORT"):
         listen(Settings({"TF_PORT": "80"}), settings.HOST, settings.PORT)
+
+
+def test_a_second_listener_in_tls_is_told_of(tmp_path: Path) -> None:
+    with Product(tmp_path, "", tmp_path / "none.pem", {"TF_UPSTREAM_CA": ""}, tls=True) as running:
+        wait_until(lambda: f"  elsewhere  {running.secured_proxy}\n" in running.log_text(), "the line about it")
+        context = ssl.create_default_context(cafile=str(running.data / "proxy" / "ca.pem"))
+        assert httpx.get(f"{running.secured_proxy}/health", verify=context, trust_env=False).status_code == 200
+
+
+def test_the_only_listener_of_the_proxy_may_be_in_tls(tmp_path: Path) -> None:
+    """The supervisor waits for it by https, then."""
+    ready = tmp_path / "out"
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    ports = {"TF_PORT": str(free_port()), "TF_PROXY_PORT": str(free_port())}
+    environment = {**os.environ, "TF_DATA_DIR": str(data), "TF_PROXY_TLS_NAMES": "proxy.example", **ports}
+    with ready.open("wb") as out, subprocess.Popen([*tf(), "up"], env=environment, stdout=out, stderr=out) as process:
+        try:
+            wait_until(lambda: "TameFlare is up" in ready.read_text(), "the readiness lines")
+        finally:
+            process.send_signal(signal.SIGINT)
+    assert f"  proxy      https://127.0.0.1:{ports['TF_PROXY_PORT']}\n" in ready.read_text()

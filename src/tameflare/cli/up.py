@@ -29,7 +29,8 @@ def command() -> None:
     folder = environment.get(settings.DATA_DIR)
 
     def ready(supervisor: Supervisor) -> None:
-        for line in ready_lines(supervisor.server_url, supervisor.proxy_url, folder, setup_code(folder)):
+        proxy, others = supervisor.proxy_url, for_other_machines(environment)
+        for line in ready_lines(supervisor.server_url, proxy, folder, setup_code(folder), others):
             click.echo(line)
 
     up(environment, lambda sentence: click.echo(f"tameflare: {sentence}", err=True), ready)
@@ -43,9 +44,18 @@ def setup_code(folder: Path) -> str | None:
         return None
 
 
-def ready_lines(server: str, proxy: str, folder: Path, code: str | None) -> list[str]:
-    """What a person needs now: where it is, and what to type next."""
-    places = {"dashboard": f"{server}/dashboard", "server": server, "proxy": proxy, "data": str(folder)}
+def for_other_machines(environment: Settings) -> str:
+    """The proxy's URL for agents elsewhere, by the first of its names; empty where nobody is to come from there."""
+    names = environment.get(settings.PROXY_TLS_NAMES)
+    port = environment.get(settings.PROXY_TLS_PORT) or environment.get(settings.PROXY_PORT)
+    return f"https://{names[0]}:{port}" if names else ""
+
+
+def ready_lines(server: str, proxy: str, folder: Path, code: str | None, others: str = "") -> list[str]:
+    """What a person needs now: where it is, and what to type next. `others`: the proxy for agents elsewhere."""
+    places = {"dashboard": f"{server}/dashboard", "server": server, "proxy": proxy}
+    places |= {"elsewhere": others} if others else {}
+    places["data"] = str(folder)
     where = [f"  {name:<9}  {place}" for name, place in places.items()]
     steps = _first_steps(server, code) if code else _NEXT
     return ["TameFlare is up", "", *where, "", *steps, "", "Ctrl-C stops both"]
