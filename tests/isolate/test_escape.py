@@ -24,7 +24,17 @@ from tameflare.isolate.probes.table import PROBES
 
 SECONDS = 60
 SURELY_OPEN = frozenset(
-    {"tcp-ipv4", "udp", "quic", "no-proxy", "cleared-environment", "abstract-socket", "socket-in-tmp", "fifo"}
+    {
+        "tcp-ipv4",
+        "udp",
+        "quic",
+        "no-proxy",
+        "cleared-environment",
+        "abstract-socket",
+        "socket-in-tmp",
+        "fifo",
+        "fifo-here",
+    }
     | {"socket-in-home", "socket-here", "socket-renamed", "socket-later", "inherited-files", "other-terminals"}
     | {"our-end", "other-process", "other-end", "process-list", "process-group", "survivor"}
     | {"project-folder", "log-in", "data-directory", "records", "by-processes", "own-folders"}

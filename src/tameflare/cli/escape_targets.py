@@ -220,16 +220,17 @@ class LateSockets:
         self._pending = []
 
 
-def fifos(lookout: Lookout, stack: contextlib.ExitStack, made: dict[str, Path]) -> list[str]:
-    """A named pipe in /tmp, held open for reading and writing, so that it never ends."""
-    if "tmp" not in made:
-        return []
-    path = made["tmp"] / "fifo"
-    os.mkfifo(path, 0o600)
-    handle = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-    stack.callback(os.close, handle)
-    lookout.stream(handle, bytearray())
-    return [str(path)]
+def fifos(lookout: Lookout, stack: contextlib.ExitStack, made: dict[str, Path]) -> list[tuple[str, str]]:
+    """A named pipe in each of the folders: (place, path); held open for reading and writing, so that it never ends."""
+    found = []
+    for name, folder in made.items():
+        path = folder / "fifo"
+        os.mkfifo(path, 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        stack.callback(os.close, handle)
+        lookout.stream(handle, bytearray())
+        found.append((name, str(path)))
+    return found
 
 
 def terminal(lookout: Lookout, stack: contextlib.ExitStack) -> tuple[int, str]:

@@ -87,7 +87,7 @@ class Facts:
     """UNIX sockets that are made only when the program runs already."""
     signals: bool = False
     """Whether a program of the doctor's in our process group listens to SIGWINCH."""
-    fifos: list[str] = field(default_factory=list)
+    fifos: list[tuple[str, str]] = field(default_factory=list)
     shared_files: list[str] = field(default_factory=list)
     terminals: list[str] = field(default_factory=list)
     vsock: int = 0
@@ -124,7 +124,7 @@ class Facts:
         raw: dict[str, Any] = json.loads(text)
         for name, kind in (("ours", Process), ("ordinary", Process), ("secrets", Secret)):
             raw[name] = [kind(**each) for each in raw[name]]
-        for name in ("tcp", "udp", "unix", "services"):
+        for name in ("tcp", "udp", "unix", "fifos", "services"):
             raw[name] = [tuple(each) for each in raw[name]]
         return cls(**raw)
 

@@ -93,8 +93,18 @@ def _append(path: str, mark: bytes) -> None:
 
 
 def fifo(facts: Facts) -> Iterator[Try]:
-    for path in facts.fifos:
-        yield attempt(path, Came.SENT, _append, path, facts.mark("fifo"))
+    return _pipes(facts, "fifo", {"tmp", "runtime"})
+
+
+def fifo_here(facts: Facts) -> Iterator[Try]:
+    """Some programs take commands from one."""
+    return _pipes(facts, "fifo-here", {"home", "here"})
+
+
+def _pipes(facts: Facts, probe: str, places: set[str]) -> Iterator[Try]:
+    for place, path in facts.fifos:
+        if place in places:
+            yield attempt(path, Came.SENT, _append, path, facts.mark(probe))
 
 
 def shared_memory(facts: Facts) -> Iterator[Try]:

@@ -33,7 +33,7 @@ _CHANNELS: Final[dict[str, tuple[str, Run]]] = {
     "socket-here": ("a UNIX socket in the working directory", channels.socket_here),
     "socket-renamed": ("a UNIX socket in these places, under another name than it was made", channels.socket_renamed),
     "services": ("Docker, ssh-agent, D-Bus, X11, Wayland, the name service and others", channels.services),
-    "fifo": ("a named pipe in /tmp", channels.fifo),
+    "fifo": ("a named pipe in /tmp or `XDG_RUNTIME_DIR`", channels.fifo),
     "shared-memory": ("shared memory, of System V and in /dev/shm", channels.shared_memory),
     "message-queues": ("message queues, of System V and POSIX", channels.queues),
     "keyring": ("keys in the kernel's keyrings", channels.keyring),
@@ -110,6 +110,12 @@ _BY_DESIGN: Final[dict[str, tuple[str, str, str, Run]]] = {
         "the user's own keys for other services: ssh, git, clouds, browsers",
         "hide them: `tf run --isolate --hide ~/.ssh --hide ~/.aws`; through the proxy they are of little use",
         keys.keys,
+    ),
+    "fifo-here": (
+        "channels",
+        "a named pipe in home or working directory, from which another program reads",
+        "hide the folder: `--hide`",
+        channels.fifo_here,
     ),
     "socket-later": (
         "channels",
