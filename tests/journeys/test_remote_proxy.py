@@ -18,11 +18,13 @@ from tests.support.another_machine import Machine, machine, missing
 from tests.support.doubles import Vendors
 
 from tameflare.cli.isolating import available
+from tameflare.cli.isolating import available
 from tameflare.demo.product import free_port, tf
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
 _NOT_ISOLATED = available()
+NO_ISOLATION = available()
 SERVER, PROXY = "server.example", "proxy.example"
 USER = "https://api.github.com/user"
 CURL = ("curl", "-sS", "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code}", USER)
@@ -125,6 +127,14 @@ def test_there_is_no_way_but_through_it(remote: Remote) -> None:
     remote.set_up()
     ended = remote.tf("run", "--", *CURL, "--noproxy", "*")
     assert (ended.returncode, ended.stdout) == (6, "000")
+
+
+@pytest.mark.skipif(NO_ISOLATION is not None, reason=f"no isolation here: {NO_ISOLATION}")
+def test_an_isolated_program_reaches_it_by_its_name(remote: Remote) -> None:
+    """The name of the certificate stands for the way out of the isolation."""
+    remote.set_up()
+    ended = remote.tf("run", "--isolate", "--", *CURL)
+    assert (ended.stdout, ended.returncode) == ("200", 0), ended.stderr
 
 
 def test_status_and_doctor_reach_both(remote: Remote) -> None:

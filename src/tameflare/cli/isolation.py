@@ -49,7 +49,7 @@ class Isolation:
         self._places = isolation_places.find(used, wishes)
         self._relay: Relay | None = None
         self._door: SideDoor | None = None
-        self._java_url = ""
+        self._java_url = self._java_trust = ""
         self._listen: list[tuple[str, int]] = []
         self._names: tuple[str, ...] = ()
         self.folder = Path(tempfile.mkdtemp(prefix="tameflare-", dir=_PRIVATE[0]))
@@ -84,7 +84,7 @@ class Isolation:
             port = _SIDE_DOOR_PORT + (self._listen[0][1] == _SIDE_DOOR_PORT)
             self._listen.append(("127.0.0.1", port))
             java.add(environment, port, no_proxy)
-            self._java_url = url
+            self._java_url, self._java_trust = url, java.authorities(environment)
 
     def run(
         self, command: Sequence[str], environment: Mapping[str, str], session: Session, gone: Callable[[], None]
@@ -105,7 +105,7 @@ class Isolation:
         limit = min(_MOST_PAIRS, (raise_file_limit() - _SPARE_FILES) // 2)
         self._relay = Relay(listeners[0], *session.peer(), limit)
         if len(listeners) > 1:
-            self._door = SideDoor(listeners[1], self._java_url, None)
+            self._door = SideDoor(listeners[1], self._java_url, None, self._java_trust)
 
     def _serve(self, session: Session, gone: Callable[[], None]) -> None:
         session.watch(gone)

@@ -26,16 +26,20 @@ def prepare(environment: dict[str, str], proxy_url: str, no_proxy: Collection[st
     """
     if not is_here(environment) or not peers.can_tell():
         return None
-    door = SideDoor(side_door.listen(), proxy_url, os.getuid(), environment["SSL_CERT_FILE"])
+    door = SideDoor(side_door.listen(), proxy_url, os.getuid(), authorities(environment))
     add(environment, door.port, no_proxy)
     return door
 
 
+def authorities(environment: Mapping[str, str]) -> str:
+    """Whom programs of the run trust, PEM."""
+    return Path(environment["SSL_CERT_FILE"]).read_text(encoding="utf-8")
+
+
 def add(environment: dict[str, str], port: int, no_proxy: Collection[str]) -> None:
     """Add the options for a side door that listens on `port`, with a trust store beside the run's bundle."""
-    bundle = Path(environment["SSL_CERT_FILE"])
-    store = bundle.with_name("truststore.p12")
-    store.write_bytes(truststore(bundle.read_text(encoding="utf-8")))
+    store = Path(environment["SSL_CERT_FILE"]).with_name("truststore.p12")
+    store.write_bytes(truststore(authorities(environment)))
     environment[VARIABLE] = tool_options(environment.get(VARIABLE, ""), port, store, no_proxy)
 
 

@@ -33,14 +33,14 @@ class SideDoor:
     """Listens on 127.0.0.1 from the beginning; connections wait until `serve` is called.
 
     `proxy_url` holds the agent and the run's token. `user` is the id of the only user who may connect; None: whoever
-    reaches the listener, which is right only where nobody but the command can. A proxy in TLS is verified by `bundle`.
+    reaches the listener, which is right only where nobody but the command can. `authorities` (PEM): for TLS to it.
     """
 
-    def __init__(self, listener: socket.socket, proxy_url: str, user: int | None, bundle: str | None = None) -> None:
+    def __init__(self, listener: socket.socket, proxy_url: str, user: int | None, authorities: str = "") -> None:
         self._listener = listener
         self._proxy = urlsplit(proxy_url)
         self._user = user
-        self._bundle = bundle
+        self._authorities = authorities
         self._authorization = _basic(self._proxy.username or "", self._proxy.password or "")
         self._ended, self._end = socket.socketpair()
         self.port: int = listener.getsockname()[1]
@@ -118,7 +118,7 @@ class SideDoor:
 
         secure = self._proxy.scheme == "https"
         port = self._proxy.port or (443 if secure else 80)
-        context = ssl.create_default_context(cafile=self._bundle) if secure else None
+        context = ssl.create_default_context(cadata=self._authorities or None) if secure else None
         return await asyncio.open_connection(self._proxy.hostname, port, ssl=context)
 
 
