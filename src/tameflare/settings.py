@@ -199,7 +199,7 @@ UPSTREAM_PROXY: Final = Setting(
     "TF_UPSTREAM_PROXY",
     values.parse_upstream_proxy,
     None,
-    "A company's proxy that upstream connections go through: `http://[user:password@]host:port`.",
+    "A company's proxy that upstream connections go through: `http://[user:password@]host:port`, or https.",
 )
 CONNECT_TIMEOUT: Final = Setting(
     "TF_CONNECT_TIMEOUT",

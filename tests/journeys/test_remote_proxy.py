@@ -18,7 +18,6 @@ from tests.support.another_machine import Machine, machine, missing
 from tests.support.doubles import Vendors
 
 from tameflare.cli.isolating import available
-from tameflare.cli.isolating import available
 from tameflare.demo.product import free_port, tf
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
