@@ -19,6 +19,7 @@ class Covers:
 
     def __init__(self, draft: Path) -> None:
         self._draft = draft
+        self._stand_ins: list[os.stat_result] = []
 
     def make(self) -> None:
         """Make them, read-only."""
@@ -28,6 +29,7 @@ class Covers:
             place = str(self._draft / name)
             kernel.mount(place, place, None, MS_BIND)
             kernel.set_mount(place, add=kernel.MOUNT_ATTR_RDONLY)
+            self._stand_ins.append((self._draft / name).stat())
 
     def put_over(self, path: str, inode: int = 0) -> None:
         """Put an empty stand-in over one name, if there is such a thing.
@@ -43,6 +45,8 @@ class Covers:
             return
         try:
             found = os.fstat(handle)
+            if any(os.path.samestat(found, own) for own in self._stand_ins):
+                return  # covered before, under another name of it
             if inode not in (0, found.st_ino):
                 raise _moved(path)
             if not stat.S_ISLNK(found.st_mode):
