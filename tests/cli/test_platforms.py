@@ -96,6 +96,26 @@ def test_the_undoing_line_undoes(tf: Tf, set_up: Path) -> None:
     assert not list((set_up / ".codex").iterdir())
 
 
+def test_every_former_text_is_kept(tf: Tf, set_up: Path) -> None:
+    (set_up / ".claude").mkdir()
+    for model in ("opus", "sonnet"):
+        (set_up / CLAUDE).write_text(json.dumps({"model": model}))
+        assert tf("init", "--platform", "claude-code", "--yes").code == 0
+    kept = {json.loads(path.read_text())["model"] for path in (set_up / ".tf" / "before").iterdir()}
+    assert kept == {"opus", "sonnet"}
+
+
+@pytest.mark.parametrize("linked", [".claude", ".claude/settings.local.json"])
+def test_a_link_is_not_written_through(tf: Tf, set_up: Path, home: Path, linked: str) -> None:
+    target = home / "elsewhere"
+    target.mkdir()
+    (set_up / linked).parent.mkdir(exist_ok=True)
+    (set_up / linked).symlink_to(target if linked == ".claude" else target / "file")
+    ended = tf("init", "--platform", "claude-code", "--yes")
+    assert (ended.code, "is a link" in ended.err) == (2, True)
+    assert not list(target.iterdir())
+
+
 def test_a_proxy_in_the_settings_is_warned_of(tf: Tf, set_up: Path) -> None:
     (set_up / ".claude").mkdir()
     (set_up / CLAUDE).write_text(json.dumps({"env": {"HTTPS_PROXY": "http://x", "ANTHROPIC_API_KEY": "y"}}))

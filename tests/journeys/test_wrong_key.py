@@ -16,10 +16,11 @@ WORDS = "SETTINGS_ENCRYPTION_KEY is not the key that this installation's secrets
 USER = ("curl", "-sS", "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code}", "https://api.github.com/user")
 
 
-def status(governed: Governed) -> subprocess.CompletedProcess[str]:
+def status(governed: Governed, word: str = "status") -> subprocess.CompletedProcess[str]:
+    """`tf status`, or another command that needs a log-in."""
     product = governed.product
     environment = {**product.environment(), "TF_TOKEN": product.personal_token}
-    command = [*tf(), "status"]
+    command = [*tf(), word]
     return subprocess.run(command, env=environment, cwd=product.project, capture_output=True, text=True, timeout=30)
 
 
@@ -41,6 +42,7 @@ def test_a_wrong_master_key(tmp_path: Path, vendors: Vendors, wrong: str) -> Non
         assert [line["level"] for line in logged if line["event"] == "wrong_master_key"] == ["error"]
         told = status(governed)
         assert (told.returncode, WORDS in told.stdout, told.stderr) == (0, True, "")
+        assert f"red      log-in: {WORDS}" in status(governed, "doctor").stdout
         assert governed.run("true").returncode == 1, "no token of a gateway works meanwhile"
         product.stop()
 

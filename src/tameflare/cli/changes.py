@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,7 @@ def make(change: Change, project: Path, yes: bool) -> str:
     if change.status == "changed":
         click.echo(change.difference(), err=True, nl=False)
         confirm(f"Change {change.path} so?", yes)
+    _check_no_link(change.path)
     undo = _undo(change, project)
     _write(change)
     note(f"wrote {change.path}; to undo: {undo}")
@@ -75,10 +77,23 @@ def make(change: Change, project: Path, yes: bool) -> str:
 def _undo(change: Change, project: Path) -> str:
     if change.before is None:
         return f"rm {shlex.quote(str(change.path))}"
-    kept = project / _KEPT / "_".join(change.path.absolute().parts[-3:]).strip("/")
+    kept = _free(project / _KEPT, "_".join(change.path.absolute().parts[-3:]).strip("/"))
     private_folder(kept.parent)
     write_private(kept, change.before)
     return f"cp {shlex.quote(str(kept))} {shlex.quote(str(change.path))}"
+
+
+def _free(folder: Path, name: str) -> Path:
+    """A name that no earlier text is kept under."""
+    names = (name if number == 0 else f"{name}.{number}" for number in itertools.count())
+    return next(folder / name for name in names if not (folder / name).exists())
+
+
+def _check_no_link(path: Path) -> None:
+    """Raises InvalidValue for a link: what came with somebody's files could lead us to write anywhere."""
+    for place in (path, path.parent):
+        if place.is_symlink():
+            raise InvalidValue(f"`{place}` is a link", f"name the file itself: `--file {place.resolve()}`")
 
 
 def _write(change: Change) -> None:
