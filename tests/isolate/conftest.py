@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +28,7 @@ FAULT = available()
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs namespaces is left out, with the reason, where they cannot be had."""
     for item in items:
-        if "isolated" in getattr(item, "fixturenames", ()) and FAULT is not None:
+        if {"isolated", "anybody"} & set(getattr(item, "fixturenames", ())) and FAULT is not None:
             item.add_marker(pytest.mark.skipif(True, reason=f"no isolation here: {FAULT}"))
 
 
@@ -110,10 +111,24 @@ def _users() -> list[int]:
 
 @pytest.fixture(params=_users(), ids=lambda user: "root" if user == 0 else "ordinary", scope="module")
 def isolated(request: pytest.FixtureRequest) -> Iterator[Isolated]:
-    """A user's installation; the home lies where other users can come by."""
-    user = request.param
-    if user != os.geteuid() and not _can_run(user):
+    """Each user's installation in turn."""
+    if request.param != os.geteuid() and not _can_run(request.param):
         pytest.skip("an ordinary user cannot read this installation, or there is no setpriv")
+    with _installed(request.param) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def anybody() -> Iterator[Isolated]:
+    """One user's, an ordinary one's if it can be: for what is the same for all."""
+    user = _users()[-1]
+    with _installed(user if user == os.geteuid() or _can_run(user) else os.geteuid()) as found:
+        yield found
+
+
+@contextmanager
+def _installed(user: int) -> Iterator[Isolated]:
+    """The home lies where other users can come by."""
     with tempfile.TemporaryDirectory(prefix="tf-isolated-") as name, FakeProxy() as proxy:
         Path(name).chmod(0o755)
         found = Isolated(user, Path(name), proxy)

@@ -47,17 +47,17 @@ def test_secrets_are_gone_and_the_rest_is_there(isolated: Isolated) -> None:
     assert rest.strip() == str(isolated.project)
 
 
-def test_folders_of_other_projects_are_gone_too(isolated: Isolated) -> None:
-    other = isolated.home / "other"
-    shutil.copytree(isolated.project, other, copy_function=shutil.copy2)
-    isolated.give(other, other / ".tf", other / ".tf" / "config.yaml")
-    words = [*isolated.words()[:-1], "trust"]
-    subprocess.run(words, env=isolated.environment(), cwd=other, check=True, capture_output=True)
-    assert isolated.shell(f"ls -A {other}/.tf").out == ""
+def test_folders_of_other_projects_are_gone_too(anybody: Isolated) -> None:
+    other = anybody.home / "other"
+    shutil.copytree(anybody.project, other, copy_function=shutil.copy2)
+    anybody.give(other, other / ".tf", other / ".tf" / "config.yaml")
+    words = [*anybody.words()[:-1], "trust"]
+    subprocess.run(words, env=anybody.environment(), cwd=other, check=True, capture_output=True)
+    assert anybody.shell(f"ls -A {other}/.tf").out == ""
 
 
-def test_temporary_directories_are_private_and_start_empty(isolated: Isolated, tmp_path: Path) -> None:
-    ended = isolated.shell(
+def test_temporary_directories_are_private_and_start_empty(anybody: Isolated, tmp_path: Path) -> None:
+    ended = anybody.shell(
         "ls -A /run /var/tmp /dev/shm; test -e /tmp/tf-test-outside && echo there; touch /tmp/x /dev/shm/x"
     )
     assert (ended.code, "there" in ended.out) == (0, False)
@@ -76,30 +76,30 @@ def test_sockets_of_the_machine_cannot_be_reached(
         assert knock(isolated, path) == "PermissionError"
 
 
-def test_a_second_name_of_a_socket_cannot_be_reached(isolated: Isolated) -> None:
-    with bound(isolated.home / "one.sock"):
-        (isolated.home / "two.sock").hardlink_to(isolated.home / "one.sock")
-        assert knock(isolated, isolated.home / "two.sock") == "PermissionError"
-    (isolated.home / "two.sock").unlink()
+def test_a_second_name_of_a_socket_cannot_be_reached(anybody: Isolated) -> None:
+    with bound(anybody.home / "one.sock"):
+        (anybody.home / "two.sock").hardlink_to(anybody.home / "one.sock")
+        assert knock(anybody, anybody.home / "two.sock") == "PermissionError"
+    (anybody.home / "two.sock").unlink()
 
 
-def test_what_the_user_hides_is_hidden_and_a_slip_of_the_pen_is_told(isolated: Isolated) -> None:
+def test_what_the_user_hides_is_hidden_and_a_slip_of_the_pen_is_told(anybody: Isolated) -> None:
     for name in ("keys/a", "one"):
-        (isolated.home / name).parent.mkdir(exist_ok=True)
-        (isolated.home / name).write_text("canary")
-    hide = ["-q", "--hide", str(isolated.home / "keys"), "--hide", str(isolated.home / "one")]
-    assert isolated.shell("ls -A ~/keys; cat ~/one", options=hide).out == ""
-    slip = isolated.shell("true", options=["--hide", "/no/such"])
+        (anybody.home / name).parent.mkdir(exist_ok=True)
+        (anybody.home / name).write_text("canary")
+    hide = ["-q", "--hide", str(anybody.home / "keys"), "--hide", str(anybody.home / "one")]
+    assert anybody.shell("ls -A ~/keys; cat ~/one", options=hide).out == ""
+    slip = anybody.shell("true", options=["--hide", "/no/such"])
     assert (slip.code, slip.err) == (1, "tf: there is no `/no/such`; check its spelling\n")
 
 
-def test_a_place_that_is_made_read_only(isolated: Isolated) -> None:
-    folder = isolated.home / "reference"
+def test_a_place_that_is_made_read_only(anybody: Isolated) -> None:
+    folder = anybody.home / "reference"
     folder.mkdir()
     (folder / "file").write_text("old")
-    isolated.give(folder, folder / "file")
+    anybody.give(folder, folder / "file")
     script = "cat ~/reference/file; echo new > ~/reference/file; rm -f ~/reference/file; mv ~/reference ~/elsewhere"
-    ended = isolated.shell(script, options=["-q", "--read-only", str(folder)])
+    ended = anybody.shell(script, options=["-q", "--read-only", str(folder)])
     assert ended.out == "old"
     assert (folder / "file").read_text() == "old"
 
@@ -111,33 +111,33 @@ def test_start_up_files_that_exist_cannot_be_changed(isolated: Isolated) -> None
     assert (isolated.home / ".bashrc").read_text() == "echo old\n"
 
 
-def test_a_symbolic_link_to_a_secret_leads_nowhere(isolated: Isolated) -> None:
+def test_a_symbolic_link_to_a_secret_leads_nowhere(anybody: Isolated) -> None:
     """The secret lies elsewhere, and only a link to it in a folder of ours."""
-    folder, secret = isolated.home / ".tameflare", isolated.home / "key-elsewhere"
+    folder, secret = anybody.home / ".tameflare", anybody.home / "key-elsewhere"
     folder.mkdir(exist_ok=True)
     secret.write_text("canary")
     (folder / "ca.key").symlink_to(secret)
     try:
-        assert isolated.shell("cat ~/key-elsewhere").out == ""
+        assert anybody.shell("cat ~/key-elsewhere").out == ""
     finally:
         (folder / "ca.key").unlink()
 
 
-def test_a_second_name_of_a_secret_is_refused(isolated: Isolated) -> None:
-    config, other = isolated.project / ".tf" / "config.yaml", isolated.home / "also"
+def test_a_second_name_of_a_secret_is_refused(anybody: Isolated) -> None:
+    config, other = anybody.project / ".tf" / "config.yaml", anybody.home / "also"
     other.hardlink_to(config)
     try:
-        ended = isolated.shell("true")
+        ended = anybody.shell("true")
     finally:
         other.unlink()
     assert ended.code == 1
     assert ended.err == f"tf: `{config}` has a second name (hard link), which cannot be hidden; remove the other name\n"
 
 
-def elsewhere(isolated: Isolated, mounting: str, script: str) -> str:
+def elsewhere(anybody: Isolated, mounting: str, script: str) -> str:
     """What a script inside says, where the run starts in a mount namespace in which something is mounted first."""
-    words = isolated.words("-q", "--isolate", "--", "sh", "-c", script)
-    cut = words.index(isolated.python)
+    words = anybody.words("-q", "--isolate", "--", "sh", "-c", script)
+    cut = words.index(anybody.python)
     mounting = f'{mounting} && exec "$@"'
     command = [
         *words[:cut],
@@ -151,7 +151,7 @@ def elsewhere(isolated: Isolated, mounting: str, script: str) -> str:
         "sh",
         *words[cut:],
     ]
-    done = subprocess.run(command, env=isolated.environment(), cwd=isolated.project, capture_output=True, text=True)
+    done = subprocess.run(command, env=anybody.environment(), cwd=anybody.project, capture_output=True, text=True)
     assert done.stderr == ""
     return done.stdout
 
@@ -176,37 +176,37 @@ def test_a_second_mount_of_everything_shows_no_more_than_the_first(isolated: Iso
     assert told == ["1", "/mnt/dev:", "/mnt/proc:", "/mnt/run:", "/mnt/tmp:"]
 
 
-def test_the_working_directory_may_lie_below_the_project(isolated: Isolated) -> None:
-    below = isolated.project / "src" / "deep"
+def test_the_working_directory_may_lie_below_the_project(anybody: Isolated) -> None:
+    below = anybody.project / "src" / "deep"
     below.mkdir(parents=True, exist_ok=True)
-    ended = isolated.run("sh", "-c", "pwd; ls -A ../../.tf; cat ../../.tf/config.yaml", options=["-q"], where=below)
+    ended = anybody.run("sh", "-c", "pwd; ls -A ../../.tf; cat ../../.tf/config.yaml", options=["-q"], where=below)
     assert ended.out == f"{below}\n"
 
 
-def test_a_hidden_working_directory_is_told(isolated: Isolated) -> None:
-    below = isolated.project / ".tf" / "below"
+def test_a_hidden_working_directory_is_told(anybody: Isolated) -> None:
+    below = anybody.project / ".tf" / "below"
     below.mkdir()
-    isolated.give(below)
+    anybody.give(below)
     try:
-        ended = isolated.run("true", where=below)
+        ended = anybody.run("true", where=below)
     finally:
         below.rmdir()
     assert ended.code == 1
     assert "is hidden by isolation; start from another directory" in ended.err
 
 
-def test_a_place_in_tmp_can_be_shown(isolated: Isolated, tmp_path: Path) -> None:
+def test_a_place_in_tmp_can_be_shown(anybody: Isolated, tmp_path: Path) -> None:
     place = Path("/tmp") / f"tf-shown-{os.getpid()}"
     place.mkdir()
     (place / "file").write_text("seen")
     try:
-        assert isolated.shell(f"cat {place}/file").code == 1
-        assert isolated.shell(f"cat {place}/file", options=["-q", "--show", str(place)]).out == "seen"
+        assert anybody.shell(f"cat {place}/file").code == 1
+        assert anybody.shell(f"cat {place}/file", options=["-q", "--show", str(place)]).out == "seen"
     finally:
         shutil.rmtree(place)
 
 
-def test_variables_that_lead_outside_are_not_handed_on(isolated: Isolated) -> None:
+def test_variables_that_lead_outside_are_not_handed_on(anybody: Isolated) -> None:
     outside = {
         "SSH_AUTH_SOCK": "/x",
         "DBUS_SESSION_BUS_ADDRESS": "/x",
@@ -217,9 +217,9 @@ def test_variables_that_lead_outside_are_not_handed_on(isolated: Isolated) -> No
     names = " ".join(outside)
     script = f'for name in {names}; do eval "echo \\$name=\\${{$name-unset}}"; done'
     (Path("/tmp") / "mine").mkdir(exist_ok=True)
-    told = isolated.shell(script, **outside).out.split()
+    told = anybody.shell(script, **outside).out.split()
     assert told == [*(f"{name}=unset" for name in list(outside)[:-1]), "MINE=1"]
-    kept = isolated.shell(script, options=["-q", "--keep-env", "DOCKER_HOST"], **outside).out.split()
+    kept = anybody.shell(script, options=["-q", "--keep-env", "DOCKER_HOST"], **outside).out.split()
     assert "DOCKER_HOST=x" in kept
 
 
@@ -240,9 +240,9 @@ def test_root_cannot_change_the_system_but_works_where_it_stands(tmp_path: Path,
     assert ended.err.count("Read-only file system") == 4
 
 
-def test_a_socket_that_is_shown_is_a_door_that_was_opened(isolated: Isolated) -> None:
-    path = isolated.home / "opened.sock"
+def test_a_socket_that_is_shown_is_a_door_that_was_opened(anybody: Isolated) -> None:
+    path = anybody.home / "opened.sock"
     with bound(path):
         program = "import socket,sys; socket.socket(1).connect(sys.argv[1]); print('through')"
-        ended = isolated.run("python3", "-c", program, str(path), options=["-q", "--show", str(path)])
+        ended = anybody.run("python3", "-c", program, str(path), options=["-q", "--show", str(path)])
     assert ended.out == "through\n"

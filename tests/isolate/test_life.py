@@ -44,36 +44,36 @@ def processes(mark: str) -> list[int]:
         ("(sleep 60 &) ; exit 0", 0),
     ],
 )
-def test_exit_codes(isolated: Isolated, script: str, code: int) -> None:
-    assert isolated.shell(script).code == code
+def test_exit_codes(anybody: Isolated, script: str, code: int) -> None:
+    assert anybody.shell(script).code == code
 
 
-def test_a_command_that_is_not_there_or_hidden(isolated: Isolated) -> None:
-    missing = isolated.run("no-such-command", PATH="/usr/bin:/bin")
+def test_a_command_that_is_not_there_or_hidden(anybody: Isolated) -> None:
+    missing = anybody.run("no-such-command", PATH="/usr/bin:/bin")
     assert (missing.code, missing.err) == (
         127,
         "tameflare: no command `no-such-command`; check its spelling and PATH\n",
     )
-    with_mode = isolated.home / "not-executable"
+    with_mode = anybody.home / "not-executable"
     with_mode.write_text("")
-    refused = isolated.run(str(with_mode))
+    refused = anybody.run(str(with_mode))
     assert (refused.code, "Permission denied; check its mode" in refused.err) == (126, True)
     outside = Path("/tmp") / f"tf-program-{os.getpid()}"
     outside.write_text("#!/bin/sh\n")
     outside.chmod(0o755)
     try:
-        hidden = isolated.run(str(outside))
+        hidden = anybody.run(str(outside))
     finally:
         outside.unlink()
     assert (hidden.code, "it lies in a place that isolation hides; see --show" in hidden.err) == (127, True)
 
 
-def test_input_and_output_pass(isolated: Isolated) -> None:
+def test_input_and_output_pass(anybody: Isolated) -> None:
     reader, writer = os.pipe()
     script = f"cat; echo told >&2; readlink /proc/self/fd/{reader} /proc/self/fd/{writer}"
-    command = isolated.words("-q", "--isolate", "--", "sh", "-c", script)
+    command = anybody.words("-q", "--isolate", "--", "sh", "-c", script)
     done = subprocess.run(
-        command, env=isolated.environment(), cwd=isolated.project, input="given", capture_output=True, text=True,
+        command, env=anybody.environment(), cwd=anybody.project, input="given", capture_output=True, text=True,
         pass_fds=[reader, writer],
     )  # fmt: skip
     for handle in (reader, writer):
@@ -81,11 +81,11 @@ def test_input_and_output_pass(isolated: Isolated) -> None:
     assert (done.stdout, done.stderr) == ("given", "told\n")
 
 
-def test_a_directory_as_a_standard_stream_is_refused(isolated: Isolated) -> None:
-    handle = os.open(isolated.home, os.O_RDONLY)
-    command = isolated.words("-q", "--isolate", "--", "sh", "-c", "ls -A /proc/self/fd/1/project/.tf >&2")
+def test_a_directory_as_a_standard_stream_is_refused(anybody: Isolated) -> None:
+    handle = os.open(anybody.home, os.O_RDONLY)
+    command = anybody.words("-q", "--isolate", "--", "sh", "-c", "ls -A /proc/self/fd/1/project/.tf >&2")
     done = subprocess.run(
-        command, env=isolated.environment(), cwd=isolated.project, stdout=handle, stderr=subprocess.PIPE, text=True
+        command, env=anybody.environment(), cwd=anybody.project, stdout=handle, stderr=subprocess.PIPE, text=True
     )
     os.close(handle)
     assert done.returncode == 1
@@ -94,11 +94,11 @@ def test_a_directory_as_a_standard_stream_is_refused(isolated: Isolated) -> None
 
 
 @contextmanager
-def running(isolated: Isolated, script: str, **more: str) -> Iterator[subprocess.Popen[str]]:
+def running(anybody: Isolated, script: str, **more: str) -> Iterator[subprocess.Popen[str]]:
     """An isolated shell that has said `ready`."""
     with subprocess.Popen(
-        isolated.words("-q", "--isolate", "--", "sh", "-c", script), env=isolated.environment(**more),
-        cwd=isolated.project, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        anybody.words("-q", "--isolate", "--", "sh", "-c", script), env=anybody.environment(**more),
+        cwd=anybody.project, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
@@ -107,9 +107,9 @@ def running(isolated: Isolated, script: str, **more: str) -> Iterator[subprocess
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
-def test_signals_are_passed_on_once(isolated: Isolated, number: signal.Signals) -> None:
+def test_signals_are_passed_on_once(anybody: Isolated, number: signal.Signals) -> None:
     script = f"trap 'echo got' {number.name[3:]}; trap 'exit 7' USR2; echo ready; while :; do sleep 0.02; done"
-    with running(isolated, script) as process:
+    with running(anybody, script) as process:
         assert process.stdout is not None
         process.send_signal(number)
         assert process.stdout.readline() == "got\n"
@@ -140,9 +140,9 @@ def test_killing_tf_leaves_nothing_behind(isolated: Isolated) -> None:
     ]
 
 
-def test_orphans_are_reaped(isolated: Isolated) -> None:
+def test_orphans_are_reaped(anybody: Isolated) -> None:
     script = "for i in 1 2 3 4 5; do (sh -c ':' &) ; done; sleep 0.3; grep -l '^State:.Z' /proc/[0-9]*/status; exit 0"
-    assert isolated.shell(script).out == ""
+    assert anybody.shell(script).out == ""
 
 
 def test_a_session_without_a_terminal_is_its_own(isolated: Isolated) -> None:
@@ -152,7 +152,7 @@ def test_a_session_without_a_terminal_is_its_own(isolated: Isolated) -> None:
         ["sh", "-c", f"{words}; echo $?"], env=isolated.environment(), cwd=isolated.project, start_new_session=True,
         capture_output=True, text=True, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    assert (done.stdout, done.returncode) == ("137\n", 0)
+    assert (done.stdout, done.returncode) == ("137\n", 0), done.stderr
 
 
 class Terminal:
@@ -184,24 +184,24 @@ class Terminal:
         return code
 
 
-def test_a_terminal_is_one_inside_too(isolated: Isolated) -> None:
+def test_a_terminal_is_one_inside_too(anybody: Isolated) -> None:
     script = (
         "test -t 0 && test -t 1 && : > /dev/tty && stty size && trap 'stty size; exit 9' WINCH && echo up && "
         "while :; do sleep 0.05; done"
     )
-    terminal = Terminal(isolated.words("-q", "--isolate", "--", "sh", "-c", script), isolated)
+    terminal = Terminal(anybody.words("-q", "--isolate", "--", "sh", "-c", script), anybody)
     terminal.expect("up")
     termios.tcsetwinsize(terminal.handle, (33, 77))
     terminal.expect("33 77")
     assert terminal.end() == 9
 
 
-def test_interrupt_from_the_keyboard_comes_once(isolated: Isolated) -> None:
+def test_interrupt_from_the_keyboard_comes_once(anybody: Isolated) -> None:
     script = (
         "n=0; trap 'n=$((n+1)); echo got $n' INT; trap 'echo sum $n; exit 4' QUIT; echo up; "
         "while :; do sleep 0.05; done"
     )
-    terminal = Terminal(isolated.words("-q", "--isolate", "--", "sh", "-c", script), isolated)
+    terminal = Terminal(anybody.words("-q", "--isolate", "--", "sh", "-c", script), anybody)
     terminal.expect("up")
     terminal.type("\x03")
     terminal.expect("got 1")
@@ -225,7 +225,7 @@ def test_stopping_and_going_on_in_a_shell(isolated: Isolated) -> None:
     assert terminal.end() == 6
 
 
-def test_a_new_terminal_can_be_made_inside(isolated: Isolated) -> None:
+def test_a_new_terminal_can_be_made_inside(anybody: Isolated) -> None:
     program = "import os,json; m,s=os.openpty(); print(json.dumps([os.ttyname(s), os.listdir('/dev/pts')]))"
-    name, listed = json.loads(isolated.run("python3", "-c", program, options=["-q"]).out)
+    name, listed = json.loads(anybody.run("python3", "-c", program, options=["-q"]).out)
     assert (name, sorted(listed)) == ("/dev/pts/0", ["0", "ptmx"])

@@ -60,14 +60,14 @@ def test_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
         obstacles.check_platform()
 
 
-def forbidden(isolated: Isolated, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
+def forbidden(anybody: Isolated, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
     """A run in a user namespace in which no further ones may be made."""
-    words = isolated.words("-q", *options, "--", "sh", "-c", "echo ran")
-    cut = words.index(isolated.python)
+    words = anybody.words("-q", *options, "--", "sh", "-c", "echo ran")
+    cut = words.index(anybody.python)
     setting = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
     command = [*words[:cut], "unshare", "--user", "--map-root-user", "sh", "-c", setting, "sh", *words[cut:]]
     return subprocess.run(
-        command, env=isolated.environment(**env), cwd=isolated.project, capture_output=True, text=True, check=False
+        command, env=anybody.environment(**env), cwd=anybody.project, capture_output=True, text=True, check=False
     )
 
 
@@ -75,24 +75,24 @@ CAUSE = "user.max_user_namespaces is 0: nobody may make user namespaces"
 
 
 @pytest.mark.parametrize(("options", "env"), [(["--isolate"], {}), ([], {"TF_ISOLATE": "required"})])
-def test_a_run_that_must_be_isolated_does_not_run(isolated: Isolated, options: list[str], env: dict[str, Any]) -> None:
-    done = forbidden(isolated, *options, **env)
+def test_a_run_that_must_be_isolated_does_not_run(anybody: Isolated, options: list[str], env: dict[str, Any]) -> None:
+    done = forbidden(anybody, *options, **env)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"tf: {CAUSE}; run `sudo sysctl")
 
 
 @pytest.mark.parametrize(("options", "env"), [(["--isolate-if-possible"], {}), ([], {"TF_ISOLATE": "if-possible"})])
 def test_a_run_that_need_not_be_isolated_says_so_loudly(
-    isolated: Isolated, options: list[str], env: dict[str, Any]
+    anybody: Isolated, options: list[str], env: dict[str, Any]
 ) -> None:
-    done = forbidden(isolated, *options, **env)
+    done = forbidden(anybody, *options, **env)
     assert (done.returncode, done.stdout) == (0, "ran\n")
     assert done.stderr.startswith(f"tameflare: WARNING: NOT ISOLATED: {CAUSE}")
 
 
-def test_where_it_can_be_had_if_possible_means_isolated(isolated: Isolated) -> None:
-    words = isolated.words("-q", "--isolate-if-possible", "--", "sh", "-c", "ls -A .tf")
-    done = subprocess.run(words, env=isolated.environment(), cwd=isolated.project, capture_output=True, text=True)
+def test_where_it_can_be_had_if_possible_means_isolated(anybody: Isolated) -> None:
+    words = anybody.words("-q", "--isolate-if-possible", "--", "sh", "-c", "ls -A .tf")
+    done = subprocess.run(words, env=anybody.environment(), cwd=anybody.project, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -106,13 +106,13 @@ def test_inside_there_is_no_second_one(isolated: Isolated) -> None:
     assert "a seccomp filter keeps this process from making namespaces" in ended.err
 
 
-def test_hosts_without_a_proxy_cannot_be_had(isolated: Isolated) -> None:
-    ended = isolated.run("true", options=["--no-proxy", "registry.internal"])
+def test_hosts_without_a_proxy_cannot_be_had(anybody: Isolated) -> None:
+    ended = anybody.run("true", options=["--no-proxy", "registry.internal"])
     sentence = "tf: `registry.internal` cannot be reached directly from an isolated command; leave out --no-proxy"
     assert (ended.code, ended.err.startswith(sentence)) == (2, True)
 
 
-def test_options_of_isolation_want_isolation(isolated: Isolated) -> None:
-    words = isolated.words("--hide", "/etc", "--", "true")
-    done = subprocess.run(words, env=isolated.environment(), cwd=isolated.project, capture_output=True, text=True)
+def test_options_of_isolation_want_isolation(anybody: Isolated) -> None:
+    words = anybody.words("--hide", "/etc", "--", "true")
+    done = subprocess.run(words, env=anybody.environment(), cwd=anybody.project, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (2, "tf: --hide, --read-only and --show need isolation; add --isolate\n")

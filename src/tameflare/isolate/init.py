@@ -40,6 +40,8 @@ def start(plan: Plan) -> tuple[int, int]:
 def _become(plan: Plan, report: int) -> None:
     """Never returns. The pipe closes when the command is executed; else it tells why not."""
     try:
+        if plan.detached:
+            os.setsid()  # so that kill(0) reaches nothing of ours
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, plan.signals)

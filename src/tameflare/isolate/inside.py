@@ -73,8 +73,6 @@ def _tell(control: socket.socket, message: dict[str, Any], handles: list[int] | 
 
 def _help(plan: Plan, control: socket.socket, parent: int) -> int:
     user, group = os.geteuid(), os.getegid()
-    if plan.detached:
-        os.setsid()
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     _do("streams", use_standard_streams)
     _do("unshare", kernel.unshare, kernel.ALL_NAMESPACES)
