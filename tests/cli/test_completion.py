@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from shutil import which
@@ -95,6 +98,42 @@ def test_each_shell_can_read_it(shell: str) -> None:
 )
 def test_bash_is_offered(seen: None, tf_on_path: Path, words: tuple[str, ...], offered: list[str]) -> None:
     assert bash(*words) == offered
+
+
+def test_a_key_press_in_a_terminal(seen: None, tf_on_path: Path) -> None:
+    """Readline and all: what stands on the line after the tabulator."""
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "PS1": "$ ", "TERM": "dumb"}
+    shell = subprocess.Popen(
+        ["bash", "--norc", "-i"],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env=environment,
+        start_new_session=True,
+    )
+    os.close(follower)
+    try:
+        os.write(leader, b'eval "$(tf completion bash)"; echo re""ady\n')
+        until(leader, "ready")
+        os.write(leader, b"tf kill-s\t")
+        until(leader, "kill-switch ")
+        os.write(leader, b"\x15tf connector test cr\t")
+        until(leader, "test crm ")
+        os.write(leader, b"\x15tf run -- cat .t\t")
+        until(leader, "cat .tf/")
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(leader)
+
+
+def until(terminal: int, text: str, seconds: float = 20.0) -> None:
+    """Read what the terminal shows until it shows `text`."""
+    shown, deadline = "", time.monotonic() + seconds
+    while text not in shown:
+        assert select.select([terminal], [], [], max(0, deadline - time.monotonic()))[0], shown
+        shown += os.read(terminal, 4096).decode(errors="replace")
 
 
 @pytest.mark.skipif(not which("fish"), reason="fish is not installed")

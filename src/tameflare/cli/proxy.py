@@ -13,7 +13,8 @@ from tameflare.cli.server import start
 Example:
   TF_SERVER_URL=https://tameflare.example.com TF_LINK_TOKEN=gwln_... tf proxy
 
-On the server's own machine it uses the link token in the data directory.""",
+`tf gateway` is the same. On the server's own machine it uses the link token in the
+data directory.""",
 )
 def command() -> None:
     """Run the proxy until Ctrl-C."""
