@@ -16,16 +16,17 @@ from tameflare.core.errors import TameFlareError
 
 RATE = 200
 CONNECTIONS = (1, 32, 256)
-TRANSFER_SECONDS = 20.0
+TRANSFER_SECONDS = 10.0
+EVENTS_WARMUP = 1.0
 
 
 @dataclass(frozen=True)
 class Scale:
     """How long and how much. Seconds; `transfer` in bytes."""
 
-    seconds: float = 2.5
+    seconds: float = 2.0
     warmup: float = 0.5
-    steady_seconds: float = 5.0
+    steady_seconds: float = 4.0
     transfer: int = 100 * MEGABYTE
     tunnels: int = 1000
 
@@ -93,7 +94,7 @@ def events(way: Way, program: Path, scale: Scale) -> Values:
 
     Some look at the beginning of a body before they pass it on; that is over when the warm-up is.
     """
-    delays = way.run(program, Job("events", 8, scale.seconds, 2 * scale.warmup, events=True)).delays_us
+    delays = way.run(program, Job("events", 8, scale.seconds, EVENTS_WARMUP, events=True)).delays_us
     if not delays.count:
         raise TameFlareError("no event came", "it collects the stream before it goes on")
     return {"event_p50": delays.p50 / 1e3, "event_p99": delays.p99 / 1e3}

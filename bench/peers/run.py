@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from bench.tunnel import unverified
 from tameflare.core.errors import TameFlareError
 
 NOISE_SECONDS = 3.0
+REST_SECONDS, MOST_RESTS = 0.1, 100
+BUSY = 0.2
 PEERS: dict[str, Callable[[Site], AbstractContextManager[Way]]] = {
     "nginx": nginx.running,
     "squid": squid.running,
@@ -81,7 +84,7 @@ def _measure(ways: list[Way], site: Site, scale: Scale, results: Results) -> Non
                     _note(way, title, number, fault, results)
                     continue
                 finally:
-                    way.settle()
+                    _rest(way)
                 results.add(way.name, number, found)
                 say(
                     f"  round {number + 1}, {title}: {way.name}: "
@@ -89,10 +92,20 @@ def _measure(ways: list[Way], site: Site, scale: Scale, results: Results) -> Non
                 )
 
 
+def _rest(way: Way) -> None:
+    """Wait until nothing is left to do, closing connections among it, so that the next one has the core for itself."""
+    way.settle()
+    for _ in range(MOST_RESTS):
+        before = way.cpu_seconds()
+        threading.Event().wait(REST_SECONDS)
+        if way.cpu_seconds() - before < REST_SECONDS * BUSY:
+            return
+
+
 def _note(way: Way, title: str, number: int, fault: Exception, results: Results) -> None:
     """A peer that cannot do it is a result; ours that cannot is none."""
     if way.name == "direct" or way.name.startswith(ours.NAME):
         raise fault
-    why = f"{fault}; {fault.help.partition(';')[0]}" if isinstance(fault, TameFlareError) else str(fault)
+    why = str(fault).partition("; the measurement")[0]
     results.faults.append(f"{way.name}, {title}, round {number + 1}: {why}")
     say(results.faults[-1])
