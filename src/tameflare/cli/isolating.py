@@ -43,6 +43,9 @@ def choose(
             f"`{next(iter(no_proxy))}` cannot be reached directly from an isolated command",
             "leave out --no-proxy, or do without isolation",
         )
+    from tameflare.isolate.obstacles import check_platform
+
+    check_platform()
     from tameflare.cli.isolation import Isolation
 
     return Isolation(folder, wishes)
