@@ -154,6 +154,16 @@ def test_plain_http_at_the_tls_port_is_told_so(proxy: Plane, first: bytes) -> No
     assert "write https://" in reply.json["message"]
 
 
+def test_plain_http_is_logged_but_does_not_fill_the_log(proxy: Plane) -> None:
+    said = "a token in it was readable on its way"
+    before = proxy.log.count(said)
+    for _ in range(5):
+        with contextlib.closing(Wire(bare(proxy))) as wire:
+            wire.send(b"GET / HTTP/1.1\r\n")
+            assert wire.head().status == 400
+    assert 1 <= proxy.log.count(said) <= before + 1
+
+
 def test_plain_http_in_small_pieces_is_told_so_too(proxy: Plane) -> None:
     with contextlib.closing(Wire(bare(proxy))) as wire:
         for byte in b"CONNECT ":

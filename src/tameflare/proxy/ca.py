@@ -86,6 +86,7 @@ class CertificateAuthority:
             self._contexts.move_to_end(host)
             return known[0]
         context = self._make(host, now)
+        self.leaves_made += 1
         self._contexts[host] = (context, now - CLOCK_SKEW, now + LEAF_LIFE - RENEW_BEFORE)
         self._contexts.move_to_end(host)
         if len(self._contexts) > self._contexts_kept:
@@ -94,13 +95,12 @@ class CertificateAuthority:
 
     def issue(self, hosts: Sequence[str]) -> tuple[ssl.SSLContext, datetime]:
         """A TLS context for a server of our own that is reached by each of these names and addresses, and when it
-        should be issued anew. Raises core.errors.InvalidValue for one that no certificate can name."""
+        should be issued anew; from any thread. Raises core.errors.InvalidValue for one that no certificate can name."""
         now = self._now()
         return self._make(hosts[0], now, hosts[1:]), now + LEAF_LIFE - RENEW_BEFORE
 
     def _make(self, host: str, now: datetime, others: Sequence[str] = ()) -> ssl.SSLContext:
         key = ec.generate_private_key(ec.SECP256R1())
         leaf = make_leaf(host, key, self._certificate, self._key, now, now + LEAF_LIFE, others=others)
-        self.leaves_made += 1
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return server_context(leaf.public_bytes(Encoding.PEM), private)

@@ -25,13 +25,17 @@ TLS_NEEDED: Final = answers.plain(
 )
 
 
+OnFailure = Callable[[str, bool], None]
+"""Told of each handshake that fails: whose, by address, and whether plain HTTP was spoken."""
+
+
 class Door(Sealed):
     """The connection inside exists from the first moment: it takes its place among the others and has its time-out
     before the handshake, so that handshakes are limited like everything else that strangers may do."""
 
     __slots__ = ("_first", "_on_failure")
 
-    def __init__(self, context: ssl.SSLContext, inner: asyncio.Protocol, on_failure: Callable[[], None]) -> None:
+    def __init__(self, context: ssl.SSLContext, inner: asyncio.Protocol, on_failure: OnFailure) -> None:
         super().__init__(TlsShell(context, server_side=True), inner)
         self._first: bytes | None = b""
         self._on_failure = on_failure
@@ -56,14 +60,14 @@ class Door(Sealed):
             self._turn_away(found)
 
     def _turn_away(self, found: FirstBytes) -> None:
-        self._on_failure()
-        if found is FirstBytes.HTTP:
-            log.warning("plain HTTP on the TLS port: a token in it was readable on its way", peer=self._peer())
+        plain = found is FirstBytes.HTTP
+        self._on_failure(self._peer(), plain)
+        if plain:
             self._raw.write(TLS_NEEDED)
         self._raw.close()
 
     def _failed(self, fault: TlsFault) -> None:
-        self._on_failure()
+        self._on_failure(self._peer(), False)
         log.debug("tls failed at the listener", peer=self._peer(), fault=str(fault))
         super()._failed(fault)
 

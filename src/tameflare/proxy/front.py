@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+import time
 from typing import Final
 
 import structlog
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 _SILENT_SECONDS: Final = 15
 _BETWEEN_PROBES: Final = 5
 _PROBES: Final = 3
+_QUIET_SECONDS: Final = 60.0
 
 
 class Front:
@@ -30,6 +32,7 @@ class Front:
         self._secured = secured if secured is not None else listener if tls is not None else None
         self._tls = tls
         self._servers: list[asyncio.Server] = []
+        self._tell_again = 0.0
         self.failed = 0
 
     async def open(self, context: Context, version: int) -> None:
@@ -49,8 +52,13 @@ class Front:
         assert self._tls is not None
         return Door(self._tls.context, ClientConnection(context), self._count_failure)
 
-    def _count_failure(self) -> None:
+    def _count_failure(self, peer: str, plain: bool) -> None:
+        """Plain HTTP is worth a line, but strangers shall not fill the log with it."""
         self.failed += 1
+        now = time.monotonic()
+        if plain and now >= self._tell_again:
+            self._tell_again = now + _QUIET_SECONDS
+            log.warning("plain HTTP on the TLS port: a token in it was readable on its way", peer=peer)
 
     def close(self) -> None:
         for server in self._servers:
