@@ -79,8 +79,17 @@ def change_code(target: Target) -> Found:
 
 
 def change_profile(target: Target) -> Found:
-    """One that is there, and one that is not and would be read before it."""
-    return verdict({name: writable(target.home / name) for name in (".profile", ".zshenv")})
+    """One that is there, or else made, and one that shells read as well."""
+    return verdict({name: _can_make(target.home / name) for name in (".profile", ".zshenv")})
+
+
+def _can_make(path: Path) -> bool:
+    """The same for a file that may not be there yet; it is not left behind."""
+    there = path.exists()
+    made = writable(path)
+    if made and not there:
+        path.unlink()
+    return made
 
 
 def second_copy(target: Target) -> Found:
