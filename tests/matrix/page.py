@@ -34,6 +34,7 @@ What was tried:
 
 - **allowed**: the right answer came; the vendor saw the real credential, the program held a placeholder. Where it is
   **held**, its memory is searched for real keys while it waits. (Some need a key of their own; it is said below.)
+  `closed`: run with `--isolate`, it reached nothing; without, it reached the vendor, with a placeholder.
 - **denied**: nothing reached the vendor, the client asked once and not again, and its user is shown why. The text that
   follows each table is that: what an uncaught error prints, or what the program writes to the terminal.
 - **held**: the request waited until a person agreed, the program got the right answer then, and it went once.
@@ -67,7 +68,7 @@ def _table(rows: Iterator[tuple[Client, Entry]]) -> Iterator[str]:
     yield f"| {' | '.join(HEAD)} |"
     yield f"|{' --- |' * len(HEAD)}"
     for client, row in rows:
-        played = [row.allowed, row.denied, row.held, row.stream, row.https_proxy]
+        played = [row.allowed or ("closed" if row.closed else ""), row.denied, row.held, row.stream, row.https_proxy]
         cells = [client.name, row.version, f"`{row.verdict}`", *(cell or "-" for cell in played)]
         yield f"| {' | '.join(cells)} |"
 
