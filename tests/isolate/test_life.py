@@ -127,17 +127,17 @@ def test_grandchildren_end_with_the_command(isolated: Isolated) -> None:
 
 def test_killing_tf_leaves_nothing_behind(isolated: Isolated) -> None:
     mark = f"tf-killed-{os.getpid()}-{isolated.user}"
-    script = f"setsid sh -c ': {mark}; while :; do sleep 1; done' & echo ready; : {mark}; while :; do sleep 1; done"
-    before = set(Path("/tmp").glob("tameflare-*"))
+    loop = f": {mark}; while :; do sleep 1; done"
+    script = f"setsid sh -c '{loop}' & echo ready; dirname $SSL_CERT_FILE; {loop}"
     with running(isolated, script) as process:
         helper = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+        assert process.stdout is not None
+        folder = Path(process.stdout.readline().strip())
         wait_for(lambda: len(processes(mark)) > 2, "the command to run")
         process.kill()
     wait_for(lambda: not processes(mark), "all to end")
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in helper), "the helper to end")
-    assert not [
-        path for path in set(Path("/tmp").glob("tameflare-*")) - before if path.exists() and not any(path.iterdir())
-    ]
+    assert not folder.exists()
 
 
 def test_orphans_are_reaped(anybody: Isolated) -> None:

@@ -90,9 +90,10 @@ class Isolation:
         self, command: Sequence[str], environment: Mapping[str, str], session: Session, gone: Callable[[], None]
     ) -> int:
         def spawn(command: Sequence[str], environment: Mapping[str, str], mask: Iterable[int]) -> int:
-            started = launch(self._plan(command, environment, mask))
+            plan = self._plan(command, environment, mask)
             if _PRIVATE[0] not in self._places.show:
-                shutil.rmtree(self.folder, ignore_errors=True)  # the command has copies
+                shutil.rmtree(self.folder, ignore_errors=True)  # the command gets copies
+            started = launch(plan)
             if started.number:
                 os.waitpid(started.pid, 0)
                 raise self._cannot_start(command[0], started.number)
