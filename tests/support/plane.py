@@ -302,6 +302,13 @@ class Plane:
         with contextlib.closing(wire):
             return wire.get("/health", host="localhost").json
 
+    def metric(self, name: str) -> float:
+        """The value of a metric without labels, by its name without our prefix."""
+        wire = self.plain() if self.port else self.secured()
+        with contextlib.closing(wire):
+            page = wire.get("/metrics", host="localhost").body.decode()
+        return float(re.findall(rf"^tameflare_{name} (\S+)$", page, re.MULTILINE)[0])
+
     # --- records
 
     @property
