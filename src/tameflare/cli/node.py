@@ -1,4 +1,4 @@
-"""The files that each Node of a governed command loads before its program, so that its requests go through the proxy."""
+"""The files that each Node of a governed command loads before its program: they lead its requests through the proxy."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-
 from tameflare.connectors.request import HttpRequest
 from tameflare.core.action import Action
 from tameflare.core.decision import Decision

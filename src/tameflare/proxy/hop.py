@@ -115,9 +115,8 @@ async def connect_through(via: UpstreamProxy, target: Place, context: ssl.SSLCon
 
 
 def _tls_failed(fault: TlsFault) -> str:
-    cause = fault.__cause__
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"its certificate: {cause.verify_message}"
+    if fault.certificate:
+        return f"its certificate: {fault.certificate}"
     if fault.reason == "wrong_version_number":
         return "it speaks no TLS; write http://"
     return f"it failed the TLS handshake: {fault.message}"

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 def server_context(chain: bytes, key: bytes) -> ssl.SSLContext:
     """TLS 1.2 or newer, HTTP/1.1; `chain` and `key` in PEM. Raises ssl.SSLError where OpenSSL does not take them.
 
-    No session ticket is given out (RFC 8446 section 4.6.1 leaves that to servers): making one, and sending it by itself,
-    costs each new tunnel more than a resumption saves us, and most agents' programs never come back with one.
+    No session ticket is given out (RFC 8446 section 4.6.1 leaves that to servers): making one, and sending it by
+    itself, costs each new tunnel more than a resumption saves us, and most agents' programs never come back with one.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
