@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import configparser
+import os
+import socket
+import subprocess
 from pathlib import Path
+from shutil import which
 
 import pytest
 
 from tameflare.cli import settings_files
 
 PROXY = "http://bot:tfr_a.b@127.0.0.1:8443"
+SECURE = "https://bot:tfr_a.b@proxy.example:9443"
 ENVIRONMENT = {"HTTP_PROXY": PROXY, "HTTPS_PROXY": PROXY, "SSL_CERT_FILE": "/run/b.pem"}
 
 
@@ -69,8 +74,28 @@ def test_what_the_user_wants_to_keep_is_left(folder: Path) -> None:
 
 def test_curl_is_told_whom_to_trust_for_a_proxy_in_tls(folder: Path) -> None:
     (folder / "home" / ".curlrc").write_text("max-time = 5")
-    home = written(folder, HTTPS_PROXY="https://bot:tfr_a.b@proxy.example:9443")["CURL_HOME"]
+    home = written(folder, HTTPS_PROXY=SECURE)["CURL_HOME"]
     file = Path(home, ".curlrc")
-    assert file.read_text() == 'max-time = 5\nproxy-cacert = "/run/b.pem"\n'
+    assert file.read_text().splitlines() == [
+        "max-time = 5",
+        f'proxy = "{SECURE}"',
+        'noproxy = ""',
+        'proxy-cacert = "/run/b.pem"',
+    ]
     assert file.stat().st_mode & 0o777 == 0o600
     assert "CURL_HOME" not in settings_files.write(folder / "home", ENVIRONMENT, ("WGETRC", "PHP_INI_SCAN_DIR"))
+
+
+@pytest.mark.skipif(not which("curl"), reason="needs curl")
+def test_the_users_own_settings_of_curl_lead_nowhere_else(folder: Path) -> None:
+    """Where nobody listens, for curl to fail if it goes there."""
+    (folder / "home" / ".curlrc").write_text('proxy = "http://127.0.0.1:1"\nnoproxy = "*"\n')
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        ours = f"https://bot:tfr_a.b@127.0.0.1:{listener.getsockname()[1]}"
+        variables = written(folder, HTTPS_PROXY=ours)
+        asking = subprocess.Popen(
+            ["curl", "--silent", "http://127.0.0.1:1/"], env={"PATH": os.environ["PATH"], **variables}
+        )
+        listener.accept()[0].close()
+    assert asking.wait(20) != 0

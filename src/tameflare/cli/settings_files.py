@@ -57,13 +57,19 @@ def _php(folder: Path, environment: Mapping[str, str]) -> str:
 
 def _curl(folder: Path, environment: Mapping[str, str]) -> str:
     """https://curl.se/docs/manpage.html#-K: the first of these places that has a file. No variable tells curl by which
-    authorities a proxy in TLS is verified."""
+    authorities a proxy in TLS is verified. Of an option the last line counts, and a line goes before the environment.
+    """
     homes = [environment.get(name, "") for name in (CURL, "XDG_CONFIG_HOME", "HOME")]
     places = [Path(home, name) for home in homes if home for name in (".curlrc", "curlrc", ".config/curlrc")]
     users = next((_text(place) for place in places if place.is_file()), "")
+    ours = {
+        "proxy": environment["HTTPS_PROXY"],
+        "noproxy": environment.get("NO_PROXY", ""),
+        "proxy-cacert": environment["SSL_CERT_FILE"],
+    }
     home = folder / "curl"
     home.mkdir(mode=0o700)
-    write_private(home / ".curlrc", f'{users}proxy-cacert = "{environment["SSL_CERT_FILE"]}"\n')
+    write_private(home / ".curlrc", users + "".join(f'{name} = "{value}"\n' for name, value in ours.items()))
     return str(home)
 
 
