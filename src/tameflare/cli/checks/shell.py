@@ -102,7 +102,7 @@ def _node_findings(version: str, status: int, options: str) -> Said:
     if numbers and (int(numbers[1]), int(numbers[2])) < _OLDEST_NODE:
         yield warning(
             f"`node` is {version}, for which TameFlare's preload was not made",
-            "use Node 20 or newer, or `tf run --isolate`",
+            "use Node 18 or newer, or `tf run --isolate`",
         )
 
 
@@ -111,7 +111,6 @@ _FILES: Final[tuple[tuple[str, str, str], ...]] = (
     (".npmrc", r"^\s*(?:https?-)?proxy\s*=", "npm"),
     (".curlrc", r"^\s*(?:-x|--?proxy\b|proxy\b)", "curl"),
     (".config/pip/pip.conf", r"^\s*proxy\s*=", "pip"),
-    (".wgetrc", r"^\s*(?:https?_proxy|use_proxy)\s*=", "wget"),
 )
 
 
