@@ -24,7 +24,8 @@ Examples:
   tf config --json | jq -r '.[] | select(.source != "default") | .name'
 
 Settings come from the environment; where the proxy, the server and their tokens are
-also from `.tf/config.yaml` and the log-in. Secrets are shown as `***`. Server and
+also from `.tf/config.yaml` and the log-in, and so does the proxy's authority
+(TF_PROXY_CA), which `.tf/config.yaml` keeps itself. Secrets are shown as `***`. Server and
 proxy have environments of their own: ask where they run. Exit code 2 if a value
 is wrong.""",
 )

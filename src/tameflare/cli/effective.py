@@ -13,6 +13,7 @@ from tameflare.settings import Setting, Settings
 
 DEFAULT = "default"
 _MASKED = "***"
+_KEPT = "kept there"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Row:
 
 def rows(environment: Settings) -> list[Row]:
     """Every setting, in the order of the reference."""
-    elsewhere = _elsewhere()
+    elsewhere = _elsewhere(environment)
     return [_row(environment, setting, elsewhere) for setting in settings.ALL]
 
 
@@ -66,7 +67,7 @@ def shown(value: object) -> str:
     return str(value)
 
 
-def _elsewhere() -> dict[str, tuple[str, str]]:
+def _elsewhere(environment: Settings) -> dict[str, tuple[str, str]]:
     """What the project's folder and the log-in say: value and source by the setting's name."""
     found: dict[str, tuple[str, str]] = {}
     login = _login()
@@ -81,7 +82,17 @@ def _elsewhere() -> dict[str, tuple[str, str]]:
         found[settings.SERVER_URL.name] = (stored["server"], place)
         found[settings.GATEWAY_URL.name] = (stored["proxy"], place)
         found[settings.GATEWAY_TOKEN.name] = (_MASKED, place)
+        if _keeps_authority(environment, stored):
+            found[settings.PROXY_CA.name] = (_KEPT, place)
     return found
+
+
+def _keeps_authority(environment: Settings, stored: dict[str, str]) -> bool:
+    """Whether the proxy in use is verified by what the project's folder keeps: the certificates, not a path to them."""
+    if environment.is_set(settings.PROXY_CA):
+        return False
+    proxy = environment.get(settings.GATEWAY_URL) if environment.is_set(settings.GATEWAY_URL) else stored["proxy"]
+    return bool(project.authority(environment, stored, proxy.rstrip("/")))
 
 
 def _login() -> loginstore.Login | None:

@@ -31,7 +31,7 @@ def warning(project: str) -> str | None:
     _keep(told | {project: digest})
     return (
         f"the command can read your log-in in {loginstore.path()} and act as you; "
-        "run agents that you do not trust as another user"
+        "run agents that you do not trust with `tf run --isolate` or as another user"
     )
 
 
