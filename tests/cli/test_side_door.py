@@ -200,3 +200,14 @@ def test_a_connection_that_is_gone_is_nobodys() -> None:
             client.close()
             assert read_all(accepted) == b""
             assert peers.owner(accepted) is None
+
+
+def test_without_an_authority_that_can_be_read_there_is_no_way_to_a_proxy_in_tls() -> None:
+    door = SideDoor(side_door.listen(), "https://bot:tfr_a.b@127.0.0.1:1", os.getuid(), "no certificate")
+    door.serve()
+    try:
+        with reached(door) as connection:
+            connection.sendall(b"CONNECT api.example.com:443 HTTP/1.1\r\n\r\n")
+            assert read_to(connection, b"`tf proxy`\n").startswith(b"HTTP/1.1 502 ")
+    finally:
+        door.close()

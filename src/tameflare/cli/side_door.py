@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from tameflare.cli import peers
+from tameflare.core.errors import TameFlareError
 
 if TYPE_CHECKING:
     import asyncio
@@ -103,7 +104,7 @@ class SideDoor:
 
         try:
             inward, outward = await asyncio.wait_for(self._dial(), _CONNECT_SECONDS)
-        except OSError:
+        except (OSError, TameFlareError):
             writer.write(_answer(b"502 Bad Gateway", _GONE))
             return
         try:
@@ -114,11 +115,12 @@ class SideDoor:
 
     async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         import asyncio
-        import ssl
+
+        from tameflare.cli import outer_tls
 
         secure = self._proxy.scheme == "https"
         port = self._proxy.port or (443 if secure else 80)
-        context = ssl.create_default_context(cadata=self._authorities or None) if secure else None
+        context = outer_tls.context(self._authorities) if secure else None
         return await asyncio.open_connection(self._proxy.hostname, port, ssl=context)
 
 
