@@ -9,10 +9,10 @@ from tameflare.cli.checks.around import Around, is_health, quietly, told
 from tameflare.cli.checks.findings import Said, ok, red, warning
 from tameflare.cli.checks.private import is_wide
 from tameflare.cli.session import Run
+from tameflare.connectors import registry
 from tameflare.connectors.placeholders import bound_to, variables
 from tameflare.settings import TOKEN
 
-_VENDORS: Final = ("openai", "anthropic", "github", "stripe", "slack")
 _FULL: Final = "full_enforce"
 
 
@@ -101,7 +101,7 @@ def keys(around: Around) -> Said:
     run = quietly(around, "run")
     if run is None:
         return
-    known = {variable: type_ for type_ in _VENDORS for variable in variables(type_)}
+    known = {variable: type_ for type_ in registry.TYPES for variable in variables(type_)}
     for variable, kind in known.items():
         yield from _key(variable, kind, around.variables.get(variable, ""), run)
 
