@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ SURELY_OPEN = frozenset(
     | {"project-folder", "log-in", "data-directory", "records", "by-processes", "own-folders"}
     | {
         "user-keys",
+        "set-user-id",
         "server",
         "act-as-user",
         "other-agent",
@@ -54,7 +56,9 @@ SURELY_OPEN = frozenset(
 Verdicts = dict[str, dict[str, Any]]
 
 
-WITHOUT_PRODUCT = frozenset({"tcp-ipv4", "abstract-socket", "socket-in-home", "other-process", "other-end", "survivor"})
+WITHOUT_PRODUCT = frozenset(
+    {"tcp-ipv4", "abstract-socket", "socket-in-home", "other-process", "other-end", "survivor", "set-user-id"}
+)
 """What is there to be closed before a proxy that only knows runs; `.tf` on top."""
 
 
@@ -122,7 +126,8 @@ def open_or_wrong(found: Verdicts, names: frozenset[str]) -> dict[str, str]:
 
 @pytest.mark.skipif(is_all_seeing(), reason="root without setpriv sees everything")
 def test_without_isolation_the_targets_are_reached(doctor: Doctor) -> None:
-    done = doctor.call("--no-isolate", "--json", before=unprivileged())
+    with holder_of_another_key():
+        done = doctor.call("--no-isolate", "--json", before=unprivileged())
     found = doctor.verdicts(done)
     assert found.keys() == {probe.name for probe in PROBES}
     told = open_or_wrong(found, SURELY_OPEN)
@@ -136,6 +141,23 @@ def test_without_isolation_the_targets_are_reached(doctor: Doctor) -> None:
         if probe.promise is Promise.WITHIN:
             assert row["verdict"] == "not applicable", row
     assert done.returncode == 0
+
+
+@contextmanager
+def holder_of_another_key() -> Iterator[None]:
+    """A program of the machine that has a master key in its environment and nothing to do with ours."""
+    words = [*unprivileged(), "cat"]
+    env = {"PATH": os.environ["PATH"], "SETTINGS_ENCRYPTION_KEY": "c0ffee00" * 8}
+    with subprocess.Popen(words, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        program.stdin.write(b"\n")
+        program.stdin.flush()
+        assert program.stdout.read(1) == b"\n"  # it runs as what it is now
+        try:
+            yield
+        finally:
+            program.stdin.close()
 
 
 def test_with_isolation_everything_is_closed_that_should_be(doctor: Doctor, isolation: None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import struct
 
 import pytest
@@ -44,7 +45,8 @@ def fails(number: int) -> int:
 def test_what_is_refused_by_name(machine: str) -> None:
     for name in ("mount", "setns", "keyctl", "bpf", "perf_event_open", "open_by_handle_at", "kexec_load", "move_mount"):
         assert call(machine, name) == fails(errno.EPERM), name
-    assert call(machine, "io_uring_setup") == fails(errno.ENOSYS)
+    for name in ("io_uring_setup", "openat2"):
+        assert call(machine, name) == fails(errno.ENOSYS)
 
 
 @pytest.mark.parametrize("machine", NAMES)
@@ -74,6 +76,7 @@ def test_threads_and_processes_are_made_but_no_namespaces(machine: str) -> None:
     assert call(machine, "clone", 0x003D0F00) == ALLOW
     assert call(machine, "clone", 17) == ALLOW
     assert call(machine, "unshare", 0x400) == ALLOW
+    assert call(machine, "unshare", 0x80) == fails(errno.EPERM)
     for name in ("clone", "unshare"):
         for flag in (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000):
             assert call(machine, name, flag | 17) == fails(errno.EPERM)
@@ -100,3 +103,24 @@ def test_no_set_user_id_files(machine: str) -> None:
             assert call(machine, name, *([0] * at), 0o4755) == fails(errno.EPERM)
             assert call(machine, name, *([0] * at), 0o2755) == ALLOW
             assert call(machine, name, *([0o4755] * at), 0o755) == ALLOW
+
+
+@pytest.mark.parametrize("machine", NAMES)
+def test_no_file_is_made_with_such_a_mode(machine: str) -> None:
+    for name, at in {"creat": 1, "mknod": 1, "mknodat": 2}.items():
+        if name in ARCHITECTURES[machine].calls:
+            for mode in (0o4755, 0o2755, 0o104711, 0o4755 | 1 << 32):
+                assert call(machine, name, *([0] * at), mode) == fails(errno.EPERM)
+            assert call(machine, name, *([0o4755] * at), 0o100755) == ALLOW
+
+
+@pytest.mark.parametrize("machine", NAMES)
+@pytest.mark.parametrize("made", [os.O_CREAT, os.O_TMPFILE, os.O_CREAT | 1 << 32])
+def test_nor_by_opening_where_the_flags_make_one(machine: str, made: int) -> None:
+    for name, at in {"open": 1, "openat": 2}.items():
+        if name in ARCHITECTURES[machine].calls:
+            before = [0o4755 | made] * at
+            for mode in (0o4755, 0o2755, 0o4755 | 1 << 16):
+                assert call(machine, name, *before, os.O_WRONLY | made, mode) == fails(errno.EPERM)
+                assert call(machine, name, *before, os.O_RDONLY | os.O_DIRECTORY, mode) == ALLOW
+            assert call(machine, name, *before, os.O_WRONLY | made, 0o1777) == ALLOW

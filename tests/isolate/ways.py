@@ -72,6 +72,32 @@ def set_user_id(path: str) -> None:
     Path(path).chmod(0o4755)
 
 
+def stuck(path: str, made: int = 0) -> None:
+    """Whether the file that was just made outside has the bit."""
+    if made:
+        os.close(made)
+    if not Path(path).stat().st_mode & 0o6000:
+        raise PermissionError(errno.EPERM, "made without it")
+
+
+def made_by_structure(path: str) -> int:
+    how = (ctypes.c_uint64 * 3)(os.O_CREAT | os.O_WRONLY, 0o4755, 0)
+    return call(437, -100, path.encode(), ctypes.byref(how), ctypes.sizeof(how))
+
+
+def made_without_a_name(path: str) -> None:
+    handle = os.open(".", os.O_TMPFILE | os.O_WRONLY, 0o4755)
+    checked(libc.linkat(-100, f"/proc/self/fd/{handle}".encode(), -100, path.encode(), 0x400))
+    stuck(path, handle)
+
+
+def by_number(number: int, *arguments: Any) -> int:
+    """A call that only x86-64 has."""
+    if not X86:
+        raise OSError(errno.ENOSYS, "no such call")
+    return call(number, *arguments)
+
+
 def kill_outside() -> None:
     """Processes that we can name at all, but for ourselves and process 1."""
     seen = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()} - {1, os.getpid()}
@@ -155,6 +181,14 @@ WAYS: dict[str, Callable[[], Any]] = {
     "a sysctl": lambda: write("/proc/sys/kernel/core_pattern"),
     "sysfs": lambda: write("/sys/kernel/mm/transparent_hugepage/enabled"),
     "a set-user-ID file": lambda: set_user_id("planted"),
+    "the same by openat": lambda: stuck("at", os.open("at", os.O_CREAT | os.O_WRONLY, 0o4755)),
+    "the same by openat2": lambda: stuck("at2", made_by_structure("at2")),
+    "the same without a name at first": lambda: made_without_a_name("nameless"),
+    "the same by mknodat": lambda: stuck("node-at", os.mknod("node-at", 0o104755) or 0),
+    "the same by open": lambda: stuck("open", by_number(2, b"open", os.O_CREAT | os.O_WRONLY, 0o4755)),
+    "the same by creat": lambda: stuck("creat", by_number(85, b"creat", 0o4755)),
+    "the same by mknod": lambda: stuck("node", by_number(133, b"node", 0o104755, 0)),
+    "a set-group-ID file": lambda: stuck("group", os.open("group", os.O_CREAT | os.O_WRONLY, 0o2755)),
     "another user": lambda: os.setuid(1),
     "supplementary groups": lambda: os.setgroups([0]),
     "plant a log-in": lambda: write("~/.config/tameflare/login.json"),

@@ -24,6 +24,7 @@ from tameflare.settings import Settings
 _NAMESPACES: Final = ("net", "mnt", "pid", "user", "ipc", "uts", "cgroup")
 _DATA: Final = ("proxy/ca.key", "proxy/link.token", "proxy/last-good.json", "server/tameflare.db", "server/setup-code")
 _RECORDS: Final = ("proxy/spool", "server/traffic.db")
+_DATABASE: Final = ("tameflare.db", "tameflare.db-wal")
 _LOCKS: Final = {"proxy": "proxy/proxy.lock", "server": "server/server.lock"}
 _HANDLE_SIZE: Final = 128
 _HERE: Final = -100
@@ -67,10 +68,11 @@ def _text(path: str) -> str:
 
 
 def key_ids(environment: Settings) -> list[str]:
-    """The ids of the master keys under which a database keeps its secrets, as they stand in the file: the one of the
-    settings, else the first that can be read."""
+    """The ids of the master keys under which a database keeps its secrets, as they stand in its files: the one of the
+    settings, else the first that can be read. What was written last may stand in the log of the database alone."""
     for folder in data_directories(environment):
-        found = re.findall(r"enc:v2:([0-9a-f]{8}):", _text(str(folder / "server" / "tameflare.db")))
+        written = "".join(_text(str(folder / "server" / name)) for name in _DATABASE)
+        found = re.findall(r"enc:v2:([0-9a-f]{8}):", written)
         if found:
             return sorted(set(found))
     return []

@@ -18,7 +18,7 @@ class Architecture(NamedTuple):
 _SAME: Final = {
     "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
     "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433,
-    "mount_setattr": 442, "quotactl_fd": 443, "fchmodat2": 452, "open_tree_attr": 467,
+    "openat2": 437, "mount_setattr": 442, "quotactl_fd": 443, "fchmodat2": 452, "open_tree_attr": 467,
 }  # fmt: skip
 """Calls since Linux 5.1 have one number on all architectures."""
 
@@ -27,6 +27,7 @@ ARCHITECTURES: Final = {
         0xC000003E,
         {
             "chmod": 90, "fchmod": 91, "fchmodat": 268,
+            "open": 2, "openat": 257, "creat": 85, "mknod": 133, "mknodat": 259,
             "ioctl": 16, "socket": 41, "socketpair": 53, "clone": 56, "unshare": 272,
             "mount": 165, "umount2": 166, "pivot_root": 155, "setns": 308,
             "keyctl": 250, "add_key": 248, "request_key": 249,
@@ -39,7 +40,7 @@ ARCHITECTURES: Final = {
     "aarch64": Architecture(
         0xC00000B7,
         {
-            "fchmod": 52, "fchmodat": 53,
+            "fchmod": 52, "fchmodat": 53, "openat": 56, "mknodat": 33,
             "ioctl": 29, "socket": 198, "socketpair": 199, "clone": 220, "unshare": 97,
             "mount": 40, "umount2": 39, "pivot_root": 41, "setns": 268,
             "keyctl": 219, "add_key": 217, "request_key": 218,

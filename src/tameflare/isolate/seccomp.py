@@ -32,15 +32,25 @@ _PR_SET_SECCOMP: Final = 22
 _MODE_FILTER: Final = 2
 
 _MODES: Final = {"chmod": 1, "fchmod": 1, "fchmodat": 2, "fchmodat2": 2}
-"""Calls that set a mode, and which argument that is: a set-user-ID file could be run as us by others, outside."""
-_PASSED: Final = frozenset({"ioctl", "socket", "socketpair", "clone", "unshare", *_MODES})
+"""Calls that set a mode, and which argument that is: a set-user-ID file could be run as us by others, outside.
+
+Set-group-ID passes here, since directories have it for good reasons and the filter cannot tell what a path names.
+"""
+_MAKING: Final = {"creat": 1, "mknod": 1, "mknodat": 2}
+"""Calls that make a file, and which argument is its mode."""
+_OPENING: Final = {"open": 1, "openat": 2}
+"""Calls that make a file where their flags say so, and which argument those are; the mode comes next."""
+_CREATED: Final = 0o100 | 0o20000000  # O_CREAT, __O_TMPFILE: without them the mode is whatever was left there
+_RUNS_AS_OWNER: Final = stat.S_ISUID | stat.S_ISGID
+_PASSED: Final = frozenset({"ioctl", "socket", "socketpair", "clone", "unshare", *_MODES, *_MAKING, *_OPENING})
 """Calls that are refused by their arguments only."""
 _FAMILIES: Final = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6
 _NETLINK: Final = 16  # AF_NETLINK, of which NETLINK_ROUTE (0) tells the addresses of interfaces
 _TERMINAL: Final = (0x5412, 0x541C, 0x541D)  # TIOCSTI, TIOCLINUX, TIOCCONS
-_NAMESPACES: Final = kernel.ALL_NAMESPACES
-_ABSENT: Final = frozenset({"io_uring_setup", "io_uring_enter", "io_uring_register"})
-"""Answered with ENOSYS, on which programs take their other road."""
+_NAMESPACES: Final = {"clone": kernel.ALL_NAMESPACES, "unshare": kernel.ALL_NAMESPACES | kernel.CLONE_NEWTIME}
+"""To clone(2) the bit of time namespaces is part of a signal's number."""
+_ABSENT: Final = frozenset({"io_uring_setup", "io_uring_enter", "io_uring_register", "openat2"})
+"""Answered with ENOSYS, on which programs take their other road; openat2 has its mode where no filter can look."""
 
 Instruction = tuple[int, int, int, int]
 
@@ -89,9 +99,14 @@ def _by_arguments(architecture: Architecture) -> Iterator[Instruction]:
     yield from _when(calls["socketpair"], _family())
     yield from _when(calls["ioctl"], [_argument(1), *_none_of(_TERMINAL)])
     for name in filter(calls.__contains__, _MODES):
-        yield from _when(calls[name], [_argument(_MODES[name]), (_ANY_BIT, 0, 1, stat.S_ISUID), _perm()])
-    for name in ("clone", "unshare"):
-        yield from _when(calls[name], [_argument(0), (_ANY_BIT, 0, 1, _NAMESPACES), _perm()])
+        yield from _when(calls[name], _without(_MODES[name], stat.S_ISUID))
+    for name in filter(calls.__contains__, _MAKING):
+        yield from _when(calls[name], _without(_MAKING[name], _RUNS_AS_OWNER))
+    for name in filter(calls.__contains__, _OPENING):
+        mode = _without(_OPENING[name] + 1, _RUNS_AS_OWNER)
+        yield from _when(calls[name], [_argument(_OPENING[name]), (_ANY_BIT, 0, len(mode), _CREATED), *mode])
+    for name, flags in _NAMESPACES.items():
+        yield from _when(calls[name], _without(0, flags))
 
 
 def _when(number: int, body: list[Instruction]) -> Iterator[Instruction]:
@@ -104,6 +119,11 @@ def _when(number: int, body: list[Instruction]) -> Iterator[Instruction]:
 def _argument(index: int) -> Instruction:
     """The lower half of an argument, all that the kernel reads of an int; both architectures are little-endian."""
     return (_LOAD, 0, 0, _ARGUMENTS + 8 * index)
+
+
+def _without(index: int, bits: int) -> list[Instruction]:
+    """Refuse an argument that has any of these bits."""
+    return [_argument(index), (_ANY_BIT, 0, 1, bits), _perm()]
 
 
 def _family() -> list[Instruction]:

@@ -12,10 +12,10 @@ from typing import Final
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 _EVERYWHERE: Final = {"open_tree": 428, "move_mount": 429, "fsopen": 430, "pidfd_open": 434, "pidfd_getfd": 438}
-_EVERYWHERE_ELSE: Final = {"io_uring_setup": 425, "kexec_file_load": 320, "pidfd_send_signal": 424}
+_EVERYWHERE_ELSE: Final = {"io_uring_setup": 425, "kexec_file_load": 320, "pidfd_send_signal": 424, "openat2": 437}
 _X86_64: Final = {
     "add_key": 248, "keyctl": 250, "bpf": 321, "perf_event_open": 298, "userfaultfd": 323, "pivot_root": 155,
-    "init_module": 175, "reboot": 169,
+    "init_module": 175, "reboot": 169, "open": 2, "creat": 85, "mknod": 133,
 }  # fmt: skip
 _ARM64: Final = {
     "add_key": 217, "keyctl": 219, "bpf": 280, "perf_event_open": 241, "userfaultfd": 282, "pivot_root": 41,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from tameflare.isolate.probes import channels, doors, keys, later, machine, network, processes, secrets, walls
+from tameflare.isolate.probes import channels, doors, keys, later, machine, modes, network, processes, secrets, walls
 from tameflare.isolate.probes.base import Facts, Probe, Promise, Try
 
 Run = Callable[[Facts], Iterable[Try]]
@@ -74,6 +74,7 @@ _DOORS: Final[dict[str, tuple[str, Run]]] = {
 }
 _WALLS: Final[dict[str, tuple[str, Run]]] = {
     "setuid": ("programs that run as their owner", walls.setuid),
+    "set-user-id": ("making a program that runs as this user, whoever starts it", modes.set_user_id),
     "user-namespace": ("a user namespace of its own, which widens what of the kernel can be asked", walls.nested),
 }
 _MACHINE: Final[dict[str, tuple[str, Run]]] = {
