@@ -21,7 +21,6 @@ class Times(msgspec.Struct):
 
     count: int
     p50: float
-    p90: float
     p99: float
     max: float
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from statistics import median
 from typing import Any
 
+from bench.cells import cell
 from bench.figures import Row
 
 _ADDED = ("time of a request at", "delay of a server-sent event")
@@ -49,21 +49,8 @@ def table(found: list[Line]) -> str:
 
 
 def _row(line: Line) -> str:
-    cells = " | ".join(map(_cell, (line.direct, line.relayed, line.ours, line.added)))
+    cells = " | ".join(map(cell, (line.direct, line.relayed, line.ours, line.added)))
     return f"| {line.name} | {line.unit} | {cells} |\n"
-
-
-def _cell(values: list[float]) -> str:
-    if not values:
-        return ""
-    middle = _number(median(values))
-    return middle if len(values) == 1 else f"{middle} ({_number(min(values))} to {_number(max(values))})"
-
-
-def _number(value: float) -> str:
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
 def steps_table(steps: list[tuple[str, float]]) -> str:

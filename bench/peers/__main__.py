@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from bench.peers import pages, report
-from bench.peers.figures import QUICK, Scale
+from bench.peers.figures import FULL, QUICK
 from bench.peers.results import Results
 from bench.peers.run import PEERS, run
 from tameflare.core.errors import TameFlareError
@@ -38,7 +38,7 @@ def _results(asked: argparse.Namespace) -> Results:
     if asked.show:
         return Results.load(asked.show)
     rounds = 1 if asked.quick else max(1, asked.rounds)
-    found = run(asked.only, QUICK if asked.quick else Scale(), rounds, quick=asked.quick)
+    found = run(asked.only, QUICK if asked.quick else FULL, rounds, quick=asked.quick)
     found.save(asked.json)
     return found
 

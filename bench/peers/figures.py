@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from bench.figures import MEGABYTE, OPENING_SECONDS
+from bench.figures import MEGABYTE, OPENING_SECONDS, Scale
 from bench.heads import HOST
 from bench.idle import ANSWER, held
 from bench.load import Found, Job
@@ -20,17 +19,8 @@ TRANSFER_SECONDS = 10.0
 EVENTS_WARMUP = 1.0
 
 
-@dataclass(frozen=True)
-class Scale:
-    """How long and how much. Seconds; `transfer` in bytes."""
-
-    seconds: float = 2.0
-    warmup: float = 0.5
-    steady_seconds: float = 4.0
-    transfer: int = 100 * MEGABYTE
-    tunnels: int = 1000
-
-
+FULL = Scale(seconds=2.0, warmup=0.5, steady_seconds=4.0)
+"""Half as long as for ours alone: there are more to measure."""
 QUICK = Scale(seconds=0.5, warmup=0.2, steady_seconds=1.0, transfer=10 * MEGABYTE, tunnels=50)
 
 Values = dict[str, float]

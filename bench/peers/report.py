@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from statistics import median
 
+from bench.cells import cell, number
 from bench.peers.goals import DIRECT, NGINX, TIMES, Verdict, added, verdicts
 from bench.peers.ours import NAME
 from bench.peers.results import Results
@@ -110,16 +111,3 @@ def _rows(head: list[str], rows: Iterable[Iterable[str]]) -> Iterator[list[str]]
     yield head
     yield ["---"] * len(head)
     yield from map(list, rows)
-
-
-def cell(values: list[float]) -> str:
-    if not values:
-        return ""
-    middle = number(median(values))
-    return middle if len(values) == 1 else f"{middle} ({number(min(values))} to {number(max(values))})"
-
-
-def number(value: float) -> str:
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

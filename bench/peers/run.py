@@ -9,9 +9,10 @@ from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 
 from bench import machine
+from bench.figures import Scale
 from bench.heads import HOST
 from bench.peers import direct, go, mitm, nginx, ours, proof, proxy_py, squid
-from bench.peers.figures import Scale, of_round
+from bench.peers.figures import of_round
 from bench.peers.results import Peer, Results
 from bench.peers.site import Site, opened
 from bench.peers.way import Missing, Way

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from bench.figures import Scale
 from bench.load import Job
 from bench.peers import figures, goals, pages, report, run
 from bench.peers.ours import NAME, UNMASKED
@@ -17,7 +18,7 @@ from bench.peers.way import Missing
 from tameflare.core.errors import TameFlareError
 from tameflare.demo.product import free_port
 
-SHORT = figures.Scale(seconds=0.2, warmup=0.1, steady_seconds=0.3, transfer=1_000_000, tunnels=3)
+SHORT = Scale(seconds=0.2, warmup=0.1, steady_seconds=0.3, transfer=1_000_000, tunnels=3)
 SOME = {"at 200/s": figures.steady, "2 connections": figures.keep_alive(2), "new tunnels": figures.tunnels}
 
 
