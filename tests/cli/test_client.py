@@ -8,7 +8,6 @@ import pytest
 from tests.cli.conftest import Ended
 
 from tameflare.cli import loginstore, project, trust
-from tameflare.cli.checks.machine import listener_user
 from tameflare.cli.client import Api, connect, fault_of, is_loopback, items, server_url
 from tameflare.cli.errors import Exit, NotLoggedIn, exit_code
 from tameflare.cli.init import gateway_name_for
@@ -133,17 +132,6 @@ def test_a_moment_that_is_unknown_is_empty() -> None:
 )
 def test_a_gateway_is_named_like_its_directory(directory: str, name: str) -> None:
     assert gateway_name_for(directory) == name
-
-
-def test_who_listens_on_a_port_is_read_from_the_kernels_table(tmp_path: Path) -> None:
-    table = tmp_path / "tcp"
-    line = "   0: 0100007F:{port} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000  1001        0 99 1 0\n"
-    table.write_text(
-        "  sl  local_address\n" + line.format(port="20FB", state="0A") + line.format(port="0BB8", state="01")
-    )
-    assert listener_user("http://127.0.0.1:8443", table) == 1001
-    assert listener_user("http://127.0.0.1:3000", table) is None
-    assert listener_user("http://proxy.example:8443", table) is None
 
 
 def test_a_broken_project_file_says_what_to_do(tf: Tf) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tameflare.cli import java, peers
+from tameflare.cli import java, socket_owner
 from tameflare.demo.certificates import make_certificates
 
 STORE = Path("/run/store.p12")
@@ -36,7 +36,7 @@ def test_without_java_nothing_is_added(tmp_path: Path) -> None:
     assert environment == {"PATH": str(tmp_path)}
 
 
-@pytest.mark.skipif(not peers.can_tell(), reason="this system does not tell whose a connection is")
+@pytest.mark.skipif(not socket_owner.can_tell(), reason="this system does not tell whose a connection is")
 def test_with_java_there_is_a_store_beside_the_bundle(tmp_path: Path) -> None:
     bundle = make_certificates(tmp_path, ["api.example.com"]).authority
     environment = {"PATH": "", "JAVA_HOME": "/opt/java", "SSL_CERT_FILE": str(bundle)}

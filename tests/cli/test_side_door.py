@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tameflare.cli import peers, side_door
+from tameflare.cli import side_door, socket_owner
 from tameflare.cli.side_door import SideDoor, signed
 
 CONNECT = b"CONNECT api.example.com:443 HTTP/1.1\r\nHost: api.example.com:443\r\n\r\n"
@@ -19,7 +19,7 @@ SIGNED = b"Proxy-Authorization: Basic Ym90OnRmcl9hLmI="  # bot:tfr_a.b
 NOBODY = 65534
 LARGE = bytes(range(256)) * 8192
 
-pytestmark = pytest.mark.skipif(not peers.can_tell(), reason="this system does not tell whose a connection is")
+pytestmark = pytest.mark.skipif(not socket_owner.can_tell(), reason="this system does not tell whose a connection is")
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_a_connection_of_ours_is_ours(family: socket.AddressFamily) -> None:
         client.connect(address if family is socket.AF_INET else (f"::ffff:{address[0]}", address[1]))
         accepted, _ = listening.accept()
         with accepted:
-            assert peers.owner(accepted) == os.getuid()
+            assert socket_owner.peer(accepted) == os.getuid()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a program as somebody else")
@@ -188,7 +188,7 @@ def test_a_connection_of_somebody_else_is_theirs() -> None:
         with subprocess.Popen(command, user=NOBODY, group=NOBODY, extra_groups=[]) as process:
             accepted, _ = listening.accept()
             with accepted:
-                assert peers.owner(accepted) == NOBODY
+                assert socket_owner.peer(accepted) == NOBODY
             assert process.wait(20) == 0
 
 
@@ -199,7 +199,7 @@ def test_a_connection_that_is_gone_is_nobodys() -> None:
         with accepted:
             client.close()
             assert read_all(accepted) == b""
-            assert peers.owner(accepted) is None
+            assert socket_owner.peer(accepted) is None
 
 
 def test_without_an_authority_that_can_be_read_there_is_no_way_to_a_proxy_in_tls() -> None:

@@ -238,11 +238,11 @@ def test(name: str, url_path: str | None, gateway: str | None, as_json: bool) ->
     upstream refused it.
     """
     from tameflare.cli.client import connect
-    from tameflare.cli.probe import probe
+    from tameflare.cli.connector_test import send_test
 
     with connect() as api:
         config = api.get(gateway_path(gateway, "connectors", name))
-    result = probe(config, url_path)
+    result = send_test(config, url_path)
     if as_json:
         print_json(result.as_dict())
     else:

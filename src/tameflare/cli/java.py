@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tameflare.cli import peers, side_door
+from tameflare.cli import side_door, socket_owner
 from tameflare.cli.side_door import SideDoor
 from tameflare.cli.truststore import truststore
 
@@ -24,7 +24,7 @@ def prepare(environment: dict[str, str], proxy_url: str, no_proxy: Collection[st
 
     None, and nothing is added, where there is no Java or where it cannot be told who connects.
     """
-    if not is_here(environment) or not peers.can_tell():
+    if not is_here(environment) or not socket_owner.can_tell():
         return None
     door = SideDoor(side_door.listen(), proxy_url, os.getuid(), authorities(environment))
     add(environment, door.port, no_proxy)

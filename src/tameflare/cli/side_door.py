@@ -13,7 +13,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from tameflare.cli import peers
+from tameflare.cli import socket_owner
 from tameflare.core.errors import TameFlareError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class SideDoor:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         import asyncio
 
-        ours = self._user is None or peers.owner(writer.get_extra_info("socket")) == self._user
+        ours = self._user is None or socket_owner.peer(writer.get_extra_info("socket")) == self._user
         try:
             head = await asyncio.wait_for(reader.readuntil(_END), _HEAD_SECONDS)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):

@@ -122,11 +122,11 @@ def _key(variable: str, kind: str, value: str, run: Run) -> Said:
 
 def upstreams(around: Around) -> Said:
     """One harmless request through each connector; only where it was asked for."""
-    from tameflare.cli.probe import probe
+    from tameflare.cli.connector_test import send_test
 
     for connector in around.connectors:
         if connector["type"] != "tunnel":
-            yield from _tried(probe(connector, None))
+            yield from _tried(send_test(connector, None))
 
 
 def _tried(result: Any) -> Said:

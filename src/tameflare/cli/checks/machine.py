@@ -13,13 +13,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tameflare import settings
+from tameflare.cli import socket_owner
 from tameflare.cli.checks.around import Around, is_health, quietly
 from tameflare.cli.checks.findings import Said, ok, red, warning
 from tameflare.cli.checks.private import inside, is_wide
 from tameflare.cli.client import is_loopback
 from tameflare.core.errors import SettingError, TameFlareError
 
-_LISTENING: Final = "0A"
 _FILES: Final = 4096
 _LEAST_FREE: Final = 1 << 30
 _HOSTS: Final = Path("/etc/hosts")
@@ -105,7 +105,7 @@ def open_files(around: Around) -> Said:  # noqa: ARG001 - every check is called 
 
 def separation(around: Around) -> Said:
     """Agent and proxy under one user: the agent can read what the proxy reads."""
-    owner = listener_user(around.proxy_url)
+    owner = _proxy_user(around)
     if owner is None:
         yield ok("the proxy does not run on this machine")
     elif os.geteuid() in {0, owner}:
@@ -125,23 +125,17 @@ def isolation(around: Around) -> Said:  # noqa: ARG001 - every check is called a
         yield warning(f"`tf run --isolate` does not work here: {obstacle.message}", obstacle.help)
 
 
-def listener_user(url: str, table: Path = Path("/proc/net/tcp")) -> int | None:
-    """The user id of whoever listens on that port of this machine (Linux); None where nobody does."""
-    port = urlsplit(url).port
-    if port is None or not is_loopback(url) or not table.exists():
-        return None
-    for line in table.read_text(encoding="ascii").splitlines()[1:]:
-        fields = line.split()
-        if fields[3] == _LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
-            return int(fields[7])
-    return None
+def _proxy_user(around: Around) -> int | None:
+    """The user id that the proxy runs as, if it is on this machine."""
+    port = urlsplit(around.proxy_url).port
+    return socket_owner.listener(port) if port is not None and is_loopback(around.proxy_url) else None
 
 
 def names(around: Around, table: Path = _HOSTS) -> Said:
     """Hosts that do not lead where everybody thinks they do."""
     for url in dict.fromkeys((around.server_url, around.proxy_url)):
         yield from _own(urlsplit(url).hostname or "")
-    if table.exists() and listener_user(around.proxy_url) is not None:
+    if table.exists() and _proxy_user(around) is not None:
         pinned = dict(_pinned(table))
         for domain in _domains(around):
             if domain in pinned:

@@ -1,16 +1,17 @@
-"""Whose process is at the other end of a connection over loopback, from the kernel's tables (proc(5), `net/tcp`)."""
+"""Whose process has a socket of this machine, from the kernel's tables (proc(5), `net/tcp`)."""
 
 from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _AS_IPV6: Final = "0000000000000000FFFF0000"
 _ESTABLISHED: Final = "01"
+_LISTENING: Final = "0A"
 _LOCAL, _REMOTE, _STATE, _USER = 1, 2, 3, 7
 
 
@@ -19,7 +20,7 @@ def can_tell() -> bool:
     return _TABLES[0].is_file()
 
 
-def owner(connection: socket.socket) -> int | None:
+def peer(connection: socket.socket) -> int | None:
     """The user id of the peer of an accepted IPv4 connection; None where the peer has closed it, even in part.
 
     (Of a connection that its process has closed the tables say 0, as if it were root's.)
@@ -31,8 +32,16 @@ def owner(connection: socket.socket) -> int | None:
     return None
 
 
-def _entries() -> Iterator[list[str]]:
-    for table in _TABLES:
+def listener(port: int, tables: Sequence[Path] = _TABLES) -> int | None:
+    """The user id of whoever listens on that port of this machine, at any address; None where nobody does."""
+    for entry in _entries(tables):
+        if entry[_STATE] == _LISTENING and int(entry[_LOCAL].rpartition(":")[2], 16) == port:
+            return int(entry[_USER])
+    return None
+
+
+def _entries(tables: Sequence[Path] = _TABLES) -> Iterator[list[str]]:
+    for table in tables:
         try:
             lines = table.read_text().splitlines()[1:]
         except OSError:

@@ -74,7 +74,7 @@ class Result:
         return asdict(self) | {"ok": self.ok}
 
 
-def probe(config: dict[str, Any], path: str | None) -> Result:
+def send_test(config: dict[str, Any], path: str | None) -> Result:
     """Send the request for a connector as the API describes it. Raises TameFlareError where it cannot be sent."""
     if path and not path.startswith("/"):
         raise InvalidValue(f"`{path}` is no path", "begin it with `/`")

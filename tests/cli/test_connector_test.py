@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tameflare.cli.probe import _result
+from tameflare.cli.connector_test import _result
 
 OURS = {"reason": "no_rule", "request_id": "req_1", "help": "ask a person"}
 RPC = {"jsonrpc": "2.0", "id": 1, "error": {"code": 403, "message": "no", "data": OURS | {"code": "no_rule"}}}
