@@ -62,8 +62,8 @@ def _say_yes(listener: socket.socket) -> None:
     ],
 )
 def test_the_proxy_as_it_is_called_inside(url: str, inside: str, listen: tuple[str, int]) -> None:
-    from tameflare.cli.isolating import Wishes
     from tameflare.cli.isolation import Isolation
+    from tameflare.cli.wishes import Wishes
 
     isolation = Isolation(None, Wishes())
     try:

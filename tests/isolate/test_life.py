@@ -8,6 +8,7 @@ import pty
 import select
 import signal
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Iterator
@@ -18,7 +19,17 @@ import pytest
 from tests.isolate.conftest import Isolated
 from tests.support.waiting import wait_for
 
+from tameflare.cli import child
+
 PATIENCE = 20.0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="isolation needs Linux")
+def test_the_same_signals_are_passed_on_as_by_a_plain_run() -> None:
+    from tameflare.isolate import init
+
+    assert {signal.SIGCONT} == init.PASSED - child.PASSED_ON
+    assert child.PASSED_ON <= init.PASSED
 
 
 def processes(mark: str) -> list[int]:

@@ -12,12 +12,13 @@ from tameflare.core.errors import TameFlareError
 
 NOT_FOUND: Final = 127
 NOT_EXECUTABLE: Final = 126
-_PASSED_ON: Final = frozenset(
+PASSED_ON: Final = frozenset(
     {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH}
     | {signal.SIGTSTP}
 )
+"""As `tameflare.isolate.init.PASSED`, which has SIGCONT on top: here `_reap` lets the child go on."""
 _LOOK_SECONDS: Final = 0.5
-_AWAITED: Final = _PASSED_ON | {signal.SIGCHLD}
+_AWAITED: Final = PASSED_ON | {signal.SIGCHLD}
 _FROM_TERMINAL: Final = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH})
 
 
@@ -52,7 +53,7 @@ def run_child(
 
 def _forget_pending() -> None:
     """What came while the command was ending was meant for it, and must not end us in place of its exit code."""
-    while pending := signal.sigpending() & _PASSED_ON:
+    while pending := signal.sigpending() & PASSED_ON:
         signal.sigwait(pending)
 
 
@@ -77,7 +78,7 @@ def cannot_start(command: str, number: int) -> CannotStart:
 def _attend(child: int) -> int:
     while True:
         number, from_somebody = _next_signal()
-        if number in _PASSED_ON and from_somebody:
+        if number in PASSED_ON and from_somebody:
             os.kill(child, number)
         ended = _reap(child)
         if ended is not None:

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from tameflare.cli.ground import Ground, Plain
+from tameflare.cli.wishes import Wishes
 from tameflare.core.errors import SettingError
 from tameflare.settings import ISOLATE, Settings
 
 if TYPE_CHECKING:
     from tameflare.isolate.obstacles import CannotIsolate
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """Paths of the command line: to hide, to make read-only, to leave visible where all else is private."""
-
-    hide: tuple[str, ...] = ()
-    read_only: tuple[str, ...] = ()
-    show: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.hide or self.read_only or self.show)
 
 
 def choose(

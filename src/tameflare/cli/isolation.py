@@ -15,15 +15,15 @@ from urllib.parse import urlsplit
 
 from tameflare.cli import isolation_places, java
 from tameflare.cli.child import CannotStart, cannot_start, run_child
-from tameflare.cli.isolating import Wishes
 from tameflare.cli.session import Session
 from tameflare.cli.side_door import SideDoor
+from tameflare.cli.wishes import Wishes
+from tameflare.isolate.covers import PRIVATE
 from tameflare.isolate.launch import launch
 from tameflare.isolate.plan import Plan
 from tameflare.isolate.relay import Relay
 from tameflare.process import raise_file_limit
 
-_PRIVATE: Final = ("/tmp", "/var/tmp", "/run", "/var/run")  # noqa: S108 - places, not files of ours
 _SIDE_DOOR_PORT: Final = 8444
 _SPARE_FILES: Final = 128
 _MOST_PAIRS: Final = 20_000
@@ -52,7 +52,7 @@ class Isolation:
         self._java_url = self._java_trust = ""
         self._listen: list[tuple[str, int]] = []
         self._names: tuple[str, ...] = ()
-        self.folder = Path(tempfile.mkdtemp(prefix="tameflare-", dir=_PRIVATE[0]))
+        self.folder = Path(tempfile.mkdtemp(prefix="tameflare-", dir=PRIVATE[0]))
 
     def proxy_url(self, url: str) -> str:
         """The proxy as it is reached from inside: on the loopback interface, at the same port.
@@ -74,7 +74,7 @@ class Isolation:
         """Without what names a socket of the outside, or a directory for temporary files that is private inside."""
         kept = {name: value for name, value in environment.items() if name in keep or name not in _LEADING_OUT}
         for name in _TEMPORARY:
-            if name not in keep and kept.get(name, "").startswith(tuple(f"{place}/" for place in _PRIVATE)):
+            if name not in keep and kept.get(name, "").startswith(tuple(f"{place}/" for place in PRIVATE)):
                 del kept[name]
         return kept
 
@@ -91,7 +91,7 @@ class Isolation:
     ) -> int:
         def spawn(command: Sequence[str], environment: Mapping[str, str], mask: Iterable[int]) -> int:
             plan = self._plan(command, environment, mask)
-            if _PRIVATE[0] not in self._places.show:
+            if PRIVATE[0] not in self._places.show:
                 shutil.rmtree(self.folder, ignore_errors=True)  # the command gets copies
             started = launch(plan)
             if started.number:

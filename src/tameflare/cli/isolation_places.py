@@ -14,10 +14,11 @@ from typing import Final
 
 from tameflare.cli import loginstore, project, trust
 from tameflare.cli.files import private_folder
-from tameflare.cli.isolating import Wishes
+from tameflare.cli.wishes import Wishes
 from tameflare.core.errors import TameFlareError
 from tameflare.isolate.obstacles import CannotIsolate
 from tameflare.isolate.sockets import path_sockets
+from tameflare.link.local import SOCKET_NAME
 from tameflare.settings import DATA_DIR, PROXY_TLS_KEY, Settings
 
 _SOCKET_FOLDERS: Final = (".docker/run", ".docker/desktop", ".colima", ".lima", ".rd", ".orbstack")
@@ -26,7 +27,7 @@ _STATE: Final = (Path("/var/lib"), Path("/var/opt"), Path("/srv"))
 """Where services keep sockets beside /run."""
 _SYSTEM: Final = ("/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/opt", "/var")
 """What root could change and the machine runs by itself: services, jobs of cron, libraries."""
-_PROXY_SOCKET: Final = "/proxy/kill-switch.sock"
+_PROXY_SOCKET: Final = f"/proxy/{SOCKET_NAME}"
 _LIBRARY: Final = Path(os.__file__).parent
 """The standard library of our interpreter."""
 _START_FILES: Final = (

@@ -16,9 +16,10 @@ from tameflare.cli.child import CannotStart
 from tameflare.cli.environment import child_environment
 from tameflare.cli.files import write_private
 from tameflare.cli.ground import Ground
-from tameflare.cli.isolating import Wishes, choose
+from tameflare.cli.isolating import choose
 from tameflare.cli.node import write_preload
 from tameflare.cli.session import Run, Session, UnknownAgent
+from tameflare.cli.wishes import Wishes
 from tameflare.core.errors import TameFlareError
 from tameflare.process import close_to_debuggers
 from tameflare.settings import TOKEN, Settings
@@ -150,8 +151,8 @@ def _environment(
         keep=keep,
         node_preload=str(write_preload(ground.folder)),
     )
-    names = ", ".join(child.replaced)
-    remark = f"{names}: your own key gave way to a placeholder; the gateway puts its credential in"
+    replaced = ", ".join(child.replaced)
+    remark = f"{replaced}: your own key gave way to a placeholder; the gateway puts its credential in"
     variables = child.variables | settings_files.write(ground.folder, child.variables, keep)
     return variables, [remark] if child.replaced else []
 

@@ -77,8 +77,13 @@ def _reap(child: int, stopped: Callable[[], None]) -> int | None:
         if os.WIFSTOPPED(status):
             stopped()
         else:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
+            return exit_code(status)
+
+
+def exit_code(status: int) -> int:
+    """Of a process that has ended, from what waitpid(2) said: 128 + n for signal n, as shells have it."""
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
 
 
 def leave_no_core() -> None:

@@ -13,18 +13,15 @@ import os
 import select
 import signal
 import socket
-import struct
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from tameflare.isolate import init, kernel, network, privileges
 from tameflare.isolate.devices import use_standard_streams
 from tameflare.isolate.mounts import Layout
-from tameflare.isolate.plan import Plan
+from tameflare.isolate.plan import CONTROL, LENGTH, Plan
 from tameflare.isolate.seccomp import install
 
-CONTROL: Final = 3
-LENGTH: Final = struct.Struct("!I")
 STOPPED: Final = b"s"
 FAILED: Final = 125
 
@@ -112,8 +109,7 @@ def _pass_on(first: int, parent: int, news: int) -> int:
         if info.si_signo == signal.SIGCHLD:
             found, status = os.waitpid(first, os.WNOHANG)
             if found:
-                code = os.waitstatus_to_exitcode(status)
-                return code if code >= 0 else 128 - code
+                return init.exit_code(status)
         elif info.si_signo == signal.SIGCONT or (info.si_code <= 0 and info.si_pid == parent):
             os.kill(first, signal.SIGRTMIN + info.si_signo)
 

@@ -15,10 +15,9 @@ from typing import Any, Final
 
 from tameflare.isolate import obstacles
 from tameflare.isolate.obstacles import CannotIsolate
-from tameflare.isolate.plan import Plan
+from tameflare.isolate.plan import CONTROL, LENGTH, Plan
 
 _PATIENCE: Final = 30.0
-_CONTROL: Final = 3
 _LARGEST: Final = 65536
 _PROGRAM: Final = "import sys; sys.path.insert(0, {root!r}); from tameflare.isolate.inside import main; main()"
 
@@ -51,14 +50,14 @@ def _spawn(control: socket.socket) -> int:
     """Nothing of our environment, so nothing that could change the helper's course."""
     root = str(Path(__file__).resolve().parents[2])
     command = [sys.executable, "-I", "-S", "-c", _PROGRAM.format(root=root)]
-    return os.posix_spawn(sys.executable, command, {}, file_actions=[(os.POSIX_SPAWN_DUP2, control.fileno(), _CONTROL)])
+    return os.posix_spawn(sys.executable, command, {}, file_actions=[(os.POSIX_SPAWN_DUP2, control.fileno(), CONTROL)])
 
 
 def _converse(control: socket.socket, plan: Plan, pid: int) -> Started:
     control.settimeout(_PATIENCE)
     data = plan.encode()
     try:
-        control.sendall(len(data).to_bytes(4, "big") + data)
+        control.sendall(LENGTH.pack(len(data)) + data)
     except OSError as fault:
         raise _silent(fault) from None
     answers = _answers(control)

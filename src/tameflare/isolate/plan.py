@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import json
+import struct
 from dataclasses import asdict, dataclass, field
+from typing import Final
+
+CONTROL: Final = 3
+"""The descriptor at which the helper finds its socket to the parent."""
+LENGTH: Final = struct.Struct("!I")
+"""What comes before the plan on that socket: how many bytes it has."""
 
 
 @dataclass(frozen=True)
