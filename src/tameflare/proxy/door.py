@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from tameflare.proxy import answers
-from tameflare.proxy.sealed import Sealed
+from tameflare.proxy.tls_transport import TlsTransport
 from tameflare.wire.sniff import FirstBytes, sniff
 from tameflare.wire.tls import TlsFault, TlsShell
 
@@ -29,7 +29,7 @@ OnFailure = Callable[[str, bool], None]
 """Told of each handshake that fails: whose, by address, and whether plain HTTP was spoken."""
 
 
-class Door(Sealed):
+class Door(TlsTransport):
     """The connection inside exists from the first moment: it takes its place among the others and has its time-out
     before the handshake, so that handshakes are limited like everything else that strangers may do."""
 

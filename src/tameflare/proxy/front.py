@@ -77,7 +77,7 @@ class Front:
         return self._tls is not None and self._tls.names(host)
 
 
-class OwnHosts:
+class FrontHosts:
     """By which hosts the proxy's own pages are asked for: where it listens, and what its certificate names."""
 
     def __init__(self, address: str, front: Front) -> None:

@@ -8,7 +8,7 @@ import ssl
 from typing import Final, cast
 
 from tameflare.proxy.resolver import Place
-from tameflare.proxy.sealed import Sealed
+from tameflare.proxy.tls_transport import TlsTransport
 from tameflare.setting_values import UpstreamProxy
 from tameflare.wire.tls import TlsFault, TlsShell
 
@@ -82,7 +82,7 @@ class Hop(asyncio.Protocol):
         self.transport.abort()
 
 
-class SealedHop(Sealed):
+class TlsHop(TlsTransport):
     """TLS to the company's proxy; the hop in it begins after the handshake."""
 
     def __init__(self, context: ssl.SSLContext, via: UpstreamProxy, hop: Hop) -> None:
@@ -101,7 +101,7 @@ async def connect_through(via: UpstreamProxy, target: Place, context: ssl.SSLCon
     """A transport to `target` that nothing was sent on yet; `context` verifies a proxy in TLS. Raises OSError."""
     loop = asyncio.get_running_loop()
     hop = Hop(via, target)
-    outer = SealedHop(context, via, hop) if via.secure else hop
+    outer = TlsHop(context, via, hop) if via.secure else hop
     try:
         transport, _ = await loop.create_connection(lambda: outer, via.host, via.port)
     except OSError as fault:

@@ -24,7 +24,7 @@ from tameflare.proxy.ca import CertificateAuthority
 from tameflare.proxy.context import Context
 from tameflare.proxy.dialer import Dialer
 from tameflare.proxy.feed import Feed
-from tameflare.proxy.front import Front, OwnHosts
+from tameflare.proxy.front import Front, FrontHosts
 from tameflare.proxy.health import Health
 from tameflare.proxy.holds import Holds
 from tameflare.proxy.identity import Authenticator
@@ -45,7 +45,7 @@ from tameflare.proxy.shipping import Shipping
 from tameflare.proxy.spool import Spool
 from tameflare.proxy.state import ProxyState
 from tameflare.proxy.tasks import Tasks
-from tameflare.proxy.tls_context import upstream_context
+from tameflare.proxy.upstream_tls import upstream_context
 from tameflare.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -142,7 +142,7 @@ class Plane:
             tasks=self._tasks,
             soon=loop.call_soon,
             health=lambda: self._health.report(),  # noqa: PLW0108 - it is made later
-            own_hosts=OwnHosts(self._settings.get(names.PROXY_HOST), self._front),
+            own_hosts=FrontHosts(self._settings.get(names.PROXY_HOST), self._front),
             holds=holds,
         )
 

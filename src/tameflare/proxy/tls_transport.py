@@ -12,7 +12,7 @@ from typing import Any, cast
 from tameflare.wire.tls import TlsFault, TlsShell
 
 
-class Sealed(asyncio.Transport, asyncio.Protocol):
+class TlsTransport(asyncio.Transport, asyncio.Protocol):
     """One connection in TLS, with the protocol `inner` inside. Who derives from it says when `inner` is told of it."""
 
     __slots__ = ("_ended", "_fault", "_inner", "_raw", "_shell", "_stays")
