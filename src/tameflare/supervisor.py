@@ -22,7 +22,8 @@ from typing import Final
 
 from tameflare import settings
 from tameflare.core.errors import TameFlareError
-from tameflare.listening import listen, main_listener_speaks_tls
+from tameflare.listening import listen
+from tameflare.listening_tls import main_listener_speaks_tls
 from tameflare.process import LISTEN_FD, harden, private_directory
 from tameflare.settings import Settings
 

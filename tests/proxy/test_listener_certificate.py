@@ -17,7 +17,7 @@ from tests.support.plane import HOST, plane
 from tests.support.waiting import wait_for
 
 from tameflare.core.errors import InvalidValue, SettingError
-from tameflare.listening import main_listener_speaks_tls, tls_is_set
+from tameflare.listening_tls import main_listener_speaks_tls, tls_is_set
 from tameflare.proxy.ca import LEAF_LIFE, CertificateAuthority
 from tameflare.proxy.listener_files import load
 from tameflare.proxy.listener_tls import GivenCertificate, OwnCertificate

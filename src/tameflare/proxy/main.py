@@ -11,7 +11,8 @@ import uvloop
 from tameflare import settings as names
 from tameflare.core.addresses import is_loopback
 from tameflare.core.errors import SettingError, TameFlareError
-from tameflare.listening import listen, main_listener_speaks_tls
+from tameflare.listening import listen
+from tameflare.listening_tls import main_listener_speaks_tls
 from tameflare.process import harden, hold_lock, inherited_socket, private_directory, raise_file_limit
 from tameflare.proxy.plane import Plane
 from tameflare.proxy.unraisable import log_unraisable
