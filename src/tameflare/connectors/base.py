@@ -146,7 +146,7 @@ class SaysAll:
         return ""
 
 
-class HeldAsReceived(SaysAll):
+class HeldAsReceived:
     """A connector whose held requests are bound as they came, and end with their connection."""
 
     def bound_body(self, request: HttpRequest) -> bytes | None:  # noqa: ARG002 - see above

@@ -8,7 +8,7 @@ import msgspec
 
 from tameflare.connectors import auth, cloud_denials
 from tameflare.connectors.auth import Credential, Injection
-from tameflare.connectors.base import NO_DOWNLOADS, Classified, HeldAsReceived, HttpCall, PassesAnswers
+from tameflare.connectors.base import NO_DOWNLOADS, Classified, HeldAsReceived, HttpCall, PassesAnswers, SaysAll
 from tameflare.connectors.bodies import (
     FORM,
     content_type,
@@ -29,7 +29,7 @@ from tameflare.core.errors import InvalidValue
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class GenericConnector(PassesAnswers, HeldAsReceived):
+class GenericConnector(PassesAnswers, SaysAll, HeldAsReceived):
     """Any HTTP API. The action is the method; host, path, query and JSON or form fields are parameters."""
 
     is_tunnel: ClassVar[bool] = False

@@ -10,7 +10,7 @@ import msgspec
 
 from tameflare.connectors import auth, backward, naming
 from tameflare.connectors.auth import Credential, Injection, Strip
-from tameflare.connectors.base import Classified, HeldAsReceived, HttpCall, PassesAnswers
+from tameflare.connectors.base import Classified, HeldAsReceived, HttpCall, PassesAnswers, SaysAll
 from tameflare.connectors.bodies import form_fields, is_form, json_fields, plain_body, refuse_override
 from tameflare.connectors.denials import Denial, Rendered, Shape
 from tameflare.connectors.fields import Fields, convert, parse_query, without
@@ -64,7 +64,7 @@ class Vendor(msgspec.Struct, frozen=True):
         return Strip(headers, self.credential_query | {auth.METHOD_OVERRIDE_FIELD})
 
 
-class TableConnector(PassesAnswers, HeldAsReceived):
+class TableConnector(PassesAnswers, SaysAll, HeldAsReceived):
     """One instance of a vendor. Subclasses say only what a table cannot."""
 
     is_tunnel: ClassVar[bool] = False

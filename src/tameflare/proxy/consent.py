@@ -33,10 +33,11 @@ def agreed(exchange: Exchange, decision: Decision) -> Decision | None:
     return Decision(Verdict.ALLOW, Reason.REMEMBERED, "people agreed to such requests", matched, decision.would_be)
 
 
-def prepares(exchange: Exchange) -> Decision | None:
+def take_as_preparation(exchange: Exchange) -> Decision | None:
     """The decision that lets a request through which only prepares another: people are asked when that one comes.
 
-    It is taken for what it does by itself, which rules must allow. Its whole body is known here.
+    The exchange then has the actions of what the request does by itself, which rules must allow, and the body that was
+    received; without a decision it is left as it is. The whole body is known here.
     """
     identity, binding, request = exchange.identity, exchange.binding, exchange.request
     assert identity is not None

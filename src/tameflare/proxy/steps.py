@@ -236,9 +236,9 @@ def hold(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
         if (exchange.head.content_length or 0) > proxy.limits.max_held_body:
             return consent.too_large_to_hold(proxy)
         return Next.HELD_BODY
-    prepares = consent.prepares(exchange)
-    if prepares is not None:
-        exchange.decision = prepares
+    preparation = consent.take_as_preparation(exchange)
+    if preparation is not None:
+        exchange.decision = preparation
         return None
     return consent.unfit(exchange) or Next.HOLD
 
