@@ -38,7 +38,7 @@ Set-group-ID passes here, since directories have it for good reasons and the fil
 """
 _MAKING: Final = {"creat": 1, "mknod": 1, "mknodat": 2}
 """Calls that make a file, and which argument is its mode."""
-_OPENING: Final = {"open": 1, "openat": 2}
+_OPENING: Final = {"openat": 2, "open": 1}
 """Calls that make a file where their flags say so, and which argument those are; the mode comes next."""
 _CREATED: Final = 0o100 | 0o20000000  # O_CREAT, __O_TMPFILE: without them the mode is whatever was left there
 _RUNS_AS_OWNER: Final = stat.S_ISUID | stat.S_ISGID
@@ -56,7 +56,10 @@ Instruction = tuple[int, int, int, int]
 
 
 def program(architecture: Architecture) -> list[Instruction]:
-    """The filter's instructions: code, jump if true, jump if false, constant."""
+    """The filter's instructions: code, jump if true, jump if false, constant.
+
+    What programs call often stands first; calls that nothing here names cost nothing (the kernel keeps a list of them).
+    """
     return [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_EQUAL, 1, 0, architecture.audit),
@@ -64,8 +67,8 @@ def program(architecture: Architecture) -> list[Instruction]:
         (_LOAD, 0, 0, _NUMBER),
         (_NOT_BELOW, 0, 1, _X32),
         (_RETURN, 0, 0, _fail(errno.ENOSYS)),
-        *_refused(architecture),
         *_by_arguments(architecture),
+        *_refused(architecture),
         (_RETURN, 0, 0, ALLOW),
     ]
 
@@ -95,6 +98,9 @@ def _refused(architecture: Architecture) -> Iterator[Instruction]:
 
 def _by_arguments(architecture: Architecture) -> Iterator[Instruction]:
     calls = architecture.calls
+    for name in filter(calls.__contains__, _OPENING):
+        mode = _without(_OPENING[name] + 1, _RUNS_AS_OWNER)
+        yield from _when(calls[name], [_argument(_OPENING[name]), (_ANY_BIT, 0, len(mode), _CREATED), *mode])
     yield from _when(calls["socket"], _family())
     yield from _when(calls["socketpair"], _family())
     yield from _when(calls["ioctl"], [_argument(1), *_none_of(_TERMINAL)])
@@ -102,9 +108,6 @@ def _by_arguments(architecture: Architecture) -> Iterator[Instruction]:
         yield from _when(calls[name], _without(_MODES[name], stat.S_ISUID))
     for name in filter(calls.__contains__, _MAKING):
         yield from _when(calls[name], _without(_MAKING[name], _RUNS_AS_OWNER))
-    for name in filter(calls.__contains__, _OPENING):
-        mode = _without(_OPENING[name] + 1, _RUNS_AS_OWNER)
-        yield from _when(calls[name], [_argument(_OPENING[name]), (_ANY_BIT, 0, len(mode), _CREATED), *mode])
     for name, flags in _NAMESPACES.items():
         yield from _when(calls[name], _without(0, flags))
 
