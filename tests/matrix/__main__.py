@@ -18,8 +18,7 @@ from tests.matrix.judging import played
 
 def chosen(names: list[str]) -> list[tuple[str, Client]]:
     """Module and client of what was named."""
-    modules = sorted(path.stem for path in clients.LANGUAGES.glob("*.py"))
-    known = [(module, client) for module in modules for client in clients.of(module)]
+    known = [(module, client) for module in clients.modules() for client in clients.of(module)]
     unknown = set(names) - {name for module, client in known for name in (module, client.name)}
     if unknown:
         raise SystemExit(f"no such client: {', '.join(sorted(unknown))}")

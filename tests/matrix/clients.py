@@ -62,10 +62,14 @@ class Client:
     own_key: Mapping[str, str] = field(default_factory=dict)
 
 
+def modules() -> list[str]:
+    """The modules of `languages`, in their order."""
+    return sorted(found.name for found in pkgutil.iter_modules([str(LANGUAGES)]))
+
+
 def everything() -> tuple[Client, ...]:
-    """All clients, by the modules of `languages` in their order."""
-    names = sorted(found.name for found in pkgutil.iter_modules([str(LANGUAGES)]))
-    return tuple(client for name in names for client in of(name))
+    """All clients, by their modules."""
+    return tuple(client for name in modules() for client in of(name))
 
 
 def of(module: str) -> tuple[Client, ...]:

@@ -18,9 +18,9 @@ LONGEST: Final = 700
 ABOUT: Final = """\
 # Clients
 
-Each client of these tables is a real one, run unchanged under `tf run` against local doubles of the vendors by the
-tests of every build. The rows are what it did. [Connect a client](../howto/connect-a-client.md) says what to do for
-those that need something.
+Each client of these tables is a real one, run unchanged under `tf run` against local doubles of the vendors; its row
+is what it did. The tests run every client again that the machine has, and leave the others out with a reason.
+[Connect a client](../howto/connect-a-client.md) says what to do for those that need something.
 
 The **way** in which a client comes to be governed:
 

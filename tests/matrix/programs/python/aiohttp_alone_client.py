@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 
 import aiohttp
@@ -20,11 +21,8 @@ def around() -> bool:
 
 
 def closed() -> str:
-    with internet():
-        try:
-            return f"got out: {asyncio.run(status())}"
-        except aiohttp.ClientError:
-            pass
+    with internet(), contextlib.suppress(aiohttp.ClientError):
+        return f"got out: {asyncio.run(status())}"
     asyncio.run(status())
     return ""
 

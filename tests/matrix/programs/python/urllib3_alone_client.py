@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import urllib3
@@ -16,11 +17,8 @@ def around() -> bool:
 
 
 def closed() -> str:
-    with internet():
-        try:
-            return f"got out: {POOL.request('GET', USER, headers=github()).status}"
-        except urllib3.exceptions.HTTPError:
-            pass
+    with internet(), contextlib.suppress(urllib3.exceptions.HTTPError):
+        return f"got out: {POOL.request('GET', USER, headers=github()).status}"
     POOL.request("GET", USER, headers=github())
     return ""
 
