@@ -101,19 +101,19 @@ def test_what_another_scope_stops_goes_on(governed: Governed) -> None:
 def test_what_somebody_throws_on_the_machine_itself(governed: Governed) -> None:
     product = governed.product
     with talking(governed) as output:
-        thrown_here = product.operate("kill-switch", "on", "--local", "--scope", "openai", "--reason", "local drill")
+        thrown_here = governed.operate("kill-switch", "on", "--local", "--scope", "openai", "--reason", "local drill")
         assert (thrown_here.returncode, thrown_here.stdout) == (0, "")
         assert thrown_here.stderr == "Kill switch is active for connector:openai at this proxy\n"
         assert cut_short(output)
     try:
         assert status(governed, "https://api.openai.com/v1/models")[0] == 403
         assert status(governed, "https://api.github.com/user")[0] == 200
-        shown = product.operate("kill-switch", "status", "--local").stdout
+        shown = governed.operate("kill-switch", "status", "--local").stdout
         assert "connector:openai" in shown
         assert "local drill" in shown
         assert product.api("GET", "/api/dashboard/kill-switch")["active"] is False
     finally:
-        cleared = product.operate("kill-switch", "off", "--local", "--scope", "connector:openai")
+        cleared = governed.operate("kill-switch", "off", "--local", "--scope", "connector:openai")
     assert cleared.stderr == "kill switch is off for connector:openai at this proxy\n"
     assert status(governed, "https://api.openai.com/v1/models")[0] == 200
     row = governed.record(lambda row: row["reason"] == "local_kill_switch" and "local drill" in row["message"])
@@ -123,6 +123,6 @@ def test_what_somebody_throws_on_the_machine_itself(governed: Governed) -> None:
 
 
 def test_no_proxy_here(governed: Governed) -> None:
-    asked = governed.product.operate("kill-switch", "on", "--local", TF_DATA_DIR=str(governed.product.home))
+    asked = governed.operate("kill-switch", "on", "--local", TF_DATA_DIR=str(governed.product.home))
     assert asked.returncode == 3
     assert asked.stderr.startswith(f"tf: no proxy listens at `{governed.product.home}/proxy/kill-switch.sock`")

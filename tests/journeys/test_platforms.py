@@ -36,7 +36,6 @@ def prepared(governed: Governed, platform: str, *options: str) -> list[Path]:
 
 
 def test_langchain(governed: Governed) -> None:
-    pytest.importorskip("langchain_openai")
     program = prepared(governed, "langchain")[0]
     done = governed.run(sys.executable, str(program))
     assert (done.returncode, done.stdout) == (0, f"{HELLO}\n"), done.stderr

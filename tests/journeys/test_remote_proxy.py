@@ -22,7 +22,6 @@ from tameflare.demo.product import free_port, tf
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
-_NOT_ISOLATED = available()
 NO_ISOLATION = available()
 SERVER, PROXY = "server.example", "proxy.example"
 USER = "https://api.github.com/user"
@@ -98,7 +97,7 @@ def test_a_machine_is_set_up_and_its_programs_are_governed(remote: Remote) -> No
     assert ended.stderr.endswith("tameflare: 1 allowed, 0 denied, 0 held\n")
 
 
-@pytest.mark.skipif(_NOT_ISOLATED is not None, reason=f"no isolation here: {_NOT_ISOLATED}")
+@pytest.mark.skipif(NO_ISOLATION is not None, reason=f"no isolation here: {NO_ISOLATION}")
 def test_an_isolated_program_there_reaches_it_by_its_name(remote: Remote) -> None:
     """The proxy's certificate is for that name, which inside leads to the way out."""
     remote.set_up()
@@ -126,14 +125,6 @@ def test_there_is_no_way_but_through_it(remote: Remote) -> None:
     remote.set_up()
     ended = remote.tf("run", "--", *CURL, "--noproxy", "*")
     assert (ended.returncode, ended.stdout) == (6, "000")
-
-
-@pytest.mark.skipif(NO_ISOLATION is not None, reason=f"no isolation here: {NO_ISOLATION}")
-def test_an_isolated_program_reaches_it_by_its_name(remote: Remote) -> None:
-    """The name of the certificate stands for the way out of the isolation."""
-    remote.set_up()
-    ended = remote.tf("run", "--isolate", "--", *CURL)
-    assert (ended.stdout, ended.returncode) == ("200", 0), ended.stderr
 
 
 def test_status_and_doctor_reach_both(remote: Remote) -> None:

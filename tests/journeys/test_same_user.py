@@ -126,7 +126,7 @@ def let_something_wait(governed: Governed) -> None:
         trust_env=False,
     )
     assert answer.json()["standing"] == "pending", answer.text
-    done = product.operate("kill-switch", "on", "--local", "--scope", "connector:slack")
+    done = governed.operate("kill-switch", "on", "--local", "--scope", "connector:slack")
     assert done.returncode == 0, done.stderr
 
 

@@ -1,4 +1,4 @@
-"""A running proxy in front of a scripted upstream, one of each for a module.
+"""A running proxy in front of scripted upstreams, one of each for a module.
 
 A module may set `ENVIRONMENT`, the settings that its proxy runs with.
 """
@@ -10,20 +10,33 @@ from collections.abc import Iterator
 import pytest
 import trustme
 from tests.support import upstream as scripted
-from tests.support.plane import HOST, Plane, plane
+from tests.support.plane import HOST, RAW, Plane, plane
 from tests.support.upstream import Upstream
 
 
 @pytest.fixture(scope="module")
-def served(
+def parts(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[tuple[Plane, Upstream]]:
+) -> Iterator[tuple[Plane, Upstream, Upstream]]:
+    """A proxy, an upstream on TLS, and one without that sees the very bytes."""
     with plane(tmp_path_factory.mktemp("plane")) as made:
-        double = Upstream(made.authority.issue_cert(HOST))
-        with double.running():
+        double, raw = (Upstream(made.authority.issue_cert(HOST)) for _ in range(2))
+        with double.running(), raw.running(encrypted=False):
             made.simple()
-            made.start(f"{HOST}:443:127.0.0.1:{double.port}", **getattr(request.module, "ENVIRONMENT", {}))
-            yield made, double
+            pins = f"{HOST}:443:127.0.0.1:{double.port},{RAW}:443:127.0.0.1:{raw.port}"
+            made.start(pins, **getattr(request.module, "ENVIRONMENT", {}))
+            yield made, double, raw
+
+
+@pytest.fixture
+def served(parts: tuple[Plane, Upstream, Upstream]) -> tuple[Plane, Upstream]:
+    return parts[0], parts[1]
+
+
+@pytest.fixture
+def raw(parts: tuple[Plane, Upstream, Upstream]) -> Upstream:
+    """The upstream of RAW, which speaks no TLS: for tunnels that are not opened."""
+    return parts[2]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.clients import PIECE, Gate, peak_memory, post, request, shake_hands, some
-from tests.support.plane import CANARY, HOST, IN_TLS, PATIENCE, Plane, Wire, connector, plane, rules
+from tests.support.plane import CANARY, HOST, IN_TLS, PATIENCE, RAW, Plane, Wire, connector, plane, rules
 from tests.support.upstream import Talk, Upstream
 from tests.support.waiting import wait_for
 
@@ -21,27 +21,10 @@ from tameflare.core.decision import Verdict
 from tameflare.proxy.front import notice_vanished_peers
 from tameflare.wire.tls import TlsShell
 
-RAW = "raw.example.test"
 NAME = IN_TLS["TF_PROXY_TLS_NAMES"]
 ENVIRONMENT = {**IN_TLS, "TF_HEAD_TIMEOUT": "1", "TF_MAX_UNAUTHENTICATED": "4"}
 SIZE = 30 << 20
 ROOM = 24 << 20
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Plane, Upstream, Upstream]]:
-    """A proxy, an upstream on TLS and one that sees the very bytes."""
-    with plane(tmp_path_factory.mktemp("plane")) as made:
-        double, raw = (Upstream(made.authority.issue_cert(HOST)) for _ in range(2))
-        with double.running(), raw.running(encrypted=False):
-            made.simple()
-            made.start(f"{HOST}:443:127.0.0.1:{double.port},{RAW}:443:127.0.0.1:{raw.port}", **ENVIRONMENT)
-            yield made, double, raw
-
-
-@pytest.fixture
-def served(pair: tuple[Plane, Upstream, Upstream]) -> tuple[Plane, Upstream]:
-    return pair[0], pair[1]
 
 
 @pytest.fixture
@@ -256,9 +239,8 @@ def test_who_does_not_read_holds_the_upstream_and_not_our_memory(agent: Plane, u
     assert peak_memory(agent) - before < ROOM
 
 
-def test_each_side_may_end_its_half(pair: tuple[Plane, Upstream, Upstream]) -> None:
+def test_each_side_may_end_its_half(proxy: Plane, raw: Upstream) -> None:
     """close_notify ends one direction; a tunnel passes it on, and the other direction goes on."""
-    proxy, _, raw = pair
 
     async def script(talk: Talk) -> None:
         await talk.say(b"%d and goodbye" % len(await talk.gone()))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Iterator
 
 import pytest
 from tests.support.clients import Gate, request, shake_hands, some
-from tests.support.plane import CANARY, HOST, Plane, Wire, connector, plane, rules
+from tests.support.plane import CANARY, HOST, RAW, Plane, Wire, connector, rules
 from tests.support.upstream import Talk, Upstream, answer
 from tests.support.waiting import wait_for
 
@@ -19,35 +18,12 @@ from tameflare.core.killswitch import KillSwitch, ScopeKind
 from tameflare.link.messages import Intent, Outcome
 from tameflare.wire.tls import TlsShell
 
-RAW = "raw.example.test"
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Plane, Upstream, Upstream]]:
-    """A proxy, an upstream on TLS and one that sees the very bytes."""
-    with plane(tmp_path_factory.mktemp("plane")) as made:
-        double, raw = (Upstream(made.authority.issue_cert(HOST)) for _ in range(2))
-        with double.running(), raw.running(encrypted=False):
-            made.simple()
-            made.start(f"{HOST}:443:127.0.0.1:{double.port},{RAW}:443:127.0.0.1:{raw.port}")
-            yield made, double, raw
-
-
-@pytest.fixture
-def served(pair: tuple[Plane, Upstream, Upstream]) -> tuple[Plane, Upstream]:
-    return pair[0], pair[1]
-
 
 @pytest.fixture
 def passing(proxy: Plane) -> Plane:
     """The proxy with a tunnel connector for both hosts."""
     publish(proxy, Verdict.ALLOW)
     return proxy
-
-
-@pytest.fixture
-def raw(pair: tuple[Plane, Upstream, Upstream]) -> Upstream:
-    return pair[2]
 
 
 def publish(proxy: Plane, verdict: Verdict, **configuration: object) -> None:

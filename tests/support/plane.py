@@ -41,6 +41,7 @@ from tameflare.link.seal import bundle_key, seal_snapshot
 from tameflare.link.tokens import TokenKind, digest, new_token
 
 HOST = "api.example.test"
+RAW = "raw.example.test"
 CANARY = "canary-credential-0123456789abcdef"
 POLL_SECONDS = 1.0
 IN_TLS = {"TF_PROXY_TLS_NAMES": "proxy.example", "TF_PROXY_TLS_PORT": "0", "TF_PROXY_TLS_HOST": "127.0.0.1"}

@@ -14,7 +14,8 @@ from typing import Any
 
 from tests.support.doubles import Vendors
 
-from tameflare.demo.product import Connector, Product, wait_until
+from tameflare.demo.privileges import unprivileged
+from tameflare.demo.product import STOP_TIMEOUT, Connector, Product, tf, wait_until
 
 GATEWAY = "journeys"
 RUN_TIMEOUT = 90.0
@@ -56,6 +57,17 @@ class Governed:
             text=True,
             timeout=RUN_TIMEOUT,
             stdin=subprocess.DEVNULL,
+        )
+
+    def operate(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run a `tf` command as the operator, with the installation's settings; it must end by itself."""
+        return subprocess.run(
+            [*unprivileged(), *tf(), *arguments],
+            env={**self.product.operator_environment(), **settings},
+            cwd=self.product.home,
+            capture_output=True,
+            text=True,
+            timeout=STOP_TIMEOUT,
         )
 
     def python(self, program: str) -> Any:

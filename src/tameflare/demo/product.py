@@ -93,7 +93,8 @@ class Product:
             proxy = {"GATEWAY_URL": self.secured_proxy, "TF_PROXY_CA": str(self.data / "proxy" / "ca.pem")}
         return {**passed, "HOME": str(self.home), "TF_SERVER_URL": self.server, **proxy}
 
-    def _operator_environment(self) -> dict[str, str]:
+    def operator_environment(self) -> dict[str, str]:
+        """What the operator's shell has, the master key among it."""
         return {
             **self.environment(),
             "TF_DATA_DIR": str(self.data),
@@ -117,21 +118,9 @@ class Product:
             path.mkdir(parents=True, exist_ok=True)
         with (self.logs / "up.out").open("ab") as out, (self.logs / "up.err").open("ab") as err:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [*unprivileged(), *tf(), "up"], env=self._operator_environment(), cwd=self.home, stdout=out, stderr=err
+                [*unprivileged(), *tf(), "up"], env=self.operator_environment(), cwd=self.home, stdout=out, stderr=err
             )
         wait_until(self._is_up, "`tf up`")
-
-    def operate(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        """Run a `tf` command as the operator, with the installation's settings; it must end by itself."""
-        return subprocess.run(  # noqa: S603 - our own program
-            [*unprivileged(), *tf(), *arguments],
-            env={**self._operator_environment(), **settings},
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            timeout=STOP_TIMEOUT,
-            check=False,
-        )
 
     def _is_up(self) -> bool:
         assert self._process is not None
