@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -91,10 +92,8 @@ def _leaf_name(host: str) -> x509.Name:
 
 
 def _alternative_name(host: str) -> x509.GeneralName:
-    try:
+    with suppress(ValueError):
         return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        pass
     plain = host.isascii() and host.isprintable() and not set(host) & set(" *:/@[]")
     if not plain or not 0 < len(host) <= LONGEST_HOST:
         raise InvalidValue(f"no certificate can be made for host `{host}`")
