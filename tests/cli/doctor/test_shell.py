@@ -74,3 +74,11 @@ def test_a_proxy_in_a_programs_own_file(
     (home / file).parent.mkdir(parents=True, exist_ok=True)
     (home / file).write_text(line)
     assert says(doctor()["files"], f"names a proxy of its own, so {program} goes past TameFlare's")
+
+
+def test_a_proxy_in_curls_own_file_is_overruled_where_ours_is_in_tls(
+    doctor: Callable[..., Found], shell: Callable[..., None], home: Path
+) -> None:
+    (home / ".curlrc").write_text("proxy = proxy.example:8080\n")
+    shell(GATEWAY_URL="https://127.0.0.1:1")
+    assert "files" not in doctor()

@@ -115,9 +115,12 @@ _FILES: Final[tuple[tuple[str, str, str], ...]] = (
 
 
 def files(around: Around) -> Said:
-    """A proxy in a program's own file stands before the one in the environment."""
+    """A proxy in a program's own file stands before the one in the environment, where `tf run` does not overrule it."""
     home = around.variables.get("HOME")
+    overruled = {"curl"} if around.proxy_url.startswith("https:") else set()
     for name, pattern, program in _FILES if home else ():
+        if program in overruled:
+            continue
         place = Path(home or "") / name
         if re.search(pattern, _text(place), re.MULTILINE | re.IGNORECASE):
             yield warning(
