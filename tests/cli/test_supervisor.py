@@ -46,22 +46,30 @@ def product(tmp_path: Path) -> Iterator[Product]:
         yield running
 
 
-def test_it_tells_where_it_is_and_how_to_register(product: Product) -> None:
-    told = product.log_text()
-    assert f"  dashboard  {product.server}/dashboard\n" in told
-    assert f"  server     {product.server}\n" in told
-    assert f"  proxy      {product.proxy}\n" in told
-    assert f"  {product.server}/register\n" in told
-    assert (product.data / "server" / "setup-code").read_text().strip() in told
-
-
-def test_no_code_is_taken_from_the_directory_it_is_started_in(tmp_path: Path, home: Path) -> None:
-    """An agent may be able to write there."""
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One that no test ends, with a listener in TLS, started in a directory that an agent may have written to."""
+    directory = tmp_path_factory.mktemp("standing")
+    (directory / "home").mkdir()
     for module in ("uvloop", "structlog", "tameflare"):
-        (home / f"{module}.py").write_text(f"open('taken-{module}', 'w')\nraise SystemExit\n")
-    with Product(tmp_path, "", tmp_path / "none.pem", {"TF_UPSTREAM_CA": ""}) as running:
-        assert running.answers(running.proxy + "/health")
-    assert list(home.glob("taken-*")) == []
+        (directory / "home" / f"{module}.py").write_text(f"open('taken-{module}', 'w')\nraise SystemExit\n")
+    with Product(directory, "", directory / "none.pem", {"TF_UPSTREAM_CA": ""}, tls=True) as running:
+        wait_until(lambda: "TameFlare is up" in running.log_text(), "the readiness lines")
+        yield running
+
+
+def test_it_tells_where_it_is_and_how_to_register(standing: Product) -> None:
+    told = standing.log_text()
+    assert f"  dashboard  {standing.server}/dashboard\n" in told
+    assert f"  server     {standing.server}\n" in told
+    assert f"  proxy      {standing.proxy}\n" in told
+    assert f"  {standing.server}/register\n" in told
+    assert (standing.data / "server" / "setup-code").read_text().strip() in told
+
+
+def test_no_code_is_taken_from_the_directory_it_is_started_in(standing: Product) -> None:
+    assert standing.answers(standing.proxy + "/health")
+    assert list(standing.home.glob("taken-*")) == []
 
 
 def test_ctrl_c_stops_both_cleanly(product: Product) -> None:
@@ -155,11 +163,10 @@ def test_a_port_that_may_not_be_bound_is_told(monkeypatch: pytest.MonkeyPatch) -
         listen(Settings({"TF_PORT": "80"}), settings.HOST, settings.PORT)
 
 
-def test_a_second_listener_in_tls_is_told_of(tmp_path: Path) -> None:
-    with Product(tmp_path, "", tmp_path / "none.pem", {"TF_UPSTREAM_CA": ""}, tls=True) as running:
-        wait_until(lambda: f"  elsewhere  {running.secured_proxy}\n" in running.log_text(), "the line about it")
-        context = ssl.create_default_context(cafile=str(running.data / "proxy" / "ca.pem"))
-        assert httpx.get(f"{running.secured_proxy}/health", verify=context, trust_env=False).status_code == 200
+def test_a_second_listener_in_tls_is_told_of(standing: Product) -> None:
+    wait_until(lambda: f"  elsewhere  {standing.secured_proxy}\n" in standing.log_text(), "the line about it")
+    context = ssl.create_default_context(cafile=str(standing.data / "proxy" / "ca.pem"))
+    assert httpx.get(f"{standing.secured_proxy}/health", verify=context, trust_env=False).status_code == 200
 
 
 def test_the_only_listener_of_the_proxy_may_be_in_tls(tmp_path: Path) -> None:

@@ -57,15 +57,15 @@ def test_the_proxy_goes_on_while_the_control_plane_is_away(own: Governed) -> Non
     assert (row["decision"], row["status"]) == ("allow", 200)
 
 
-def test_a_second_installation_on_the_same_data_is_refused(own: Governed) -> None:
-    done = own.operate("server", TF_PORT="0")
+def test_a_second_installation_on_the_same_data_is_refused(governed: Governed) -> None:
+    done = governed.operate("server", TF_PORT="0")
     assert done.returncode != 0
     assert "another" in done.stderr or "in use" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_port_in_use_is_one_clear_line(own: Governed) -> None:
-    done = own.operate("up", TF_DATA_DIR=str(own.product.directory / "other"))
+def test_a_port_in_use_is_one_clear_line(governed: Governed) -> None:
+    done = governed.operate("up", TF_DATA_DIR=str(governed.product.directory / "other"))
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "in use" in line

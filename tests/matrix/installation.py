@@ -20,7 +20,7 @@ from tests.matrix.vendors import Doubled, running
 
 from tameflare.demo.doubles.ledger import Seen
 from tameflare.demo.privileges import unprivileged
-from tameflare.demo.product import Product, free_port, wait_until
+from tameflare.demo.product import NO_TLS, Product, free_port, wait_until
 
 MARKER: Final = "/matrix-marker"
 TLS_NAME: Final = "localhost"
@@ -172,7 +172,7 @@ class Installation:
     def _settle(self) -> None:
         """Wait until everything that was answered is on record: a later request is."""
         proxy = httpx.Proxy(self.product.proxy, auth=(self.product.gateway_token, ""))
-        with httpx.Client(proxy=proxy, trust_env=False) as client:
+        with httpx.Client(proxy=proxy, trust_env=False, verify=NO_TLS) as client:
             answer = client.get(f"http://collector.example{MARKER}")
         marker = answer.headers["x-tameflare-request-id"]
         wait_until(lambda: any(row["complete"] for row in self.product.traffic(request_id=marker)), "the records", 15)

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import httpx
 
@@ -25,6 +26,8 @@ from tameflare.demo.privileges import unprivileged
 
 START_TIMEOUT = 45.0
 STOP_TIMEOUT = 20.0
+NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For requests by plain HTTP: it trusts nobody, and loading the authorities would take longer than the request."""
 _SETUP_CODE = re.compile(r"\b[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}\b")
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 
@@ -76,7 +79,7 @@ class Product:
         self.secured_proxy = f"https://localhost:{free_port()}"
         self.data, self.home = self.directory / "data", self.directory / "home"
         self.project, self.logs = self.directory / "project", self.directory / "logs"
-        self._client = httpx.Client(base_url=self.server, timeout=30, trust_env=False)
+        self._client = httpx.Client(base_url=self.server, timeout=30, trust_env=False, verify=NO_TLS)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -132,7 +135,7 @@ class Product:
     def answers(url: str) -> bool:
         """Whether something answers there with 200."""
         try:
-            return httpx.get(url, timeout=5, trust_env=False).status_code == httpx.codes.OK
+            return httpx.get(url, timeout=5, trust_env=False, verify=NO_TLS).status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
 
@@ -208,7 +211,7 @@ class Product:
 
     def proxy_version(self) -> int:
         """The configuration version that the proxy works by."""
-        return int(httpx.get(self.proxy + "/health", trust_env=False).json()["configuration"]["version"])
+        return int(httpx.get(self.proxy + "/health", trust_env=False, verify=NO_TLS).json()["configuration"]["version"])
 
     def newest_version(self) -> int:
         """The control plane's configuration version."""
