@@ -7,16 +7,17 @@ import contextlib
 import json
 import os
 import re
+import select
 import signal
 import socket
 import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import trustme
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -40,6 +41,7 @@ from tameflare.link.messages import Bundle, Intent, OpenCredential, Outcome
 from tameflare.link.seal import bundle_key, seal_snapshot
 from tameflare.link.tokens import TokenKind, digest, new_token
 
+T = TypeVar("T")
 HOST = "api.example.test"
 RAW = "raw.example.test"
 CANARY = "canary-credential-0123456789abcdef"
@@ -79,14 +81,41 @@ class Wire:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self._buffer = bytearray()
+        self._one_at_a_time = threading.Lock()
 
     def send(self, data: bytes) -> None:
-        self.sock.sendall(data)
+        if not isinstance(self.sock, ssl.SSLSocket):
+            self.sock.sendall(data)
+            return
+        left = memoryview(data)
+        while left:
+            piece = left[:65536]
+            left = left[self._turn(lambda piece=piece: self.sock.send(piece)) :]
 
     def more(self) -> bytes:
-        data = self.sock.recv(65536)
+        if isinstance(self.sock, ssl.SSLSocket):
+            data = self._turn(lambda: self.sock.recv(65536))
+        else:
+            data = self.sock.recv(65536)
         self._buffer += data
         return data
+
+    def _turn(self, call: Callable[[], T]) -> T:
+        """A call that would wait gives way meanwhile: OpenSSL's connections are not for two threads at once."""
+        while True:
+            with self._one_at_a_time:
+                patience = self.sock.gettimeout()
+                self.sock.settimeout(0)
+                try:
+                    return call()
+                except ssl.SSLWantReadError:
+                    reads, writes = [self.sock], []
+                except ssl.SSLWantWriteError:
+                    reads, writes = [], [self.sock]
+                finally:
+                    self.sock.settimeout(patience)
+            if not any(select.select(reads, writes, [], patience)):
+                raise TimeoutError("nothing came or went")
 
     def rest(self) -> bytes:
         """Everything until the end of the stream; a reset counts as its end."""
