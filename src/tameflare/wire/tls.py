@@ -18,6 +18,8 @@ from tameflare.wire.faults import TlsFault
 __all__: Final = ["TlsFault", "TlsShell"]
 
 _RECORD: Final = 16384  # the most plaintext that one record holds, RFC 8446 §5.1
+_OVERHEAD: Final = 40  # more than the bytes of ciphertext that the smallest record needs for one of plaintext
+_MOST_BARREN: Final = 24 << 10  # more than an incomplete record
 
 
 class _Connection(ssl.SSLObject):
@@ -51,7 +53,7 @@ class TlsShell:
     which the end of the connection is a truncation. `owes.pending` is how many bytes wait in `outgoing`.
     """
 
-    __slots__ = ("_connection", "_in", "_out", "_read", "_write", "handshaken", "owes", "peer_closed")
+    __slots__ = ("_barren", "_connection", "_in", "_out", "_read", "_write", "handshaken", "owes", "peer_closed")
 
     def __init__(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None) -> None:
         _adopt(context, server_side=server_side)
@@ -61,6 +63,7 @@ class TlsShell:
         assert isinstance(connection, _Connection)
         self._connection = connection
         self._read, self._write = connection.calls()
+        self._barren = 0
         self.handshaken = False
         self.peer_closed = False
         if not server_side:
@@ -82,6 +85,13 @@ class TlsShell:
         TlsFault when the peer's TLS is broken; the alert for it is then in `outgoing`. There is none when the first
         bytes were no TLS at all, because nobody there would understand it.
         """
+        if len(data) <= _RECORD:
+            return self._take(data)
+        whole = memoryview(data)
+        return b"".join([self._take(whole[at : at + _RECORD]) for at in range(0, len(data), _RECORD)])
+
+    def _take(self, data: bytes | memoryview) -> bytes:
+        """OpenSSL works through all that it has in one go, so it never gets more than one record's worth."""
         if self.peer_closed:
             return b""
         waiting = self._in
@@ -89,7 +99,15 @@ class TlsShell:
         if not self.handshaken and not self._shake():
             return b""
         first = self._record() if waiting.pending else b""
-        return self._rest(first) if waiting.pending and first else first
+        plain = self._rest(first) if waiting.pending and first else first
+        self._count(len(data), len(plain))
+        return plain
+
+    def _count(self, cipher: int, plain: int) -> None:
+        """Records without data, such as new keys as often as the peer likes (RFC 8446 §4.6.3), cost us more than it."""
+        self._barren = max(0, self._barren + cipher - _OVERHEAD * plain)
+        if self._barren > _MOST_BARREN:
+            raise TlsFault("TLS failed: too many records without data", "too_many_records")
 
     def outgoing(self) -> bytes:
         """Ciphertext that must be written to the peer now, b"" when there is none."""
