@@ -28,7 +28,7 @@ def parts(
             yield made, double, raw
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def served(parts: tuple[Plane, Upstream, Upstream]) -> tuple[Plane, Upstream]:
     return parts[0], parts[1]
 
