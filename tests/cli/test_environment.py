@@ -6,6 +6,7 @@ import pytest
 
 from tameflare.cli.bundle import bundle_text
 from tameflare.cli.environment import BUNDLE_VARIABLES, PROXY_VARIABLES, ChildEnvironment, child_environment, is_removed
+from tameflare.cli.ordinary import Reader
 from tameflare.connectors.placeholders import bound_to
 
 PROXY = "http://tfr_abc:@127.0.0.1:8443"
@@ -82,7 +83,7 @@ def test_of_two_instances_the_one_named_like_its_type_gets_the_variable() -> Non
 def test_the_bundle_has_our_authority_first_then_the_systems_and_the_users(tmp_path: Path) -> None:
     own = tmp_path / "corporate.pem"
     own.write_text("CORPORATE\n")
-    text = bundle_text("OURS\n", {"REQUESTS_CA_BUNDLE": str(own), "CURL_CA_BUNDLE": "/missing.pem"})
+    text = bundle_text("OURS\n", {"REQUESTS_CA_BUNDLE": str(own), "CURL_CA_BUNDLE": "/missing.pem"}, Reader([]))
     assert text.startswith("OURS\n")
     assert text.count("BEGIN CERTIFICATE") > 50
     assert text.rstrip().endswith("CORPORATE")

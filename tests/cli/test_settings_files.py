@@ -10,6 +10,7 @@ from shutil import which
 import pytest
 
 from tameflare.cli import settings_files
+from tameflare.cli.ordinary import Reader
 
 PROXY = "http://bot:tfr_a.b@127.0.0.1:8443"
 SECURE = "https://bot:tfr_a.b@proxy.example:9443"
@@ -25,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def written(folder: Path, **more: str) -> dict[str, str]:
-    return settings_files.write(folder, {**ENVIRONMENT, "HOME": str(folder / "home"), **more}, ())
+    return settings_files.write(folder, {**ENVIRONMENT, "HOME": str(folder / "home"), **more}, (), Reader([]))
 
 
 def last_words(wgetrc: str) -> dict[str, str]:
@@ -68,7 +69,7 @@ def test_php_reads_one_directory_more(folder: Path, before: str, after: str) -> 
 
 
 def test_what_the_user_wants_to_keep_is_left(folder: Path) -> None:
-    assert settings_files.write(folder, ENVIRONMENT, ("WGETRC", "PHP_INI_SCAN_DIR")) == {}
+    assert settings_files.write(folder, ENVIRONMENT, ("WGETRC", "PHP_INI_SCAN_DIR"), Reader([])) == {}
     assert [each.name for each in folder.iterdir()] == ["home"]
 
 
@@ -83,7 +84,9 @@ def test_curl_is_told_whom_to_trust_for_a_proxy_in_tls(folder: Path) -> None:
         'proxy-cacert = "/run/b.pem"',
     ]
     assert file.stat().st_mode & 0o777 == 0o600
-    assert "CURL_HOME" not in settings_files.write(folder / "home", ENVIRONMENT, ("WGETRC", "PHP_INI_SCAN_DIR"))
+    assert "CURL_HOME" not in settings_files.write(
+        folder / "home", ENVIRONMENT, ("WGETRC", "PHP_INI_SCAN_DIR"), Reader([])
+    )
 
 
 @pytest.mark.skipif(not which("curl"), reason="needs curl")

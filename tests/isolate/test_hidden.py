@@ -246,3 +246,29 @@ def test_a_socket_that_is_shown_is_a_door_that_was_opened(anybody: Isolated) -> 
         program = "import socket,sys; socket.socket(1).connect(sys.argv[1]); print('through')"
         ended = anybody.run("python3", "-c", program, str(path), options=["-q", "--show", str(path)])
     assert ended.out == "through\n"
+
+
+@pytest.mark.parametrize("name", ["HOME", "WGETRC", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"])
+def test_no_link_that_an_earlier_run_left_brings_a_hidden_file_in(isolated: Isolated, name: str) -> None:
+    place = isolated.home / ".wgetrc"
+    try:
+        isolated.shell("ln -s $PWD/.tf/config.yaml ~/.wgetrc")
+        more = {} if name == "HOME" else {name: str(place)}
+        ended = isolated.shell('cat "$WGETRC" "$SSL_CERT_FILE"; grep -rs gwtk_canary /tmp', options=(), **more)
+    finally:
+        place.unlink()
+    assert "ca_certificate" in ended.out
+    assert "BEGIN CERTIFICATE" in ended.out
+    assert "gwtk_canary" not in ended.out
+    assert f"`{place}` is left out of this run" in ended.err
+
+
+def test_settings_that_are_hidden_are_not_copied(isolated: Isolated) -> None:
+    place = isolated.home / ".wgetrc"
+    place.write_text("user = canary\n")
+    isolated.give(place)
+    try:
+        assert "canary" in isolated.shell('cat "$WGETRC"').out
+        assert "canary" not in isolated.shell('cat "$WGETRC" ~/.wgetrc', options=("-q", "--hide", str(place))).out
+    finally:
+        place.unlink()

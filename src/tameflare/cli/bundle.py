@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
+
+from tameflare.cli.ordinary import BUNDLE_BYTES, Reader
 
 _SYSTEM: Final = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -17,28 +18,27 @@ _SYSTEM: Final = (
 USERS: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE")
 
 
-def bundle_text(ours: str, environment: Mapping[str, str]) -> str:
-    """PEM of every authority that the command should trust. Ours stands first, so that a reader of one
-    certificate finds it."""
-    parts = [ours.rstrip() + "\n"]
-    parts += [path.read_text(encoding="utf-8", errors="replace").rstrip() + "\n" for path in _sources(environment)]
-    return "\n".join(parts)
+def bundle_text(ours: str, environment: Mapping[str, str], reader: Reader) -> str:
+    """PEM of every authority that the command should trust, as far as `reader` reads it. Ours stands first, so that a
+    reader of one certificate finds it."""
+    return "\n".join(text.rstrip() + "\n" for text in (ours, *_texts(environment, reader)))
 
 
-def _sources(environment: Mapping[str, str]) -> Iterator[Path]:
+def _texts(environment: Mapping[str, str], reader: Reader) -> Iterator[str]:
     seen: set[Path] = set()
-    for path in (_system(), *(Path(environment[name]) for name in USERS if environment.get(name))):
-        resolved = path.resolve()
-        if resolved not in seen and resolved.is_file() and os.access(resolved, os.R_OK):
-            seen.add(resolved)
-            yield resolved
+    system = next(((place, text) for place in _system() if (text := reader.text(place, BUNDLE_BYTES))), None)
+    if system:
+        seen.add(system[0].resolve())
+        yield system[1]
+    for path in (Path(environment[name]) for name in USERS if environment.get(name)):
+        if path.resolve() not in seen:
+            seen.add(path.resolve())
+            yield from filter(None, [reader.text(path, BUNDLE_BYTES)])
 
 
-def _system() -> Path:
-    default = ssl.get_default_verify_paths().cafile
-    for place in filter(None, (default, *_SYSTEM)):
-        if Path(place).is_file():
-            return Path(place)
+def _system() -> Iterator[Path]:
+    """Where its authorities may be; the first that can be read counts."""
+    yield from map(Path, filter(None, (ssl.get_default_verify_paths().cafile, *_SYSTEM)))
     import certifi
 
-    return Path(certifi.where())
+    yield Path(certifi.where())

@@ -11,6 +11,7 @@ import httpx
 
 from tameflare.cli import project
 from tameflare.cli.bundle import bundle_text
+from tameflare.cli.ordinary import Reader
 from tameflare.cli.session import Session
 from tameflare.connectors.placeholders import placeholder
 from tameflare.core.errors import InvalidValue, TameFlareError
@@ -102,7 +103,7 @@ def _url(config: dict[str, Any], path: str | None) -> str:
 
 
 def _send(config: dict[str, Any], url: str, proxy: Secret, ca_pem: str) -> Result:
-    trust = ssl.create_default_context(cadata=bundle_text(ca_pem, os.environ))
+    trust = ssl.create_default_context(cadata=bundle_text(ca_pem, os.environ, Reader(())))
     key = placeholder(config["type"], config["name"])
     headers = {"Authorization": f"Bearer {key}", "User-Agent": "tameflare-connector-test"}
     headers |= _HEADERS.get(config["type"], {})

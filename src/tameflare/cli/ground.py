@@ -10,14 +10,20 @@ from typing import Protocol
 
 from tameflare.cli import java
 from tameflare.cli.child import run_child
+from tameflare.cli.ordinary import Reader
 from tameflare.cli.session import Session
 from tameflare.cli.side_door import SideDoor
+from tameflare.cli.stores import stores
 
 
 class Ground(Protocol):
-    """One run's. It must be closed. `folder` is private; what is put there before `run`, the command can read."""
+    """One run's. It must be closed. `folder` is private; what is put there before `run`, the command can read.
+
+    `reader` is for files of the user's whose content goes there.
+    """
 
     folder: Path
+    reader: Reader
     isolated: bool
 
     def outer(self, environment: Mapping[str, str], keep: Collection[str]) -> Mapping[str, str]:
@@ -42,7 +48,8 @@ class Plain:
 
     isolated = False
 
-    def __init__(self) -> None:
+    def __init__(self, used: Path | None) -> None:
+        self.reader = Reader(str(place.resolve()) for place in (*stores(), *([used] if used else [])))
         self.folder = Path(tempfile.mkdtemp(prefix="tameflare-"))
         self._door: SideDoor | None = None
 

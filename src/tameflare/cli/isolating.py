@@ -25,7 +25,7 @@ def choose(
     if not _is_wanted(asked, if_possible):
         if wishes and not if_possible:
             raise SettingError("--hide, --read-only and --show need isolation", "add --isolate")
-        return Plain()
+        return Plain(folder)
     if no_proxy:
         raise SettingError(
             f"`{next(iter(no_proxy))}` cannot be reached directly from an isolated command",

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from tameflare.cli import isolation_places, java
 from tameflare.cli.child import CannotStart, cannot_start, run_child
+from tameflare.cli.ordinary import Reader
 from tameflare.cli.session import Session
 from tameflare.cli.side_door import SideDoor
 from tameflare.cli.wishes import Wishes
@@ -47,6 +48,7 @@ class Isolation:
 
     def __init__(self, used: Path | None, wishes: Wishes) -> None:
         self._places = isolation_places.find(used, wishes)
+        self.reader = Reader(self._places.hidden, map(os.path.realpath, PRIVATE), self._places.show)
         self._relay: Relay | None = None
         self._door: SideDoor | None = None
         self._java_url = self._java_trust = ""

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tameflare.cli import loginstore, project, trust
+from tameflare.cli import project, trust
 from tameflare.cli.files import private_folder
+from tameflare.cli.stores import stores as own_stores
 from tameflare.cli.wishes import Wishes
 from tameflare.core.errors import TameFlareError
 from tameflare.isolate.obstacles import CannotIsolate
 from tameflare.isolate.sockets import path_sockets
 from tameflare.link.local import SOCKET_NAME
-from tameflare.settings import DATA_DIR, PROXY_TLS_KEY, Settings
+from tameflare.settings import PROXY_TLS_KEY, Settings
 
 _SOCKET_FOLDERS: Final = (".docker/run", ".docker/desktop", ".colima", ".lima", ".rd", ".orbstack")
 """Where container engines of a user keep their sockets, also those that appear later."""
@@ -56,7 +57,7 @@ def find(folder: Path | None, wishes: Wishes) -> Places:
     home = Path.home()
     show = [*_resolved([home, Path.cwd(), *([folder.parent] if folder else [])]), *_wished(wishes.show)]
     sockets = [name for name in path_sockets(_unique([*show, *_resolved(_STATE)])) if not _is_in(name, wishes.show)]
-    stores = [place for place in _resolved(_stores()) if _made(place)] + _data_of_proxies(sockets)
+    stores = [place for place in _resolved(own_stores()) if _made(place)] + _data_of_proxies(sockets)
     secret = [*_existing(_project_folders(folder)), *stores]
     _refuse_hard_links(secret)
     code = [path for path in _existing(_code()) if os.geteuid() == 0 or not _is_in(path, ["/usr"])]
@@ -74,13 +75,6 @@ def find(folder: Path | None, wishes: Wishes) -> Places:
         show=_unique([*show, *_packages_of_others()]),
         pinned=_unique([*stores, *code, library]),
     )
-
-
-def _stores() -> Iterator[Path]:
-    """Log-in, trust and data, by the settings and where they are by default."""
-    home = Path.home()
-    yield from (loginstore.path().parent, home / ".config" / "tameflare")
-    yield from (Settings().get(DATA_DIR), DATA_DIR.default)
 
 
 def _homes() -> list[Path]:

@@ -141,7 +141,7 @@ def _environment(
 ) -> tuple[dict[str, str], list[str]]:
     """The command's environment, and what its user should know of it."""
     bundle = ground.folder / "ca-bundle.pem"
-    write_private(bundle, bundle_text(session.authorities(run), os.environ))
+    write_private(bundle, bundle_text(session.authorities(run), os.environ, ground.reader))
     child = child_environment(
         ground.outer(os.environ, keep),
         proxy_url=ground.proxy_url(session.proxy_url(run)),
@@ -153,8 +153,8 @@ def _environment(
     )
     replaced = ", ".join(child.replaced)
     remark = f"{replaced}: your own key gave way to a placeholder; the gateway puts its credential in"
-    variables = child.variables | settings_files.write(ground.folder, child.variables, keep)
-    return variables, [remark] if child.replaced else []
+    variables = child.variables | settings_files.write(ground.folder, child.variables, keep, ground.reader)
+    return variables, [*([remark] if child.replaced else []), *ground.reader.remarks]
 
 
 def _remark(sentences: Iterable[str | None]) -> None:
