@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -133,6 +134,50 @@ def test_another_user_is_turned_away(proxy: socket.socket) -> None:
     proxy.settimeout(0.2)
     with pytest.raises(TimeoutError):
         proxy.accept()
+
+
+def test_another_user_who_says_nothing_is_turned_away_at_once(proxy: socket.socket) -> None:
+    with opened(proxy.getsockname()[1], os.getuid() + 1) as door, reached(door) as client:
+        client.settimeout(5)
+        assert read_all(client).startswith(b"HTTP/1.1 403 ")
+
+
+DOOR = """
+import os, resource, socket, subprocess, sys
+from tameflare.cli import side_door
+resource.setrlimit(resource.RLIMIT_NOFILE, (90, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+proxy = socket.create_server(("127.0.0.1", 0))
+proxy.settimeout(20)
+door = side_door.SideDoor(side_door.listen(), f"http://bot:t@127.0.0.1:{proxy.getsockname()[1]}", os.getuid())
+door.serve()
+command = [sys.executable, "-c", sys.argv[1], str(door.port)]
+with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as crowd:
+    crowd.stdout.readline()
+    spare = [os.dup(0) for _ in range(20)]  # what tf itself may need meanwhile
+    crowd.stdin.close()
+    served, _ = proxy.accept()
+    assert b"Proxy-Authorization" in served.recv(4096)
+    served.close()
+door.close()
+"""
+CROWD = """
+import resource, socket, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+place = ("127.0.0.1", int(sys.argv[1]))
+crowd = [socket.create_connection(place) for _ in range(110)]
+print(flush=True)
+sys.stdin.read()
+crowd.clear()
+with socket.create_connection(place) as last:
+    last.sendall(b"CONNECT a.example:443 HTTP/1.1\\r\\n\\r\\n")
+    last.recv(1)
+"""
+
+
+def test_a_crowd_of_silent_connections_leaves_tf_its_descriptors_and_prints_nothing() -> None:
+    command = [sys.executable, "-c", DOOR, CROWD]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ same user, who could read the token in the environment of the run's command as w
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import threading
 from base64 import b64encode
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from tameflare.cli import socket_owner
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _LONGEST_HEAD: Final = 64 << 10
 _PIECE: Final = 64 << 10
+_MOST_CONNECTIONS: Final = 1024
+_OTHER_DESCRIPTORS: Final = 64
+_FULL_SECONDS: Final = 0.1
 _HEAD_SECONDS: Final = 30.0
 _CONNECT_SECONDS: Final = 10.0
 _END: Final = b"\r\n\r\n"
@@ -66,17 +70,56 @@ class SideDoor:
         import asyncio
 
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop.set_exception_handler(_no_traceback)
         loop.add_reader(self._ended, ended.set)
-        server = await asyncio.start_server(self._connected, sock=self._listener, limit=_LONGEST_HEAD)
+        accepting = loop.create_task(self._accept(loop))
         await ended.wait()
-        server.close()
+        accepting.cancel()
         loop.remove_reader(self._ended)
+
+    async def _accept(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take connections within the limit; beyond it they wait in the kernel's queue."""
+        import asyncio
+
+        self._listener.setblocking(False)
+        places, open_ = asyncio.Semaphore(_limit()), set[asyncio.Task[None]]()
+        while True:
+            await places.acquire()
+            task = loop.create_task(self._connected(await self._next(loop)))
+            open_.add(task)
+            task.add_done_callback(open_.discard)
+            task.add_done_callback(lambda _: places.release())
+
+    async def _next(self, loop: asyncio.AbstractEventLoop) -> socket.socket:
+        """The next connection of ours. Anybody else's is closed at once: it must cost the run nothing."""
+        import asyncio
+
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(self._listener)
+            except OSError:
+                await asyncio.sleep(_FULL_SECONDS)  # no descriptor is free; the connection waits
+                continue
+            if self._is_ours(connection):
+                return connection
+            _turn_away(connection)
+
+    def _is_ours(self, connection: socket.socket) -> bool:
+        try:
+            return self._user is None or socket_owner.peer(connection) == self._user
+        except OSError:
+            return False  # its peer is gone already
 
     # --- one connection
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connected(self, connection: socket.socket) -> None:
         import asyncio
 
+        try:
+            reader, writer = await asyncio.open_connection(sock=connection, limit=_LONGEST_HEAD)
+        except OSError:
+            connection.close()
+            return
         try:
             await self._answer(reader, writer)
         except (OSError, asyncio.CancelledError):
@@ -87,17 +130,14 @@ class SideDoor:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         import asyncio
 
-        ours = self._user is None or socket_owner.peer(writer.get_extra_info("socket")) == self._user
         try:
             head = await asyncio.wait_for(reader.readuntil(_END), _HEAD_SECONDS)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
             return
-        if not ours:
-            writer.write(_answer(b"403 Forbidden", _FOREIGN))
-        elif not asks_a_proxy(head):
-            writer.write(_answer(b"400 Bad Request", _NO_PROXY_REQUEST))
-        else:
+        if asks_a_proxy(head):
             await self._carry(head, reader, writer)
+        else:
+            writer.write(_answer(b"400 Bad Request", _NO_PROXY_REQUEST))
 
     async def _carry(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         import asyncio
@@ -148,6 +188,32 @@ def signed(head: bytes, authorization: bytes) -> bytes:
     kept = [line for line in lines if line.partition(b":")[0].strip().lower() not in _DROPPED]
     closing = [] if first.upper().startswith(b"CONNECT ") else [b"Connection: close"]
     return b"\r\n".join((first, *kept, *closing, b"Proxy-Authorization: " + authorization)) + _END
+
+
+def _limit() -> int:
+    """How many connections are carried at a time: each takes two descriptors, and `tf` needs some for itself."""
+    import resource
+
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return _MOST_CONNECTIONS
+    return max(1, min(_MOST_CONNECTIONS, (allowed - _OTHER_DESCRIPTORS) // 2))
+
+
+def _turn_away(connection: socket.socket) -> None:
+    """Answer and close without waiting for a request."""
+    with connection, contextlib.suppress(OSError):
+        connection.setblocking(False)
+        connection.send(_answer(b"403 Forbidden", _FOREIGN))
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(_LONGEST_HEAD)  # what is left unread makes of the end a reset, which can overtake the answer
+
+
+def _no_traceback(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The terminal is the command's: what goes wrong with a connection is for a log of this process at most."""
+    import logging
+
+    logging.getLogger(__name__).debug("%s: %r", context.get("message"), context.get("exception"))
 
 
 def _basic(user: str, password: str) -> bytes:
