@@ -12,6 +12,7 @@ from tests.control.holding import ANYBODY, Plane
 from tests.control.running import Running, running
 
 from tameflare.control.services import approval_changes as changes
+from tameflare.control.services import passwords
 from tameflare.control.store import approvals
 from tameflare.control.store.engine import Connection
 from tameflare.core import approval_states as states
@@ -25,8 +26,9 @@ Vote = Callable[..., httpx.Response]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Running]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     """A server for each test: what one leaves pending would count for the next."""
+    monkeypatch.setattr(passwords, "COST", 4)  # bcrypt's least: people log in here only to vote
     with running(tmp_path, {"TF_REGISTRATION": "open", "TF_MAX_PENDING_APPROVALS": "3"}) as made:
         yield made
 

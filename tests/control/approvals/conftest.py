@@ -10,11 +10,13 @@ import pytest
 from tests.control.holding import Plane
 from tests.control.running import Running, running
 
+from tameflare.control.services import passwords
 from tameflare.core.roles import Role
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Running]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    monkeypatch.setattr(passwords, "COST", 4)  # bcrypt's least: people log in here only to vote
     with running(tmp_path) as made:
         yield made
 
