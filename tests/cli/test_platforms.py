@@ -15,7 +15,7 @@ import pytest
 from tests.cli.conftest import Ended
 from tests.cli.doubles import FakeProxy
 
-from tameflare.cli import project
+from tameflare.cli import changes, project
 from tameflare.cli.changes import Change, make, read
 from tameflare.cli.platform_files import merged
 from tameflare.cli.platforms import PLATFORMS
@@ -200,3 +200,68 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         read(below)
     with pytest.raises(TameFlareError, match="cannot write"):
         make(Change(below, None, "x"), tmp_path, True)
+
+
+@pytest.mark.parametrize("became", ["file", "folder"])
+def test_a_link_that_is_made_while_the_user_is_asked_is_not_written_through(
+    set_up: Path, home: Path, monkeypatch: pytest.MonkeyPatch, became: str
+) -> None:
+    elsewhere = home / "elsewhere"
+    elsewhere.mkdir()
+    victim = elsewhere / CLAUDE.name
+    victim.write_text("{}")
+    place = set_up / CLAUDE
+    place.parent.mkdir()
+    place.write_text("{}")
+
+    def meanwhile(*_: object) -> None:
+        place.unlink()
+        if became == "folder":
+            place.parent.rmdir()
+            place.parent.symlink_to(elsewhere)
+        else:
+            place.symlink_to(victim)
+
+    monkeypatch.setattr(changes, "confirm", meanwhile)
+    with pytest.raises(InvalidValue, match="is a link"):
+        make(Change(place, "{}", "ours"), set_up / ".tf", True)
+    assert (victim.read_text(), list(elsewhere.iterdir())) == ("{}", [victim])
+
+
+@pytest.mark.parametrize("now", ["other", "longer than it was", None])
+def test_what_changed_while_the_user_was_asked_is_not_lost(
+    set_up: Path, monkeypatch: pytest.MonkeyPatch, now: str | None
+) -> None:
+    place = set_up / "settings"
+    place.write_text("longer")
+    monkeypatch.setattr(changes, "confirm", lambda *_: place.unlink() if now is None else place.write_text(now))
+    with pytest.raises(InvalidValue, match="has changed since it was read"):
+        make(Change(place, "longer", "ours"), set_up / ".tf", True)
+    assert (place.read_text() if place.exists() else None) == now
+    assert not list(set_up.glob(".settings-*"))
+
+
+def test_a_file_that_appeared_meanwhile_is_left_alone(set_up: Path) -> None:
+    (set_up / "settings").write_text("theirs")
+    with pytest.raises(InvalidValue, match="has changed"):
+        make(Change(set_up / "settings", None, "ours"), set_up / ".tf", True)
+    assert (set_up / "settings").read_text() == "theirs"
+
+
+def test_a_changed_file_keeps_its_mode_and_line_ends(set_up: Path) -> None:
+    place = set_up / "settings"
+    place.write_bytes(b"a\r\n")
+    place.chmod(0o640)
+    make(Change(place, read(place), "b\r\n"), set_up / ".tf", True)
+    assert (place.read_bytes(), stat.S_IMODE(place.stat().st_mode)) == (b"b\r\n", 0o640)
+    kept = list((set_up / ".tf" / "before").iterdir())
+    assert [(each.read_bytes(), stat.S_IMODE(each.stat().st_mode)) for each in kept] == [(b"a\r\n", 0o600)]
+
+
+def test_former_texts_are_not_kept_through_a_link(set_up: Path, home: Path) -> None:
+    (home / "elsewhere").mkdir()
+    (set_up / ".tf" / "before").symlink_to(home / "elsewhere")
+    (set_up / "settings").write_text("a")
+    with pytest.raises(InvalidValue, match="is a link"):
+        make(Change(set_up / "settings", "a", "b"), set_up / ".tf", True)
+    assert ((set_up / "settings").read_text(), list((home / "elsewhere").iterdir())) == ("a", [])

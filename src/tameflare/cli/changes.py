@@ -11,9 +11,9 @@ from typing import Final
 
 import click
 
-from tameflare.cli.files import private_folder, unwritable, write_private
 from tameflare.cli.options import confirm
 from tameflare.cli.output import clean, note
+from tameflare.cli.replacing import replace
 from tameflare.core.errors import InvalidValue
 
 _KEPT: Final = "before"
@@ -47,7 +47,7 @@ class Change:
 def read(path: Path) -> str | None:
     """The file's text; None where there is none. Raises InvalidValue where it is no text, or cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode()
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
@@ -64,12 +64,12 @@ def make(change: Change, project: Path, yes: bool) -> str:
     if change.status == "unchanged":
         note(f"{change.path} is as it should be")
         return ""
+    _check_no_link(change.path)
     if change.status == "changed":
         click.echo(change.difference(), err=True, nl=False)
         confirm(f"Change {change.path} so?", yes)
-    _check_no_link(change.path)
     undo = _undo(change, project)
-    _write(change)
+    replace(change.path, _top(change.path, project), change.before, change.after, private=change.private)
     note(f"wrote {change.path}; to undo: {undo}")
     return undo
 
@@ -78,8 +78,7 @@ def _undo(change: Change, project: Path) -> str:
     if change.before is None:
         return f"rm {shlex.quote(str(change.path))}"
     kept = _free(project / _KEPT, "_".join(change.path.absolute().parts[-3:]).strip("/"))
-    private_folder(kept.parent)
-    write_private(kept, change.before)
+    replace(kept, project, None, change.before, private=True)
     return f"cp {shlex.quote(str(kept))} {shlex.quote(str(change.path))}"
 
 
@@ -96,12 +95,7 @@ def _check_no_link(path: Path) -> None:
             raise InvalidValue(f"`{place}` is a link", f"name the file itself: `--file {place.resolve()}`")
 
 
-def _write(change: Change) -> None:
-    if change.private:
-        write_private(change.path, change.after)
-        return
-    try:
-        change.path.parent.mkdir(parents=True, exist_ok=True)
-        change.path.write_text(change.after, encoding="utf-8")
-    except OSError as fault:
-        raise unwritable(change.path, fault) from None
+def _top(path: Path, project: Path) -> Path:
+    """Above what is the user's to arrange, by links too; below it there must be none."""
+    inside = path.is_relative_to(project.parent)
+    return project.parent if inside else path.parent.parent

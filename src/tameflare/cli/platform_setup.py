@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tameflare.cli import project
+from tameflare.cli.files import write_private
 from tameflare.cli.output import note
 from tameflare.cli.platforms import recipe
 from tameflare.cli.project import Project
@@ -38,6 +39,6 @@ def write(platform: str, here: Project, folder: Path, file: Path | None, yes: bo
     files = [{"path": str(each.path), "status": each.status, "undo": make(each, folder, yes)} for each in planned]
     text = recipe(platform, str(folder.parent), here.proxy)
     place = folder / f"{platform}.md"
-    place.write_text(text, encoding="utf-8")
+    write_private(place, text)
     note(f"wrote {place}")
     return files, text
