@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import struct
 import threading
@@ -175,6 +176,36 @@ def test_those_above_the_limit_wait_for_a_place() -> None:
         assert third.recv(1) == b"x"
         second.close()
         third.close()
+
+
+@contextmanager
+def no_free_descriptor() -> Iterator[None]:
+    """This process can open nothing for as long as this lasts."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(map(int, os.listdir("/proc/self/fd")))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(before[0], highest + 5), before[1]))
+    taken: list[int] = []
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            while True:
+                taken.append(os.dup(0))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for handle in taken:
+            os.close(handle)
+
+
+def test_without_a_free_descriptor_it_takes_no_time_until_there_is_one() -> None:
+    with relayed(echo) as address, socket.socket() as client:
+        with no_free_descriptor():
+            client.connect(address)
+            before = sum(os.times()[:2])
+            threading.Event().wait(0.3)
+            assert sum(os.times()[:2]) - before < 0.15
+        client.settimeout(SECONDS)
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
 
 
 def test_an_idle_relay_and_one_whose_reader_hangs_take_no_time() -> None:

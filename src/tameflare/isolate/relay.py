@@ -19,6 +19,7 @@ CHUNK: Final = 256 * 1024
 _IN, _OUT = select.EPOLLIN, select.EPOLLOUT
 _ABORT: Final = struct.pack("ii", 1, 0)
 _AT_ONCE: Final = 64
+_FULL_SECONDS: Final = 0.1
 Address = tuple[Any, ...]
 
 
@@ -46,7 +47,8 @@ class Relay:
 
     def _run(self) -> None:
         while True:
-            for handle, events in self._poll.poll():
+            full = not self._accepting and len(self._ends) < 2 * self._limit
+            for handle, events in self._poll.poll(_FULL_SECONDS if full else None):
                 if handle == self._wake[0].fileno():
                     return self._end()
                 if handle == self._listener.fileno():
@@ -54,6 +56,7 @@ class Relay:
                 elif handle in self._ends:
                     self._serve(self._ends[handle], events)
             self._bury()
+            self._set_accepting(full or self._accepting)
 
     def _end(self) -> None:
         self._gone += self._ends.values()
@@ -82,14 +85,14 @@ class Relay:
         self._accepting = wanted
 
     def _accept(self) -> None:
-        """Take what waits, within the limit; without a free descriptor the rest waits until a pair has ended."""
+        """Take what waits, within the limit; without a free descriptor the rest waits for a while."""
         for _ in range(_AT_ONCE):
             try:
                 inner, _ = self._listener.accept()
             except BlockingIOError:
                 return
             except OSError as fault:
-                self._set_accepting(fault.errno not in (errno.EMFILE, errno.ENFILE) or not self._ends)
+                self._set_accepting(fault.errno not in (errno.EMFILE, errno.ENFILE))
                 return
             self._pair(inner)
             if len(self._ends) >= 2 * self._limit:
