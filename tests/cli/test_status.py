@@ -40,6 +40,23 @@ def test_a_refusal_is_told_instead_of_the_advice_to_log_in() -> None:
     assert not any(line.startswith("note") for line in told)
 
 
+def test_a_switch_that_is_on_here_alone_is_told() -> None:
+    thrown = {"switches": [{"scope": "gateway:payments"}]}
+    for health, central, expected in (
+        ({"kill_switch": True, "local_kill_switches": ["agent:x"]}, None, ["active here for agent:x"]),
+        ({"kill_switch": True, "local_kill_switches": ["agent:x"]}, {"switches": []}, ["active here for agent:x"]),
+        ({"kill_switch": True}, {"switches": []}, ["active at this proxy"]),
+        ({"kill_switch": True, "local_kill_switches": ["all"]}, thrown, ["gateway:payments", "active here for all"]),
+        ({"kill_switch": False}, {"switches": []}, ["off"]),
+        ({"kill_switch": False}, None, []),
+    ):
+        seen = {} if central is None else {"kill_switch": central, "gateways": [], "proxies": []}
+        told = lines(report({}, **seen) | {"proxy": UP | {"health": {"status": "ok"} | health}})
+        found = [line for line in told if line.startswith("kill switch")]
+        assert len(found) == len(expected)
+        assert all(part in line for part, line in zip(expected, found, strict=True))
+
+
 def test_up_says_where_it_is_and_what_comes_next() -> None:
     first = ready_lines("http://s", "http://p", Path("data"), "ABCD-EFGH")
     later = ready_lines("http://s", "http://p", Path("data"), None)

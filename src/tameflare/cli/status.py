@@ -77,14 +77,25 @@ def lines(report: dict[str, Any]) -> list[str]:
     found += [f"{'warning':<12} {warning}" for warning in _warnings(report)]
     switch = report.get("kill_switch")
     if switch is None:
+        found += [f"{'kill switch':<12} {line}" for line in _switches(report["proxy"], None)]
         if report["server"]["reachable"] and "problem" not in report["server"]:
             found.append(f"{'note':<12} {report.get('problem') or _unseen(report['server'])}")
         return [clean(line) for line in found]
-    thrown = [str(item.get("scope")) for item in switch.get("switches", ())]
-    found.append(f"{'kill switch':<12} {'active for ' + ', '.join(thrown) if thrown else 'off'}")
+    found += [f"{'kill switch':<12} {line}" for line in _switches(report["proxy"], switch) or ["off"]]
     found += [f"{'gateway':<12} {item['name']}  {item.get('level', '')}" for item in report["gateways"]]
     found += [f"{'link':<12} {_link(item)}" for item in report["proxies"]]
     return [clean(line) for line in found]
+
+
+def _switches(proxy: dict[str, Any], central: dict[str, Any] | None) -> list[str]:
+    """What is stopped: by the control plane (None: not seen), by switches of this proxy alone, or by what it knows."""
+    health = proxy.get("health")
+    health = health if isinstance(health, dict) else {}
+    thrown = [str(item.get("scope")) for item in (central or {}).get("switches", ())]
+    here = [str(scope) for scope in health.get("local_kill_switches") or ()]
+    found = [f"active for {', '.join(thrown)}"] if thrown else []
+    found += [f"active here for {', '.join(here)}; `tf kill-switch off --local` ends it"] if here else []
+    return found or (["active at this proxy"] if health.get("kill_switch") else [])
 
 
 def _unseen(server: dict[str, Any]) -> str:
