@@ -181,3 +181,8 @@ def loaded(script: str) -> set[str]:
     return set(
         subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     )
+
+
+def test_a_missing_argument_is_named(tf: Callable[..., Ended]) -> None:
+    ended = tf("connector", "add")
+    assert (ended.code, ended.err) == (2, "tf: missing argument `TYPE`; see `tf connector add --help`\n")

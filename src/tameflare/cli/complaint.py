@@ -65,6 +65,8 @@ def _words(fault: click.ClickException) -> tuple[str, str]:
 
 def _in_our_manner(fault: click.ClickException, sentence: str, manual: str) -> tuple[str, str]:
     """click's sentence with backticks, plain words, and a guess at what was meant."""
+    if isinstance(fault, click.MissingParameter) and isinstance(fault.param, click.Argument):
+        return f"missing argument `{fault.param.human_readable_name}`", manual
     if isinstance(fault, click.BadParameter) and isinstance(fault.param, click.Argument):
         sentence = f"Invalid value for '{fault.param.human_readable_name}': {fault.message.rstrip('.')}"
     words = _QUOTED.sub(r"`\1`", sentence[:1].lower() + sentence[1:])
