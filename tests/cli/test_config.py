@@ -46,3 +46,28 @@ def test_it_is_that_of_the_projects_proxy_alone(
 ) -> None:
     monkeypatch.setenv("GATEWAY_URL", proxy)
     assert row()[1].endswith(source)
+
+
+CANARY = "canary-7f3a"
+
+
+@pytest.mark.parametrize("command", [("config",), ("status",), ("doctor",)], ids=" ".join)
+@pytest.mark.parametrize("json_option", [(), ("--json",)], ids=["lines", "json"])
+def test_the_password_in_an_address_is_not_shown(
+    tf: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], json_option: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("GATEWAY_URL", f"http://user:{CANARY}@127.0.0.1:1")
+    monkeypatch.setenv("TF_SERVER_URL", f"http://user:{CANARY}@127.0.0.1:1")
+    ended = tf(*command, *json_option)
+    assert "://***@127.0.0.1:1" in ended.out
+    assert CANARY not in ended.out + ended.err
+
+
+def test_the_password_in_an_address_is_not_in_a_complaint(
+    tf: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_URL", f"http://user:{CANARY}@127.0.0.1:1")
+    monkeypatch.setenv("TF_GATEWAY_TOKEN", "gwtk_x")
+    ended = tf("run", "--", "true")
+    assert "http://***@127.0.0.1:1" in ended.err
+    assert CANARY not in ended.err

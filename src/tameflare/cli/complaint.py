@@ -83,8 +83,10 @@ def _meant(words: str) -> str:
 
 
 def _tell(message: str, advice: str, code: str, status: int, as_json: bool) -> None:
+    from tameflare.cli.masked import masked
     from tameflare.cli.output import clean, complain_json
 
+    message, advice = masked(message), masked(advice)
     if as_json:
         complain_json({"error": message, "code": code, "help": advice, "exit_code": int(status)})
     else:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tameflare import settings
 from tameflare.cli import loginstore, project
+from tameflare.cli.masked import masked
 from tameflare.core.errors import SettingError, TameFlareError
 from tameflare.core.secret import Secret
 from tameflare.settings import Setting, Settings
@@ -41,15 +42,15 @@ def _row(environment: Settings, setting: Setting[Any], elsewhere: dict[str, tupl
         source = "environment"
     elif setting.name in elsewhere:
         value, source = elsewhere[setting.name]
-        return Row(setting.name, value, source, setting.sentence)
+        return Row(setting.name, masked(value), source, setting.sentence)
     else:
         follows = setting.follows
         moved = follows is not None and environment.is_set(follows)
         source = follows.name if moved and follows else DEFAULT
     try:
-        return Row(setting.name, shown(environment.get(setting)), source, setting.sentence)
+        return Row(setting.name, masked(shown(environment.get(setting))), source, setting.sentence)
     except SettingError as fault:
-        return Row(setting.name, f"wrong: {fault}", source, setting.sentence, wrong=True)
+        return Row(setting.name, masked(f"wrong: {fault}"), source, setting.sentence, wrong=True)
 
 
 def shown(value: object) -> str:

@@ -9,6 +9,7 @@ import click
 
 from tameflare.cli import project
 from tameflare.cli.errors import Unreachable
+from tameflare.cli.masked import everywhere
 from tameflare.cli.options import json_option
 from tameflare.cli.output import clean, print_json, say
 from tameflare.core.errors import TameFlareError
@@ -28,6 +29,7 @@ def command(as_json: bool) -> int:
     with connect(required=False) as api:
         report["server"] = _server(api)
         report |= _details(api) if api.logged_in and report["server"]["reachable"] else {}
+    report = everywhere(report)
     if as_json:
         print_json(report)
     else:

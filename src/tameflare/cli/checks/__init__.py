@@ -10,6 +10,7 @@ from typing import Final
 from tameflare.cli.checks import account, machine, reach, shell
 from tameflare.cli.checks.around import Around
 from tameflare.cli.checks.findings import Finding, Level, Said, red
+from tameflare.cli.masked import masked
 from tameflare.core.errors import TameFlareError
 from tameflare.settings import Settings
 
@@ -58,8 +59,9 @@ def every_check(settings: Settings, *, production: bool = False, test: bool = Fa
     found: list[Finding] = []
     for name, check in (CHECKS | (ASKED_FOR if test else {})).items():
         for finding in _findings(check, around):
+            finding = replace(finding, finding=masked(finding.finding), help=masked(finding.help), check=name)
             if finding.level is Level.OK or finding.sentence not in {other.sentence for other in found}:
-                found.append(_judged(replace(finding, check=name), production))
+                found.append(_judged(finding, production))
     return found
 
 
