@@ -178,3 +178,48 @@ def test_where_nothing_can_be_kept_nothing_breaks(home: Path, monkeypatch: pytes
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "file"))
     names.remember("g", agents=["a"])
     assert names.of_agents("g") == []
+
+
+def test_names_that_another_program_wrote_are_looked_at_when_they_are_read(home: Path, tf_on_path: Path) -> None:
+    marker = home / "obeyed"
+    bad = f"$(touch {marker})"
+    connectors = {bad: "generic", "ok": "generic", "odd": ["x"], "evil": bad, "x\n": "generic"}
+    names.path().parent.mkdir(parents=True)
+    names.path().write_text(json.dumps({"g": {"connectors": connectors, "agents": ["a", bad, 3, None]}, bad: {}}))
+    assert names.of_connectors("g") == {"ok": "generic"}
+    assert (names.of_agents("g"), names.of_gateways()) == (["a"], ["g"])
+    assert bash("tf", "connector", "test", "--gateway", "g", "") == ["ok"]
+    names.remember("g", agents=["b"])
+    assert (names.of_connectors("g"), names.of_agents("g")) == ({"ok": "generic"}, ["b"])
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("kind", ["deep", "fifo", "folder", "huge", "binary"])
+def test_a_list_of_names_that_is_none_is_done_without(home: Path, kind: str) -> None:
+    place = names.path()
+    place.parent.mkdir(parents=True)
+    match kind:
+        case "deep":
+            place.write_text("[" * 100_000)
+        case "fifo":
+            os.mkfifo(place)
+        case "folder":
+            place.mkdir()
+        case "huge":
+            with place.open("wb") as file:
+                file.truncate(1 << 40)
+        case "binary":
+            place.write_bytes(b"\xff\x00")
+    assert names.of_gateways() == []
+
+
+def test_a_folder_of_names_that_is_a_link_is_left_alone(home: Path) -> None:
+    elsewhere = home / "elsewhere"
+    elsewhere.mkdir(mode=0o755)
+    (elsewhere / "names.json").write_text('{"g": {"agents": ["a"]}}')
+    names.path().parent.parent.mkdir(parents=True, exist_ok=True)
+    names.path().parent.symlink_to(elsewhere)
+    names.remember("g", agents=["b"])
+    assert names.of_gateways() == []
+    assert elsewhere.stat().st_mode & 0o777 == 0o755
+    assert (elsewhere / "names.json").read_text() == '{"g": {"agents": ["a"]}}'

@@ -272,3 +272,11 @@ def test_settings_that_are_hidden_are_not_copied(isolated: Isolated) -> None:
         assert "canary" not in isolated.shell('cat "$WGETRC" ~/.wgetrc', options=("-q", "--hide", str(place))).out
     finally:
         place.unlink()
+
+
+def test_what_completion_offers_cannot_be_changed_from_inside(isolated: Isolated) -> None:
+    script = "ls -A ~/.cache/tameflare; echo '{}' > ~/.cache/tameflare/names.json; mv ~/.cache/tameflare ~/moved"
+    assert isolated.shell("true").code == 0
+    kept = (isolated.home / ".cache" / "tameflare" / "names.json").read_text()
+    assert isolated.shell(script).out == ""
+    assert (isolated.home / ".cache" / "tameflare" / "names.json").read_text() == kept

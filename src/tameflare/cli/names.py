@@ -1,5 +1,7 @@
 """Names that were seen lately, so that a shell can complete them without asking the server: `names.json` (0600) in the
 user's cache directory. They are a convenience; what cannot be read or written is done without.
+
+Other programs may write there too, and a shell inserts what it is offered: so names are looked at when they are read.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any, Final
 
 from tameflare.cli import project
 from tameflare.cli.files import private_folder, write_private
+from tameflare.cli.ordinary import SETTINGS_BYTES, Reader
 from tameflare.core.errors import TameFlareError
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
@@ -27,12 +30,13 @@ def path() -> Path:
 def of_connectors(gateway: str) -> dict[str, str]:
     """Type by name of the gateway's connectors."""
     found = _of(gateway, "connectors")
-    return {name: str(type_) for name, type_ in found.items()} if isinstance(found, dict) else {}
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {name: type_ for name, type_ in pairs if _plain(name, type_)}
 
 
 def of_agents(gateway: str) -> list[str]:
     found = _of(gateway, "agents")
-    return [str(name) for name in found] if isinstance(found, list) else []
+    return [name for name in found if _plain(name)] if isinstance(found, list) else []
 
 
 def of_gateways() -> list[str]:
@@ -56,17 +60,14 @@ def remember(
 def project_gateway() -> str:
     """The gateway of the project here, or nothing; whether the folder is trusted does not matter to a name."""
     folder = project.find_folder()
-    try:
-        text = (folder / "config.yaml").read_text(encoding="utf-8") if folder else ""
-    except (OSError, UnicodeDecodeError):
-        return ""
+    text = Reader([]).text(folder / "config.yaml", SETTINGS_BYTES) if folder else ""
     found = _GATEWAY.search(text)
     return found[1] if found else ""
 
 
-def _plain(*names: str) -> bool:
+def _plain(*names: object) -> bool:
     """Only such names are offered: none that a shell or a terminal would take for something else."""
-    return all(_PLAIN.fullmatch(name) for name in names)
+    return all(isinstance(name, str) and _PLAIN.fullmatch(name) for name in names)
 
 
 def _of(gateway: str, kind: str) -> object:
@@ -74,16 +75,25 @@ def _of(gateway: str, kind: str) -> object:
 
 
 def _read() -> dict[str, Mapping[str, Any]]:
+    if _is_led_away():
+        return {}
     try:
-        data = json.loads(path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        data = json.loads(Reader([]).text(path(), SETTINGS_BYTES))
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(data, dict):
         return {}
     return {name: seen for name, seen in data.items() if _plain(name) and isinstance(seen, dict)}
 
 
+def _is_led_away() -> bool:
+    """Whether our folder is a link: none that we made, and what it leads to is not ours to read or to close."""
+    return path().parent.is_symlink()
+
+
 def _write(known: Mapping[str, Any]) -> None:
+    if _is_led_away():
+        return
     try:
         private_folder(path().parent)
         write_private(path(), json.dumps(known, indent=1) + "\n")
