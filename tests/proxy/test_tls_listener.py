@@ -16,6 +16,7 @@ from tests.support.plane import CANARY, HOST, IN_TLS, PATIENCE, RAW, Plane, Wire
 from tests.support.upstream import Talk, Upstream
 from tests.support.waiting import wait_for
 
+from tameflare.cli import outer_tls
 from tameflare.core.config import AuthScheme, CredentialMode
 from tameflare.core.decision import Verdict
 from tameflare.proxy.front import notice_vanished_peers
@@ -135,6 +136,12 @@ def test_plain_http_at_the_tls_port_is_told_so(proxy: Plane, first: bytes) -> No
         reply = wire.reply()
     assert (reply.status, reply.json["code"]) == (400, "tls_needed")
     assert "write https://" in reply.json["message"]
+
+
+def test_tf_knows_what_is_missing(proxy: Plane) -> None:
+    with pytest.raises(outer_tls.TlsNeeded, match="speaks TLS") as told:
+        outer_tls.get(f"http://127.0.0.1:{proxy.tls_port}", "", "/health")
+    assert told.value.help == "write https:// in its address"
 
 
 def test_plain_http_is_logged_but_does_not_fill_the_log(proxy: Plane) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SECONDS: Final = 5.0
 _HOST_MISMATCH: Final = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL
+_TLS_NEEDED: Final = "tls_needed"
 _NO_TLS: Final = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST"}
 
 
@@ -24,6 +25,12 @@ class NotTrusted(TameFlareError):
     """A proxy that does not show who it is."""
 
     code = "proxy_not_trusted"
+
+
+class TlsNeeded(TameFlareError):
+    """A proxy that speaks TLS was asked without."""
+
+    code = "proxy_needs_tls"
 
 
 def context(authority: str) -> ssl.SSLContext:
@@ -59,15 +66,27 @@ class Pages:
         self._client.close()
 
     def get(self, path: str) -> httpx.Response:
-        """Raises Unreachable, NotTrusted, or SettingError for what is no URL."""
+        """Raises Unreachable, NotTrusted, TlsNeeded, or SettingError for what is no URL."""
         import httpx
 
         try:
-            return self._client.get(f"{self._url}{path}")
+            answer = self._client.get(f"{self._url}{path}")
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise SettingError(f"`{self._url}` is not the URL of a proxy", "correct GATEWAY_URL") from None
         except httpx.HTTPError as fault:
             raise problem(self._url, fault) from None
+        if _wants_tls(answer):
+            raise TlsNeeded(f"the proxy at `{self._url}` speaks TLS", "write https:// in its address")
+        return answer
+
+
+def _wants_tls(answer: httpx.Response) -> bool:
+    """Whether this is what the proxy answers where TLS would have to come."""
+    try:
+        said = answer.json() if answer.status_code == http.client.BAD_REQUEST else None
+    except ValueError:
+        return False
+    return isinstance(said, dict) and said.get("code") == _TLS_NEEDED
 
 
 def get(url: str, authority: str, path: str) -> httpx.Response:

@@ -59,17 +59,17 @@ def every_check(settings: Settings, *, production: bool = False, test: bool = Fa
     found: list[Finding] = []
     for name, check in (CHECKS | (ASKED_FOR if test else {})).items():
         for finding in _findings(check, around):
-            finding = replace(finding, finding=masked(finding.finding), help=masked(finding.help), check=name)
             if finding.level is Level.OK or finding.sentence not in {other.sentence for other in found}:
-                found.append(_judged(finding, production))
+                found.append(_judged(replace(finding, check=name), production))
     return found
 
 
 def _findings(check: Check, around: Around) -> Said:
     try:
-        yield from check(around)
+        for finding in check(around):
+            yield replace(finding, finding=masked(finding.finding), help=masked(finding.help))
     except TameFlareError as fault:
-        yield red(fault.message, fault.help)
+        yield red(masked(fault.message), masked(fault.help))
 
 
 def _judged(finding: Finding, production: bool) -> Finding:

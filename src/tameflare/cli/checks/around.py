@@ -50,7 +50,7 @@ class Around:
 
     @cached_property
     def proxy(self) -> httpx.Response | None:
-        """What the proxy says of its health; None where nothing answers. Raises NotTrusted."""
+        """What the proxy says of its health; None where nothing answers. Raises NotTrusted or TlsNeeded."""
         return self.page("/health")
 
     def page(self, path: str) -> httpx.Response | None:
