@@ -80,6 +80,15 @@ def test_a_refused_token_says_so(tf_process: Tf, proxy: FakeProxy, here: Path) -
     )
 
 
+def test_a_refused_token_of_the_environment_is_named(
+    tf_process: Tf, proxy: FakeProxy, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TF_GATEWAY_TOKEN", "gwtk_wrong")
+    proxy.refusals = [(407, {})]
+    ended = tf_process("run", "--", "true")
+    assert (ended.code, ended.err) == (1, "tf: the proxy does not accept TF_GATEWAY_TOKEN; correct or unset it\n")
+
+
 def test_a_proxy_that_is_down_is_one_line_and_exit_3(
     tf_process: Tf, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

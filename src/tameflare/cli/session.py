@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 from tameflare.cli import outer_tls
 from tameflare.core.errors import SettingError, TameFlareError
 from tameflare.core.secret import Secret
+from tameflare.settings import GATEWAY_TOKEN, Settings
 
 _CONNECT_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 20.0
@@ -188,11 +189,17 @@ def _refusal(response: http.client.HTTPResponse, agent: str | None) -> TameFlare
     if response.status == 404 and code == "unknown_agent":
         return UnknownAgent(f"this gateway has no agent `{agent}`", f"run `tf agents add {agent}`")
     if response.status == 407:
-        return TameFlareError("the proxy does not accept this gateway's token", "run `tf init` to get a new one")
+        return _refused_token()
     if response.status == 404 and not code:
         return TameFlareError("the proxy does not know runs", "check that GATEWAY_URL names TameFlare's proxy")
     sentence = answer.get("message") if isinstance(answer, dict) else None
     return TameFlareError(str(sentence or f"the proxy answered {response.status}"), str(answer.get("help") or ""))
+
+
+def _refused_token() -> TameFlareError:
+    if Settings().is_set(GATEWAY_TOKEN):
+        return TameFlareError("the proxy does not accept TF_GATEWAY_TOKEN", "correct or unset it")
+    return TameFlareError("the proxy does not accept this gateway's token", "run `tf init` to get a new one")
 
 
 def _parse(line: bytes) -> Run:
