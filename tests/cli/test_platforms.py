@@ -265,3 +265,48 @@ def test_former_texts_are_not_kept_through_a_link(set_up: Path, home: Path) -> N
     with pytest.raises(InvalidValue, match="is a link"):
         make(Change(set_up / "settings", "a", "b"), set_up / ".tf", True)
     assert ((set_up / "settings").read_text(), list((home / "elsewhere").iterdir())) == ("a", [])
+
+
+def mcp(tf: Tf, file: Path, **server: Any) -> tuple[Ended, Any]:
+    """What a client's file with one server becomes."""
+    file.write_text(json.dumps({"mcpServers": {"one": server}}))
+    ended = tf("init", "--platform", "mcp", "--file", str(file), "--yes")
+    return ended, json.loads(file.read_text())["mcpServers"]["one"]
+
+
+@pytest.mark.parametrize("command", ["./bin/tf", "bin/tf", "/elsewhere/tf", "../tf"])
+def test_another_program_named_tf_is_a_server_like_any_other(
+    tf: Tf, set_up: Path, tmp_path: Path, command: str
+) -> None:
+    found = mcp(tf, tmp_path / "mcp.json", command=command, args=["run", "--", "serve"])[1]
+    assert (found["command"], found["args"][-5:]) == ("tf", ["--", command, "run", "--", "serve"])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run", "--no-proxy", "api.example", "--", "serve"], ["version"], [], ["run", "--", "serve"]]
+)
+def test_tf_in_another_way_is_warned_of(tf: Tf, set_up: Path, tmp_path: Path, arguments: list[str]) -> None:
+    server = {"command": "tf", "args": arguments}
+    ended, found = mcp(tf, tmp_path / "mcp.json", **server)
+    assert found == server
+    assert "`one` starts `tf` in another way" in ended.err
+
+
+def test_what_was_written_here_is_known_again(tf: Tf, set_up: Path, tmp_path: Path) -> None:
+    written = mcp(tf, tmp_path / "mcp.json", command="serve")[1]
+    ended, found = mcp(tf, tmp_path / "mcp.json", **written)
+    assert found == written
+    assert "another way" not in ended.err
+    elsewhere = [each if each != str(set_up) else "/elsewhere" for each in written["args"]]
+    assert "another way" in mcp(tf, tmp_path / "mcp.json", command="tf", args=elsewhere)[0].err
+
+
+@pytest.mark.parametrize("variable", ["TF_ISOLATE", "GATEWAY_URL", "PYTHONPATH", "PATH", "LD_PRELOAD"])
+@pytest.mark.parametrize("command", ["serve", "tf"])
+def test_a_variable_that_tf_would_obey_is_refused(
+    tf: Tf, set_up: Path, tmp_path: Path, variable: str, command: str
+) -> None:
+    server = {"command": command, "env": {"MINE": "1", variable: "x"}}
+    ended, found = mcp(tf, tmp_path / "mcp.json", **server)
+    assert (ended.code, found) == (2, server)
+    assert f"`{variable}` in `env` of the server `one` would be obeyed by `tf` itself" in ended.err

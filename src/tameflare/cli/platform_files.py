@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from tameflare.cli.changes import Change, read
+from tameflare.cli.mcp_servers import through
 from tameflare.cli.output import clean, note
 from tameflare.cli.project import Project
 from tameflare.core.errors import InvalidValue
@@ -83,24 +84,8 @@ def _mcp(here: Project, folder: Path, file: Path | None) -> list[Change]:  # noq
     if not isinstance(servers, dict) or not servers:
         note(f"{path} names no servers yet; when it does, run this again")
         return []
-    wrapped = {name: _through(name, server, folder.parent) for name, server in servers.items()}
+    wrapped = {name: through(name, server, folder.parent) for name, server in servers.items()}
     return [Change(path, before, _dumped(found | {"mcpServers": wrapped}) if wrapped != servers else str(before))]
-
-
-def _through(name: str, server: Any, directory: Path) -> Any:
-    """One server's entry with `tf run` before its command; servers that are reached by a URL stay as they are."""
-    if not isinstance(server, dict) or not isinstance(server.get("command"), str):
-        host = urlsplit(str(server.get("url", ""))).hostname if isinstance(server, dict) else None
-        if host:
-            note(
-                f"`{clean(name)}` is reached by URL: `tf connector add mcp --name {clean(name)} --domain {clean(host)}`"
-            )
-        return server
-    if Path(server["command"]).name == "tf":
-        return server
-    agent = "mcp-" + "".join(letter if letter.isalnum() else "-" for letter in name.lower()).strip("-")
-    ours = ["run", "--quiet", "--project", str(directory), "--name", agent, "--"]
-    return server | {"command": "tf", "args": [*ours, server["command"], *server.get("args", [])]}
 
 
 def _n8n(here: Project, folder: Path, file: Path | None) -> list[Change]:
