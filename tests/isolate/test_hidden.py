@@ -47,6 +47,12 @@ def test_secrets_are_gone_and_the_rest_is_there(isolated: Isolated) -> None:
     assert rest.strip() == str(isolated.project)
 
 
+def test_a_tf_run_inside_is_told_where_it_is(isolated: Isolated) -> None:
+    ended = isolated.run(isolated.python, "-m", "tameflare", "run", "true", options=["-q"])
+    assert "this is inside `tf run --isolate`" in ended.err
+    assert "leave out the inner `tf run`" in ended.err
+
+
 def test_folders_of_other_projects_are_gone_too(anybody: Isolated) -> None:
     other = anybody.home / "other"
     shutil.copytree(anybody.project, other, copy_function=shutil.copy2)

@@ -40,10 +40,19 @@ def find_folder(start: Path | None = None) -> Path | None:
 def check_private(folder: Path) -> None:
     """Raises Untrusted unless the folder is the user's own and closed to others."""
     found = folder.stat()
+    if _is_covered(folder):
+        raise trust.Untrusted(
+            f"this is inside `tf run --isolate`, where `{folder}` is empty", "leave out the inner `tf run`"
+        )
     if found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise trust.Untrusted(
             f"`{folder}` is not private to you", f"if you made it yourself: `chmod 700 {folder}`; else remove it"
         )
+
+
+def _is_covered(folder: Path) -> bool:
+    """Whether isolation has put an empty directory over it: a mount, which nobody may write to."""
+    return os.path.ismount(folder) and not folder.stat().st_mode & 0o222 and not any(folder.iterdir())
 
 
 def read_config(folder: Path) -> dict[str, str] | None:
