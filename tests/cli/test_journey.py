@@ -48,6 +48,9 @@ def test_the_kill_switch_bites_and_is_lifted(owner: Person) -> None:
     owner.done("kill-switch", "--activate", "--scope", "connector:openai", "--reason", "drill")
     assert owner.tf("run", "--", *MODELS).stdout == "403"
     assert "drill" in owner.done("kill-switch", "status")
+    again = "Kill switch is active for all; let it go on with `tf kill-switch off`\n"
+    assert owner.tf("kill-switch", "on").stderr == again
+    assert owner.tf("kill-switch", "off").stderr.startswith("kill switch is off for all\nstill active centrally for ")
     owner.done("kill-switch", "off", "--scope", "openai")
     assert owner.tf("run", "--", *MODELS).stdout == "200"
     assert owner.done("kill-switch", "status") == "kill switch is off\n"
@@ -289,6 +292,9 @@ def test_what_does_not_exist_is_named(owner: Person) -> None:
     assert "`nothing`" in owner.tf("kill-switch", "on", "--scope", "nothing").stderr
     assert owner.tf("connector", "test", "nothing").returncode == 1
     assert owner.tf("agents", "list", "--gateway", "nothing").returncode == 1
+    assert "there is no gateway `nothing`" in owner.tf("logs", "--gateway", "nothing").stderr
+    assert "there is no agent `nothing`; see `tf agents list`" in owner.tf("logs", "--agent", "nothing").stderr
+    assert owner.tf("logs", "--agent", "default", "--last", "1").returncode == 0
     assert "no rule for `x.y`" in owner.tf("permissions", "remove", "openai", "x.y").stderr
     assert "there is no connector `nothing`" in owner.tf("permissions", "list", "--connector", "nothing").stderr
 

@@ -15,6 +15,7 @@ from tameflare.cli.output import moment, note, picked, print_json, show
 from tameflare.link.local import Ask
 
 _COLUMNS = ("scope", "reason", "since", "by")
+_WAY_BACK = "; let it go on with `tf kill-switch off`"
 _SCOPE = click.option(
     "--scope",
     metavar="SCOPE",
@@ -104,11 +105,16 @@ def _throw(active: bool, scope: str, reason: str, as_json: bool) -> int:
     with connect() as api:
         answer = api.post("/api/v1/kill-switch", {"active": active, "scope": scope, "reason": reason})
         settle(api)
+        left = [] if active or as_json else api.get("/api/dashboard/kill-switch").get("switches", [])
     if as_json:
         print_json(answer)
         return Exit.OK
     done = answer.get("scope", scope) if isinstance(answer, dict) else scope
-    note(f"Kill switch is active for {done}" if active else f"kill switch is off for {done}")
+    if active:
+        note(f"Kill switch is active for {done}{_WAY_BACK if done == 'all' else ''}")
+    else:
+        note(f"kill switch is off for {done}")
+        _note_what_remains({"switches": [], "central": [each["scope"] for each in left]})
     return Exit.OK
 
 

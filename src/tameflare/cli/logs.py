@@ -11,9 +11,11 @@ import click
 
 from tameflare.cli import completing
 from tameflare.cli.errors import Unreachable
+from tameflare.cli.gateway_paths import gateway_path
 from tameflare.cli.options import json_option
 from tameflare.cli.output import clean, note, paint, print_json
 from tameflare.core.decision import Verdict
+from tameflare.core.errors import InvalidValue
 
 if TYPE_CHECKING:
     from tameflare.cli.client import Api
@@ -46,6 +48,8 @@ def command(follow: bool, last: int, as_json: bool, **filters: str | None) -> in
     wanted = {name: value for name, value in filters.items() if value}
     with connect() as api:
         rows = _latest(api, last, wanted)
+        if not rows and {"gateway", "agent"} & wanted.keys():
+            _check_names(api, wanted)  # only now: records outlive what they are of
         for row in rows:
             _print(row, as_json)
         if not rows and last and not as_json:
@@ -55,6 +59,19 @@ def command(follow: bool, last: int, as_json: bool, **filters: str | None) -> in
             for row in _tail(api, start, wanted):
                 _print(row, as_json)
     return 0
+
+
+def _check_names(api: Api, wanted: dict[str, str]) -> None:
+    """Raises InvalidValue where a gateway or an agent is asked for, by name or id, that there is none of."""
+    gateways = _rows(api.get("/api/dashboard/gateways"))
+    if "gateway" in wanted:
+        gateways = [gateway for gateway in gateways if wanted["gateway"] in (gateway["name"], gateway["id"])]
+        if not gateways:
+            raise InvalidValue(f"there is no gateway `{wanted['gateway']}`", "see `tf gateways list`")
+    if "agent" in wanted:
+        agents = [agent for each in gateways for agent in _rows(api.get(gateway_path(each["name"], "agents")))]
+        if not any(wanted["agent"] in (agent["name"], agent["id"]) for agent in agents):
+            raise InvalidValue(f"there is no agent `{wanted['agent']}`", "see `tf agents list`")
 
 
 def _latest(api: Api, last: int, wanted: dict[str, str]) -> list[dict[str, Any]]:
