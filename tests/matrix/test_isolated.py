@@ -11,7 +11,7 @@ from tests.matrix.languages.python import isolated
 
 from tameflare.demo.product import tf
 
-REMARK = "nothing came to the proxy; an isolated command that ignores HTTPS_PROXY reaches no host at all"
+REMARK = "nothing came to the proxy; if it wanted the network: isolated, it reaches hosts by HTTPS_PROXY alone"
 ASKED = "import urllib.request as r; r.urlopen('https://collector.example/')"
 PAST = f"import os; del os.environ['HTTPS_PROXY'], os.environ['https_proxy']; {ASKED}"
 

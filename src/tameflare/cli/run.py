@@ -171,7 +171,7 @@ def _closing_line(session: Session, run: Run, *, lost: bool) -> None:
     limited = f", {counts['limited']} over the rate limit" if counts["limited"] else ""
     _say(f"{counts['allowed']} allowed, {counts['denied']} denied, {counts['held']} held{limited}")
     if lost and not any(counts.values()):
-        _say("nothing came to the proxy; an isolated command that ignores HTTPS_PROXY reaches no host at all")
+        _say("nothing came to the proxy; if it wanted the network: isolated, it reaches hosts by HTTPS_PROXY alone")
 
 
 def _gone() -> None:
