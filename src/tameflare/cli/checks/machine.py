@@ -40,13 +40,17 @@ def every_setting(around: Around) -> Said:
         yield red(message, mend)
 
 
+SEAL: Final = "start the server with SETTINGS_ENCRYPTION_KEY=$(openssl rand -hex 32), and keep that key"
+
+
 def encryption(around: Around) -> Said:
     told = quietly(around, "details") or {}
     if around.settings.get(settings.ENCRYPTION_KEY) or told.get("encrypted"):
         yield ok("secrets are sealed" if told.get("encrypted") else "SETTINGS_ENCRYPTION_KEY is set")
     elif not told:
         yield warning(
-            "no SETTINGS_ENCRYPTION_KEY in this environment", "`openssl rand -hex 32` makes one for the server"
+            "no SETTINGS_ENCRYPTION_KEY in this environment",
+            SEAL,
         )
 
 

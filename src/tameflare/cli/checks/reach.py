@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tameflare.cli.checks import machine
 from tameflare.cli.checks.around import Around, is_health, quietly, told
 from tameflare.cli.checks.findings import Finding, Level, Said, ok, red, warning
 
@@ -24,7 +25,8 @@ _CONNECT_SECONDS: Final = 2.0
 def server(around: Around) -> Said:
     yield from _one(around.server_url, around.server, "server", "TF_SERVER_URL", "TF_PORT")
     for sentence in (quietly(around, "details") or {}).get("warnings", ()):
-        yield warning(str(sentence), "docs/troubleshooting.md has it")
+        unsealed = "SETTINGS_ENCRYPTION_KEY" in str(sentence) or "without encryption" in str(sentence)
+        yield warning(str(sentence), machine.SEAL if unsealed else "docs/troubleshooting.md has it")
 
 
 def proxy(around: Around) -> Said:
