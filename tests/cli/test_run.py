@@ -93,6 +93,7 @@ def test_a_proxy_that_is_down_is_one_line_and_exit_3(
     tf_process: Tf, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GATEWAY_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("TF_GATEWAY_TOKEN", "gwtk_x")
     ended = tf_process("run", "--", "true")
     assert ended.code == 3
     assert (
@@ -135,6 +136,24 @@ def test_the_folder_is_found_from_below_and_by_name(
     monkeypatch.chdir("/")
     assert tf_process("run", "--", "true").code == 2
     assert tf_process("run", "--project", str(here.parent), "--", "true").code == 0
+
+
+@pytest.mark.parametrize("command", [("run", "--", "true"), ("doctor",)], ids=["run", "doctor"])
+def test_the_projects_token_goes_to_the_projects_proxy_alone(
+    tf_process: Tf, proxy: FakeProxy, here: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    with FakeProxy() as other:
+        monkeypatch.setenv("GATEWAY_URL", other.url)
+        ended = tf_process(*command)
+        assert ended.code != 0
+        assert f"whose token is for `{proxy.url}` alone" in ended.out + ended.err
+        assert (other.authorizations, proxy.authorizations) == ([], [])
+        monkeypatch.setenv("TF_GATEWAY_TOKEN", "gwtk_y")
+        assert tf_process("run", "--quiet", "--", "true").code == 0
+        assert other.authorizations == ["Basic " + base64.b64encode(b"gwtk_y:").decode()]
+    monkeypatch.delenv("TF_GATEWAY_TOKEN")
+    monkeypatch.setenv("GATEWAY_URL", f"{proxy.url}/")
+    assert tf_process("run", "--quiet", "--", "true").code == 0
 
 
 def test_nothing_set_up_is_exit_2(tf_process: Tf) -> None:

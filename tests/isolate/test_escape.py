@@ -214,7 +214,7 @@ def test_a_doctor_without_a_project_says_what_is_missing(doctor: Doctor) -> None
 
 
 def test_a_run_that_cannot_start_is_told_in_its_own_words(doctor: Doctor) -> None:
-    env = {**doctor.product.environment(), "GATEWAY_URL": "http://127.0.0.1:1"}
+    env = {**doctor.product.environment(), "GATEWAY_URL": "http://127.0.0.1:1", "TF_GATEWAY_TOKEN": "gwtk_x"}
     words = [*tf(), "doctor", "--escape", "--no-isolate"]
     done = subprocess.run(words, env=env, cwd=doctor.product.project, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 1

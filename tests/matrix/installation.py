@@ -57,6 +57,7 @@ class Installation:
     def __init__(self, product: Product, doubled: Doubled, tls_port: int) -> None:
         self.product, self.doubled, self._tls_port = product, doubled, tls_port
         self._projects: dict[str, Path] = {}
+        self._tokens: dict[str, str] = {}
         self.last = Told()
 
     def project(self, gateway: str) -> Path:
@@ -67,6 +68,7 @@ class Installation:
             self.product.use_gateway(gateway, self._add_gateway(gateway))
             self.product.wait_for_configuration()
             self._projects[gateway] = self.product.project
+            self._tokens[gateway] = self.product.gateway_token
         return self._projects[gateway]
 
     def _add_gateway(self, gateway: str) -> str:
@@ -127,7 +129,12 @@ class Installation:
         authority = self.product.directory / "proxy-authority.pem"
         if not authority.exists():
             authority.write_text(httpx.get(self.product.proxy + "/ca.pem", trust_env=False).text)
-        place = {"GATEWAY_URL": f"https://{TLS_NAME}:{self._tls_port}", "TF_PROXY_CA": str(authority)}
+        self.project(client.gateway)
+        place = {
+            "GATEWAY_URL": f"https://{TLS_NAME}:{self._tls_port}",
+            "TF_GATEWAY_TOKEN": self._tokens[client.gateway],
+            "TF_PROXY_CA": str(authority),
+        }
         return replace(client, environment={**client.environment, **place}, scenarios=(client.over_https,))
 
     def _internet(self, client: Client) -> dict[str, str]:

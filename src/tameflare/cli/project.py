@@ -113,8 +113,27 @@ def _parse(folder: Path, text: bytes) -> dict[str, str]:
 def load(environment: settings.Settings, start: Path | None = None) -> Project | None:
     """The project around `start` (default: the working directory), or None where no token is known.
 
-    GATEWAY_URL and TF_GATEWAY_TOKEN stand before what the folder says; with both no trusted folder is needed.
+    GATEWAY_URL and TF_GATEWAY_TOKEN stand before what the folder says; with both no trusted folder is needed. Raises
+    SettingError where the folder's token would go to another proxy than the folder's.
     """
+    found = _load(environment, start)
+    elsewhere = environment.is_set(settings.GATEWAY_URL) and not environment.get(settings.GATEWAY_TOKEN)
+    if elsewhere and found is not None and found.folder is not None:
+        _check_same_proxy(found.folder, found.proxy)
+    return found
+
+
+def _check_same_proxy(folder: Path, proxy: str) -> None:
+    stored = (read_config(folder) or {}).get("proxy", "").rstrip("/")
+    if proxy != stored:
+        raise SettingError(
+            f"GATEWAY_URL names another proxy than `{folder}`, whose token is for `{stored}` alone",
+            "unset it, set TF_GATEWAY_TOKEN as well, or run `tf init --proxy`",
+        )
+
+
+def _load(environment: settings.Settings, start: Path | None = None) -> Project | None:
+    """The same, for what sends no token."""
     folder = find_folder(start)
     complete = environment.is_set(settings.GATEWAY_TOKEN) and environment.is_set(settings.GATEWAY_URL)
     read = read_if_trusted if complete else read_config
@@ -163,7 +182,7 @@ def read_authority(path: Path) -> str:
 
 def proxy_place(environment: settings.Settings) -> tuple[str, str]:
     """Where the project's proxy is, or the one of the environment where there is no project, and its authority."""
-    here = load(environment)
+    here = _load(environment)
     if here is not None:
         return here.proxy, here.authority
     url = environment.get(settings.GATEWAY_URL).rstrip("/")
