@@ -102,3 +102,18 @@ def test_the_users_own_settings_of_curl_lead_nowhere_else(folder: Path) -> None:
         )
         listener.accept()[0].close()
     assert asking.wait(20) != 0
+
+
+@pytest.mark.parametrize("name", [".curlrc", ".config/curlrc", "curlrc", ".wgetrc"])
+def test_a_link_to_what_is_hidden_is_not_followed(folder: Path, name: str) -> None:
+    (folder / "hidden").mkdir()
+    (folder / "hidden" / "token").write_text("canary")
+    place = folder / "home" / name
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(folder / "hidden" / "token")
+    reader = Reader([str(folder / "hidden")])
+    environment = {**ENVIRONMENT, "HTTPS_PROXY": SECURE, "HOME": str(folder / "home")}
+    made = settings_files.write(folder, environment, (), reader)
+    texts = [Path(made["WGETRC"]).read_text(), Path(made["CURL_HOME"], ".curlrc").read_text()]
+    assert not any("canary" in text for text in texts)
+    assert [str(place) in remark for remark in reader.remarks] == [True]
