@@ -53,9 +53,14 @@ class Person:
     def json(self, *arguments: str) -> Any:
         return json.loads(self.done(*arguments, "--json"))
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, stderr: int | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*tf(), *arguments], env=self.environment, cwd=self.project, stdout=subprocess.PIPE, text=True
+            [*tf(), *arguments],
+            env=self.environment,
+            cwd=self.project,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
         )
 
 

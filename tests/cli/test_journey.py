@@ -6,6 +6,7 @@ import json
 import re
 import select
 import stat
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,20 @@ def test_a_connector_is_tried_out(owner: Person) -> None:
     assert "replace it with `tf connector credential`" in refused.stderr
     owner.done("connector", "remove", "stripe", "--yes")
     assert [item["name"] for item in owner.json("connector", "list")] == ["openai"]
+
+
+def test_a_try_that_waits_for_people_says_so(owner: Person) -> None:
+    owner.done("permissions", "set", "openai", "openai.model.list", "--ask")
+    with owner.start("connector", "test", "openai", stderr=subprocess.PIPE) as trying:
+        assert trying.stderr is not None
+        told = trying.stderr.readline()
+        command = told.partition("`tf ")[2].partition("`")[0]
+        assert told == f"the request waits for an approval; `tf {command}` lets it go on\n"
+        owner.done(*command.split())
+        out, rest = trying.communicate(timeout=20)
+    assert (trying.returncode, rest) == (0, "")
+    assert out.endswith(": allowed, the upstream answered 200\n")
+    owner.done("permissions", "remove", "openai", "openai.model.list")
 
 
 def test_a_connector_may_insist_on_masking(owner: Person) -> None:

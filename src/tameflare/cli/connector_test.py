@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from tameflare.cli import project
+from tameflare.cli import held, project
 from tameflare.cli.bundle import bundle_text
 from tameflare.cli.ordinary import Reader
 from tameflare.cli.session import Session
@@ -85,7 +85,8 @@ def send_test(config: dict[str, Any], path: str | None) -> Result:
     session = Session(here.proxy, here.token, here.authority)
     run = session.open(None, "tf connector test")
     try:
-        return _send(config, _url(config, path), Secret(session.proxy_url(run)), session.authorities(run))
+        with held.told(run.id, config["name"]):
+            return _send(config, _url(config, path), Secret(session.proxy_url(run)), session.authorities(run))
     finally:
         session.close()
 
