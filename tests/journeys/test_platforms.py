@@ -51,17 +51,17 @@ server = MCPServer("look")
 def who() -> str:
     token = os.environ["GITHUB_TOKEN"]
     answer = httpx.get("https://api.github.com/user", headers={"Authorization": f"token {token}"})
-    return f"{answer.status_code} {token}"
+    return f"{os.environ['GREETING']} {answer.status_code} {token}"
 
 server.run("stdio")
 """
 CLIENT = """
-import asyncio, json, sys
+import asyncio, json, os, sys
 from mcp import ClientSession, StdioServerParameters, stdio_client
 
 async def main():
     entry = json.load(open(sys.argv[1]))["mcpServers"]["look"]
-    parameters = StdioServerParameters(command=entry["command"], args=entry["args"], env=entry["env"])
+    parameters = StdioServerParameters(command=entry["command"], args=entry["args"], env={**os.environ, **entry["env"]})
     async with stdio_client(parameters) as streams, ClientSession(*streams) as session:
         await session.initialize()
         print((await session.call_tool("who", {})).content[0].text)
@@ -74,14 +74,14 @@ def test_an_mcp_server_that_a_client_starts(governed: Governed, tmp_path: Path) 
     server, file = tmp_path / "server.py", tmp_path / "mcp.json"
     server.write_text(SERVER)
     environment = governed.product.environment() | {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
-    entry = {"command": sys.executable, "args": [str(server)], "env": environment}
+    entry = {"command": sys.executable, "args": [str(server)], "env": {"GREETING": "hello"}}
     file.write_text(json.dumps({"mcpServers": {"look": entry}}))
     governed.product.api("POST", f"/api/dashboard/gateways/{product.GATEWAY}/agents", {"name": "mcp-look"})
     prepared(governed, "mcp", "--file", str(file))
     done = subprocess.run(
         [sys.executable, "-c", CLIENT, str(file)], env=environment, capture_output=True, text=True, timeout=60
     )
-    assert done.stdout == "200 ghp_tameflare_github_placeholder\n", done.stderr
+    assert done.stdout == "hello 200 ghp_tameflare_github_placeholder\n", done.stderr
     row = governed.record(lambda row: row["agent"] == "mcp-look")
     assert (row["decision"], row["action"]) == ("allow", "github.user.get")
 

@@ -108,7 +108,7 @@ class Wire:
                 self.sock.settimeout(0)
                 try:
                     return call()
-                except ssl.SSLWantReadError:
+                except (ssl.SSLWantReadError, BlockingIOError):  # the second once our end of TLS was shut down
                     reads, writes = [self.sock], []
                 except ssl.SSLWantWriteError:
                     reads, writes = [], [self.sock]

@@ -93,19 +93,24 @@ def authority(days: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("pem", "words"),
+    ("days", "words"),
     [
-        (authority(-3), "the proxy's authority has expired 3 days ago"),
-        (authority(7), "the proxy's authority is valid for 7 days more"),
-        (b"<html>", "is no certificate"),
+        (-3, "the proxy's authority has expired 3 days ago"),
+        (7, "the proxy's authority is valid for 7 days more"),
     ],
 )
 def test_an_authority_at_its_end(
-    doctor: Callable[..., Found], shell: Callable[..., None], pem: bytes, words: str
+    doctor: Callable[..., Found], shell: Callable[..., None], days: int, words: str
 ) -> None:
-    with serving(Pages({"/health": healthy(), "/ca.pem": pem})) as url:
+    with serving(Pages({"/health": healthy(), "/ca.pem": authority(days)})) as url:
         shell(GATEWAY_URL=url)
         assert says(doctor()["authority"], words)
+
+
+def test_an_authority_that_is_none(doctor: Callable[..., Found], shell: Callable[..., None]) -> None:
+    with serving(Pages({"/health": healthy(), "/ca.pem": b"<html>"})) as url:
+        shell(GATEWAY_URL=url)
+        assert says(doctor()["authority"], "is no certificate")
 
 
 def test_a_kept_certificate_of_another_authority(doctor: Callable[..., Found], home: Path) -> None:

@@ -29,7 +29,7 @@ UNSTREAMED: Final = (ALLOWED, DENIED, HELD)
 ALONE: Final[dict[str, Any]] = {
     "verdict": Verdict.ISOLATE,
     "scenarios": (CLOSED,),
-    "options": ("--isolate",),
+    "options": ("--isolate", "--show", str(PROGRAMS)),  # wherever the checkout lies
     "missing": isolated,
 }
 MENDED: Final = "The line above is the mend; this is what its user sees with `--isolate` without it."
