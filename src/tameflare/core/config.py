@@ -11,6 +11,7 @@ from tameflare.core.access import AccessRule
 from tameflare.core.approval import RememberedApproval
 from tameflare.core.decision import EnforcementLevel
 from tameflare.core.killswitch import KillSwitch
+from tameflare.core.policy.model import Scope
 
 DEFAULT_AGENT: Final = "default"
 DEFAULT_RATE_PER_MINUTE: Final = 120
@@ -81,7 +82,21 @@ class ProxyToken(msgspec.Struct, frozen=True):
     expires_at: int | None = None
 
 
+class PolicyConfig(msgspec.Struct, frozen=True):
+    """A stored policy that is in force. `source` is its YAML. `scope` is the scope as it compiled when it was stored:
+    where the source no longer compiles, all in it is denied. None: the scope is unreadable too, and means everything.
+    """
+
+    id: str
+    name: str
+    version: int
+    source: str
+    scope: Scope | None = None
+
+
 class GatewayConfig(msgspec.Struct, frozen=True):
+    """`policy_only`: there are no access rules; a policy must allow and none deny."""
+
     id: str
     name: str
     level: EnforcementLevel = EnforcementLevel.FULL_ENFORCE
@@ -91,12 +106,16 @@ class GatewayConfig(msgspec.Struct, frozen=True):
     connectors: tuple[ConnectorConfig, ...] = ()
     rules: tuple[AccessRule, ...] = ()
     remembered: tuple[RememberedApproval, ...] = ()
+    policy_only: bool = False
 
 
 class Configuration(msgspec.Struct, frozen=True):
-    """Everything one proxy may serve, at one version; `issued_at` in Unix seconds."""
+    """Everything one proxy may serve, at one version; `issued_at` in Unix seconds, `timezone` an IANA name: policies
+    read clocks in it."""
 
     version: int
     issued_at: int
     kill_switches: tuple[KillSwitch, ...] = ()
     gateways: tuple[GatewayConfig, ...] = ()
+    policies: tuple[PolicyConfig, ...] = ()
+    timezone: str = "UTC"

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     # let through
     RULE_ALLOW = "rule_allow"
     UNWRITTEN_ALLOWED = "unwritten_allowed"
+    POLICY_ALLOW = "policy_allow"
     MONITORED = "monitored"
     APPROVED = "approved"
     REMEMBERED = "remembered"
@@ -40,7 +41,10 @@ class Reason(StrEnum):
     LOCAL_KILL_SWITCH = "local_kill_switch"
     # refused by the judge
     RULE_DENY = "rule_deny"
+    POLICY_DENY = "policy_deny"
     NO_RULE = "no_rule"
+    NO_POLICY = "no_policy"
+    TOTAL_UNAVAILABLE = "total_unavailable"
     APPROVAL_REQUIRED = "approval_required"
     KILL_SWITCH_ACTIVE = "kill_switch_active"
     RATE_LIMITED = "rate_limited"

@@ -9,9 +9,13 @@ from tameflare.core.decision import Reason
 MEANING: Final = {
     Reason.RULE_ALLOW: "An access rule allows the action.",
     Reason.UNWRITTEN_ALLOWED: "No rule is written for the action, and the gateway's level `soft_enforce` lets that through with a warning.",  # noqa: E501
+    Reason.POLICY_ALLOW: "A policy allows the action, and the gateway goes by policies alone.",
     Reason.MONITORED: "The gateway's level `monitor` let through what would otherwise have been refused or held; `would_be` says which.",  # noqa: E501
     Reason.RULE_DENY: "An access rule denies the action.",
+    Reason.POLICY_DENY: "A rule of a policy denies the action; the message is the reason written there.",
     Reason.NO_RULE: "No access rule of the connector matches the action.",
+    Reason.NO_POLICY: "The gateway goes by policies alone, and none allows the action.",
+    Reason.TOTAL_UNAVAILABLE: "A policy compares a running total, and the control plane, which keeps it, cannot be reached.",  # noqa: E501
     Reason.APPROVED: "People agreed to this very request.",
     Reason.REMEMBERED: "People agreed earlier, and chose to have their answer remembered for such requests.",
     Reason.APPROVAL_REQUIRED: "A rule asks for people's consent, and this request could not wait for it.",
