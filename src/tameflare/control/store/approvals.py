@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, and_, delete, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from tameflare.control.store import meta
 from tameflare.control.store.approvals_schema import approval_requests, approval_votes, approvals, proxy_epochs
 from tameflare.control.store.engine import touch
+from tameflare.control.store.upsert import insert as upsert
 from tameflare.core.approval import Requirement
 from tameflare.core.approval_states import OPEN, Approval, Asker, Status
 from tameflare.core.decision import Reason
@@ -139,7 +139,9 @@ def put(connection: Connection, stored: StoredApproval, now: int) -> StoredAppro
     meta.put(connection, meta.Value(_REVISION, str(number), now))
     values = _columns(stored) | {"revision": number}
     rest = {name: value for name, value in values.items() if name != "id"}
-    connection.execute(upsert(approvals).values(**values).on_conflict_do_update(index_elements=["id"], set_=rest))
+    connection.execute(
+        upsert(connection, approvals).values(**values).on_conflict_do_update(index_elements=["id"], set_=rest)
+    )
     _put_votes(connection, stored)
     _put_waiting(connection, stored.state)
     touch(connection, TOPIC)
@@ -155,7 +157,7 @@ def _put_votes(connection: Connection, stored: StoredApproval) -> None:
             "remember": vote.remember.value,
             "at": vote.at,
         }
-        row = upsert(approval_votes).values(approval_id=stored.state.id, user_id=vote.person, **values)
+        row = upsert(connection, approval_votes).values(approval_id=stored.state.id, user_id=vote.person, **values)
         connection.execute(row.on_conflict_do_update(index_elements=["approval_id", "user_id"], set_=values))
 
 
@@ -163,7 +165,7 @@ def _put_waiting(connection: Connection, state: Approval) -> None:
     requests = approval_requests
     connection.execute(update(requests).where(requests.c.approval_id == state.id).values(waiting=False))
     for place, asker in enumerate(state.waiting):
-        row = upsert(requests).values(
+        row = upsert(connection, requests).values(
             proxy_id=asker.proxy,
             request_id=asker.request,
             approval_id=state.id,
@@ -190,7 +192,7 @@ def newest_epoch(connection: Connection, proxy_id: str) -> str | None:
 
 def add_epoch(connection: Connection, proxy_id: str, epoch: str) -> bool:
     """Note a life of a proxy; False where it was heard of before."""
-    row = upsert(proxy_epochs).values(proxy_id=proxy_id, epoch=epoch).on_conflict_do_nothing()
+    row = upsert(connection, proxy_epochs).values(proxy_id=proxy_id, epoch=epoch).on_conflict_do_nothing()
     return connection.execute(row).rowcount > 0
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, String, Table, delete, func, insert, or_, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from tameflare.control.store.engine import touch
 from tameflare.control.store.tables import metadata
+from tameflare.control.store.upsert import insert as upsert
 
 TOPIC: Final = "feed"
 _CONFIGURATION: Final = "configuration"
@@ -90,7 +90,8 @@ def after(connection: Connection, proxy_id: str, cursor: int, limit: int) -> Bat
 def acknowledge(connection: Connection, proxy_id: str, cursor: int, now: int) -> None:
     """Note that a proxy has everything up to `cursor`."""
     row = {"proxy_id": proxy_id, "cursor": cursor, "changed_at": now}
-    connection.execute(upsert(feed_positions).values(row).on_conflict_do_update(set_=row))
+    statement = upsert(connection, feed_positions).values(row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["proxy_id"], set_=row))
 
 
 def acknowledged(connection: Connection, proxy_id: str) -> int:

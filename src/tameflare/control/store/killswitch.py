@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from tameflare.control.store.rows import columns, every
 from tameflare.control.store.tables import kill_switches
+from tameflare.control.store.upsert import insert
 from tameflare.core.killswitch import KillSwitch, ScopeKind
 
 
@@ -19,7 +19,7 @@ class ThrownSwitch(KillSwitch, frozen=True, kw_only=True):
 
 def put(connection: Connection, switch: ThrownSwitch) -> None:
     """Switch a scope on; where it is on already, the first word stands."""
-    statement = insert(kill_switches).values(**columns(switch))
+    statement = insert(connection, kill_switches).values(**columns(switch))
     connection.execute(statement.on_conflict_do_nothing(index_elements=["kind", "target"]))
 
 

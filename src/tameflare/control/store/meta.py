@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from tameflare.control.store.rows import every, one
 from tameflare.control.store.tables import meta
+from tameflare.control.store.upsert import insert
 
 _VERSION: Final = "configuration"
 
@@ -35,7 +35,7 @@ def named_like(connection: Connection, prefix: str) -> list[Value]:
 
 def put(connection: Connection, value: Value) -> None:
     """Store a value, replacing the one of that name."""
-    statement = insert(meta).values(name=value.name, value=value.value, changed_at=value.changed_at)
+    statement = insert(connection, meta).values(name=value.name, value=value.value, changed_at=value.changed_at)
     update = {"value": value.value, "changed_at": value.changed_at}
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=update))
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, Select, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from tameflare.control.store.rows import among
 from tameflare.control.store.tables import connectors, rules
+from tameflare.control.store.upsert import insert
 from tameflare.core.access import AccessRule
 from tameflare.core.action import Effect
 from tameflare.core.approval import Requirement
@@ -33,7 +33,7 @@ def put(connection: Connection, rule: NewRule) -> str:
     terms = None if rule.approval is None else msgspec.to_builtins(rule.approval)
     said = {"decision": rule.decision.value, "approval": terms}
     values = msgspec.structs.asdict(rule) | said | {"effect": rule.effect or ""}
-    statement = insert(rules).values(**values)
+    statement = insert(connection, rules).values(**values)
     upsert = statement.on_conflict_do_update(index_elements=["connector_id", "pattern", "effect"], set_=said)
     stored: str = connection.execute(upsert.returning(rules.c.id)).scalar_one()
     return stored
