@@ -11,6 +11,7 @@ import structlog
 from tameflare.control.services import keys
 from tameflare.control.services.approval_outcomes import Outcomes
 from tameflare.control.services.approvals import Approvals
+from tameflare.control.services.compiled import Compiled
 from tameflare.control.services.configuration import Published
 from tameflare.control.services.context import Context
 from tameflare.control.services.credentials import Credentials
@@ -53,6 +54,7 @@ class Services:
     user_admin: UserAdmin
     tokens: PersonalTokens
     configuration: Published
+    compiled: Compiled
     proxies: Proxies
     credentials: Credentials
     kill_switches: KillSwitches
@@ -89,6 +91,7 @@ class Services:
             user_admin=UserAdmin(context, database, hasher),
             tokens=PersonalTokens(context, database, own.pepper),
             configuration=published,
+            compiled=Compiled(context, database, published),
             proxies=Proxies(context, database, published, own.pepper),
             credentials=Credentials(context, vault),
             kill_switches=KillSwitches(context, database, published),

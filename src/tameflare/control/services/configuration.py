@@ -25,7 +25,7 @@ from tameflare.control.store import (
     proxies,
 )
 from tameflare.control.store.credentials import Credential
-from tameflare.control.store.engine import Connection, Database
+from tameflare.control.store.engine import Connection, Database, after_commit
 from tameflare.control.store.proxies import Proxy
 from tameflare.core.config import Configuration, GatewayConfig
 from tameflare.core.killswitch import KillSwitch
@@ -53,6 +53,11 @@ class Published:
         self._keys = keys
         self._made: dict[str, tuple[str, Snapshot]] = {}
         self._problems: tuple[int, tuple[str, ...]] = (-1, ())
+        self._listeners: list[Callable[[], object]] = []
+
+    def after_change(self, callback: Callable[[], object]) -> None:
+        """Have `callback` called in the writer's thread once a change is committed, before its author hears of it."""
+        self._listeners.append(callback)
 
     async def change(self, actor: Actor, event: str, function: Callable[[Connection], T], **details: Any) -> T:
         """Run `function` in a transaction that also raises the version; `details` go into the audit line."""
@@ -61,6 +66,8 @@ class Published:
             result, now = function(connection), self._context.now()
             drop_stale(connection, now)
             feed.append_configuration(connection, now)
+            for callback in self._listeners:
+                after_commit(connection, callback)
             return result, meta.bump(connection, now)
 
         result, version = await self._database.write(work)
@@ -79,6 +86,11 @@ class Published:
         snapshot = await self._database.read(lambda connection: self._build(connection, proxy, link_token))
         self._made[proxy.id] = (proxy.digest, snapshot)
         return snapshot
+
+    def everything(self, connection: Connection) -> Configuration:
+        """The newest configuration of all gateways; without credentials."""
+        parts = Parts(connection, None, self._context.now())
+        return _configuration(connection, tuple(map(parts.config, gateways.listed(connection))))
 
     def _build(self, connection: Connection, proxy: Proxy, link_token: str) -> Snapshot:
         served = self._served(connection, proxy)

@@ -1,0 +1,59 @@
+"""The newest configuration of all gateways, compiled, for what is decided in the control plane itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from tameflare.control.services.configuration import Published
+from tameflare.control.services.context import Context
+from tameflare.control.store import feed, meta
+from tameflare.control.store.engine import Database
+from tameflare.core.compile import CompiledConfiguration
+
+TRUSTED_SECONDS: Final = 0.5
+"""For so long no version is asked for: another server on the same database may have raised it."""
+
+
+class Compiled:
+    """Built anew when the version has changed, in another thread, once for all who wait for it.
+
+    Whoever changes something through Published and has got his answer finds the change here.
+    """
+
+    def __init__(self, context: Context, database: Database, published: Published) -> None:
+        self._steady = context.steady
+        self._database = database
+        self._published = published
+        self._marks = 0
+        self._building = asyncio.Lock()
+        self._made: CompiledConfiguration | None = None
+        self._good: tuple[int, float] = (-1, 0.0)
+        published.after_change(self._mark)
+        database.subscribe(feed.TOPIC, self._mark)
+
+    async def get(self) -> CompiledConfiguration:
+        """Costs nothing while nothing changes. Raises DatabaseUnavailable."""
+        made = self._made
+        if made is not None and self._is_good():
+            return made
+        async with self._building:
+            if self._made is None or not self._is_good():
+                self._made = await self._renewed(self._made)
+            return self._made
+
+    def _mark(self) -> None:
+        """Called in the writer's thread; what is being built then is asked for its version once more."""
+        self._marks += 1
+
+    def _is_good(self) -> bool:
+        marks, until = self._good
+        return marks == self._marks and self._steady() < until
+
+    async def _renewed(self, made: CompiledConfiguration | None) -> CompiledConfiguration:
+        marks, until = self._marks, self._steady() + TRUSTED_SECONDS
+        if made is None or (await self._database.read(meta.version)).number != made.version:
+            newest = await self._database.read(self._published.everything)
+            made = await asyncio.to_thread(CompiledConfiguration, newest)
+        self._good = (marks, until)
+        return made
