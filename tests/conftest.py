@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,11 @@ from tests.support import doubles, product
 
 settings.register_profile("tests", deadline=None, print_blob=True)  # how long an example takes is the machine's affair
 settings.load_profile("tests")
+
+# What was started with `nohup` or in the background ignores these, its children as well; programs under test mind them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for ignored in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(ignored, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
