@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tameflare.core.action import Action
 from tameflare.core.approval import RememberedApproval, Requirement, covering, together
@@ -57,11 +60,39 @@ def test_the_first_that_covers_is_named() -> None:
     assert covering([], "agt_1", "run_1", "slack", [SEND], 0) is None
 
 
-def test_together_everything_holds_and_the_shortest_time_counts() -> None:
+def test_together_each_stays_what_it_is_and_the_shortest_time_counts() -> None:
     one = Requirement(Role.ADMIN, ("security",), 1, timeout=900, remember=True)
     two = Requirement(Role.MEMBER, ("finance", "security"), 3, distinct=True, timeout=60)
-    assert together([one, two, Requirement()]) == Requirement(
-        Role.ADMIN, ("security", "finance"), 3, True, 60, remember=False
+    whole = together([one, Requirement(), two])
+    assert whole is not None
+    assert (whole.timeout, whole.remember) == (60, False)
+    assert whole.parts == (
+        Requirement(Role.MEMBER, ("finance", "security"), 3, distinct=True),
+        Requirement(Role.ADMIN, ("security",)),
+        Requirement(),
     )
     assert together([one]) == one
     assert together([]) is None
+
+
+TERMS = st.builds(
+    Requirement,
+    st.sampled_from(Role),
+    st.sampled_from([(), ("security",), ("finance",), ("security", "finance")]),
+    st.integers(1, 2),
+    st.booleans(),
+    st.sampled_from([None, 60, 900]),
+    st.booleans(),
+)
+
+
+@given(st.lists(TERMS, min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_order_repetition_and_grouping_change_nothing(terms: list[Requirement], random: Random) -> None:
+    whole = together(terms)
+    again = [*terms, random.choice(terms)]
+    random.shuffle(again)
+    assert together(again) == whole
+    cut = random.randrange(len(terms))
+    halves = [half for half in (together(terms[:cut]), together(terms[cut:])) if half is not None]
+    assert together(halves) == whole
+    assert msgspec.json.decode(msgspec.json.encode(whole), type=Requirement) == whole

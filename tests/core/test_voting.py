@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tameflare.core.approval import Requirement
+from tameflare.core.approval import Requirement, together
 from tameflare.core.roles import Role
 from tameflare.core.voting import (
     Objection,
@@ -19,6 +19,7 @@ from tameflare.core.voting import (
     agreeing,
     eligible,
     missing,
+    needs,
     objection,
     reachable,
     satisfied,
@@ -73,14 +74,19 @@ def member(name: str, *groups: str) -> Person:
     return Person(name, Role.MEMBER, groups=groups)
 
 
+def lacking(requirement: Requirement, people: list[Person]) -> int:
+    """Where all of them agree."""
+    return missing(requirement, (), [Vote(person.id, True, 1) for person in people], people)
+
+
 def test_each_group_reaches_its_quorum_and_one_person_may_count_for_several() -> None:
     both = Requirement(groups=("security", "finance"))
     assert objection(member("a", "sales"), both, (), [member("a", "sales")]) is Objection.GROUP
-    assert missing(both, [member("a", "security")]) == 1
-    assert missing(both, [member("a", "security", "finance")]) == 0
+    assert lacking(both, [member("a", "security")]) == 1
+    assert lacking(both, [member("a", "security", "finance")]) == 0
     apart = Requirement(groups=("security", "finance"), distinct=True)
-    assert missing(apart, [member("a", "security", "finance")]) == 1
-    assert missing(apart, [member("a", "security", "finance"), member("b", "security")]) == 0
+    assert lacking(apart, [member("a", "security", "finance")]) == 1
+    assert lacking(apart, [member("a", "security", "finance"), member("b", "security")]) == 0
 
 
 GROUPS = ("g0", "g1", "g2")
@@ -99,7 +105,74 @@ def test_distinct_people_are_placed_as_well_as_can_be(found: list[list[str]], qu
         for order in set(permutations(seats, size))
         for chosen in permutations(people, size)
     )
-    assert missing(requirement, people) == len(seats) - best
+    assert lacking(requirement, people) == len(seats) - best
+
+
+# --- several rules at once --------------------------------------------------------------------------------------------
+
+SECURITY, FINANCE = Requirement(groups=("security",)), Requirement(Role.ADMIN, ("finance",), 2)
+WHOLE = together([SECURITY, FINANCE, Requirement(quorum=2)])
+CREW = [
+    Person("ada", Role.ADMIN, groups=("finance",)),
+    Person("bob", Role.OWNER, groups=("finance", "security")),
+    Person("eve", Role.MEMBER, groups=("finance",)),
+    Person("kim", Role.MEMBER),
+]
+
+
+def lacks(*agreed: str) -> dict[tuple[str, Role], int]:
+    assert WHOLE is not None
+    found = needs(WHOLE, (), [Vote(name, True, 1) for name in agreed], CREW)
+    return {(need.group, need.role): need.missing for need in found if need.missing}
+
+
+def test_every_rule_is_satisfied_by_itself() -> None:
+    assert lacks() == {("finance", Role.ADMIN): 2, ("security", Role.MEMBER): 1, ("", Role.MEMBER): 2}
+    assert lacks("kim", "eve") == {("finance", Role.ADMIN): 2, ("security", Role.MEMBER): 1}
+    assert lacks("kim", "ada") == {("finance", Role.ADMIN): 1, ("security", Role.MEMBER): 1}
+    assert lacks("ada", "bob") == {}, "one vote counts for every rule that it satisfies"
+
+
+def test_whoever_may_vote_for_one_rule_may_vote() -> None:
+    assert WHOLE is not None
+    narrow = together([SECURITY, FINANCE])
+    assert narrow is not None
+    assert set(eligible(WHOLE, (), CREW)) == {"ada", "bob", "eve", "kim"}
+    assert set(eligible(narrow, (), CREW)) == {"ada", "bob"}
+    assert objection(CREW[2], narrow, (), CREW) is Objection.GROUP
+    assert objection(CREW[3], FINANCE, (), CREW) is Objection.ROLE
+    assert objection(CREW[0], narrow, ("ada",), CREW) is Objection.FOUR_EYES
+    assert not reachable(narrow, ("ada",), CREW), "nobody else makes finance's two"
+    assert reachable(narrow, (), CREW)
+
+
+TERMS = st.builds(
+    Requirement,
+    st.sampled_from([Role.MEMBER, Role.ADMIN]),
+    st.sampled_from([(), ("g0",), ("g1",), ("g0", "g1")]),
+    st.integers(1, 2),
+    st.booleans(),
+)
+NAMES = ("a", "b", "c", "d")
+MEMBERSHIPS = st.lists(
+    st.tuples(st.sampled_from(Role), st.sets(st.sampled_from(GROUPS)).map(sorted)), min_size=1, max_size=4
+)
+
+
+@given(st.lists(TERMS, min_size=1, max_size=3), MEMBERSHIPS, st.sets(st.sampled_from(NAMES)), st.sampled_from(NAMES))
+def test_together_means_exactly_each(
+    terms: list[Requirement], found: list[tuple[Role, list[str]]], yes: set[str], maker: str
+) -> None:
+    people = [Person(name, role, groups=tuple(groups)) for name, (role, groups) in zip(NAMES, found, strict=False)]
+    votes = [Vote(name, True, 1) for name in sorted(yes)]
+    whole = together(terms)
+    assert whole is not None
+    assert satisfied(whole, (maker,), votes, people) == all(satisfied(one, (maker,), votes, people) for one in terms)
+    assert reachable(whole, (maker,), people) == all(reachable(one, (maker,), people) for one in terms)
+    assert set(eligible(whole, (maker,), people)) == {name for one in terms for name in eligible(one, (maker,), people)}
+    assert satisfied(whole, (maker,), votes, people) == (
+        not any(n.missing for n in needs(whole, (maker,), votes, people))
+    )
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,6 @@ def _tell(approval: dict[str, Any], as_json: bool) -> None:
 
 def _describe(approval: dict[str, Any]) -> None:
     requirement = approval["requirement"]
-    people = "person" if requirement["quorum"] == 1 else "people"
     say(clean(approval["sentence"]))
     say(f"  {approval['id']}: {clean(approval['standing_note'])}")
     lines = {
@@ -215,7 +214,8 @@ def _describe(approval: dict[str, Any]) -> None:
         + (f", {approval['content_type']}" if approval["content_type"] else ""),
         "not shown": approval["unshown"] or "nothing",
         "risk": f"{approval['risk']}, effect {approval['effect']}",
-        "needs": f"{requirement['quorum']} {people} of role {requirement['role']} or above",
+        "needs": "; and ".join(_terms(part) for part in (requirement, *requirement["also"])),
+        "missing": ", ".join(_need(need) for need in approval["needs"]) or "nobody",
         "raised": moment(approval["raised_at"]),
         "ends": moment(approval["expires_at"]),
     }
@@ -229,3 +229,15 @@ def _describe(approval: dict[str, Any]) -> None:
     for vote in approval["votes"]:
         said = f": {vote['reason']}" if vote["reason"] else ""
         say(f"  {moment(vote['at'])}  {clean(vote['by'])} {vote['vote']}{clean(said)}")
+
+
+def _terms(part: dict[str, Any]) -> str:
+    """Whom one rule asks."""
+    people = "person" if part["quorum"] == 1 else "people"
+    groups = ", ".join(part["groups"])
+    of_groups = f" in {'each of ' if len(part['groups']) > 1 else ''}{groups}" if groups else ""
+    return f"{part['quorum']} {people} of role {part['role']} or above{of_groups}"
+
+
+def _need(need: dict[str, Any]) -> str:
+    return f"{need['missing']} of {need['group'] or 'role ' + need['role'] + ' or above'}"

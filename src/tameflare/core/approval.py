@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from tameflare.core.action import Action
 from tameflare.core.roles import Role
@@ -16,7 +17,8 @@ class Requirement(msgspec.Struct, frozen=True):
 
     `role` is the lowest role that may vote, never below member. `distinct`: one person counts for one group only.
     `timeout` is how long the approval lives, in seconds; None: as long as the connection waits. `remember`: an answer
-    may be remembered although the action moves money or destroys.
+    may be remembered although the action moves money or destroys. `also` are the terms of further rules: each is to
+    be satisfied by itself. Their `timeout` and `remember` count for nothing, `together` has put them into this one's.
     """
 
     role: Role = Role.MEMBER
@@ -25,6 +27,16 @@ class Requirement(msgspec.Struct, frozen=True):
     distinct: bool = False
     timeout: int | None = None
     remember: bool = False
+    also: tuple[Requirement, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Requirement, ...]:
+        """The terms of each rule, who must agree and nothing else."""
+        return tuple(map(_terms, (self, *self.also)))
+
+
+def _terms(requirement: Requirement) -> Requirement:
+    return Requirement(requirement.role, requirement.groups, requirement.quorum, requirement.distinct)
 
 
 ANYBODY: Final = Requirement()
@@ -60,15 +72,18 @@ def covering(
 
 
 def together(requirements: Sequence[Requirement]) -> Requirement | None:
-    """One requirement that holds all of them: all groups, the highest role and quorum, the shortest life."""
+    """One requirement that is satisfied exactly where each of them is; it has the shortest life of all.
+
+    In whatever order they come, and however often, the result is the same.
+    """
     if not requirements:
         return None
+    first, *others = sorted({part for requirement in requirements for part in requirement.parts}, key=_order)
     lives = [requirement.timeout for requirement in requirements if requirement.timeout is not None]
-    return Requirement(
-        max((requirement.role for requirement in requirements), key=list(Role).index),
-        tuple(dict.fromkeys(group for requirement in requirements for group in requirement.groups)),
-        max(requirement.quorum for requirement in requirements),
-        any(requirement.distinct for requirement in requirements),
-        min(lives, default=None),
-        all(requirement.remember for requirement in requirements),
-    )
+    remember = all(requirement.remember for requirement in requirements)
+    return replace(first, timeout=min(lives, default=None), remember=remember, also=tuple(others))
+
+
+def _order(part: Requirement) -> tuple[bool, tuple[str, ...], int, int, bool]:
+    """Terms that name groups come first: they are what people look for."""
+    return not part.groups, part.groups, list(Role).index(part.role), part.quorum, part.distinct

@@ -46,49 +46,125 @@ class Objection(StrEnum):
     FOUR_EYES = "four_eyes"
 
 
-def _objection(person: Person, requirement: Requirement) -> Objection | None:
-    """As `objection`, without regard to four eyes."""
-    if not (person.active and at_least(person.role, Role.MEMBER) and at_least(person.role, requirement.role)):
-        return Objection.ROLE
-    if requirement.groups and not set(person.groups) & set(requirement.groups):
-        return Objection.GROUP
-    return None
+class Need(msgspec.Struct, frozen=True):
+    """One group that must agree, or with `group` empty everybody with the role: `missing` of `quorum` votes are not
+    there yet. `distinct`: whoever counts here counts for no other group of the same rule."""
+
+    role: Role
+    group: str
+    quorum: int
+    missing: int
+    distinct: bool = False
 
 
-def eligible(requirement: Requirement, excluded: Collection[str], people: Iterable[Person]) -> dict[str, Person]:
-    """Those whose vote counts, by id.
+# --- who may vote -----------------------------------------------------------------------------------------------------
+
+
+def eligible(requirement: Requirement, excluded: Collection[str], people: Collection[Person]) -> dict[str, Person]:
+    """Those whose vote counts for any part of the requirement, by id.
 
     `excluded` are those who stand behind the request: where at least two people could answer, none of these may.
     """
-    pool = {person.id: person for person in people if _objection(person, requirement) is None}
+    able: dict[str, Person] = {}
+    for part in requirement.parts:
+        able |= _able(part, excluded, people)
+    return able
+
+
+def _able(part: Requirement, excluded: Collection[str], people: Iterable[Person]) -> dict[str, Person]:
+    """As `eligible`, for a requirement of one part."""
+    pool = {person.id: person for person in people if _unfit(person, part) is None}
     if len(pool) < 2:
         return pool
     return {name: person for name, person in pool.items() if name not in excluded}
 
 
+def _unfit(person: Person, part: Requirement) -> Objection | None:
+    """As `objection`, without regard to four eyes."""
+    if not (person.active and at_least(person.role, Role.MEMBER) and at_least(person.role, part.role)):
+        return Objection.ROLE
+    if part.groups and not set(person.groups) & set(part.groups):
+        return Objection.GROUP
+    return None
+
+
 def objection(
-    person: Person, requirement: Requirement, excluded: Collection[str], people: Iterable[Person]
+    person: Person, requirement: Requirement, excluded: Collection[str], people: Collection[Person]
 ) -> Objection | None:
-    """Why this person may not vote; None: he may."""
-    found = _objection(person, requirement)
-    if found is None and person.id not in eligible(requirement, excluded, people):
+    """Why this person may not vote for any part; None: he may."""
+    if person.id in eligible(requirement, excluded, people):
+        return None
+    found = {_unfit(person, part) for part in requirement.parts}
+    if None in found:
         return Objection.FOUR_EYES
-    return found
+    return Objection.GROUP if Objection.GROUP in found else Objection.ROLE
 
 
-def missing(requirement: Requirement, agreeing: Sequence[Person]) -> int:
-    """How many votes are missing beside those of `agreeing`; 0: the requirement is satisfied."""
-    if not requirement.groups:
-        return max(0, requirement.quorum - len(agreeing))
-    if requirement.distinct:
-        return len(requirement.groups) * requirement.quorum - _seated(requirement, agreeing)
-    members = [sum(group in person.groups for person in agreeing) for group in requirement.groups]
-    return sum(max(0, requirement.quorum - count) for count in members)
+# --- whose vote counts ------------------------------------------------------------------------------------------------
 
 
-def _seated(requirement: Requirement, agreeing: Sequence[Person]) -> int:
+def agreeing(
+    requirement: Requirement, excluded: Collection[str], votes: Iterable[Vote], people: Collection[Person]
+) -> list[Person]:
+    """Those whose approval counts today: the vote of somebody who was demoted or suspended since is void."""
+    able = eligible(requirement, excluded, people)
+    return [able[vote.person] for vote in votes if vote.approve and vote.person in able]
+
+
+def needs(
+    requirement: Requirement, excluded: Collection[str], votes: Iterable[Vote], people: Collection[Person]
+) -> tuple[Need, ...]:
+    """Every group of every part with the votes that it lacks today; a part without groups is one entry."""
+    yes = {vote.person for vote in votes if vote.approve}
+    return tuple(need for part in requirement.parts for need in _needs_of(part, excluded, yes, people))
+
+
+def missing(
+    requirement: Requirement, excluded: Collection[str], votes: Iterable[Vote], people: Collection[Person]
+) -> int:
+    """How many votes are missing, at least (one may count for several parts); 0: the requirement is satisfied."""
+    yes = {vote.person for vote in votes if vote.approve}
+    return max(_missing(part, excluded, yes, people) for part in requirement.parts)
+
+
+def satisfied(
+    requirement: Requirement, excluded: Collection[str], votes: Iterable[Vote], people: Collection[Person]
+) -> bool:
+    return not missing(requirement, excluded, votes, people)
+
+
+def reachable(requirement: Requirement, excluded: Collection[str], people: Collection[Person]) -> bool:
+    """Whether enough people exist, if all of them agree."""
+    everybody = {person.id for person in people}
+    return not any(_missing(part, excluded, everybody, people) for part in requirement.parts)
+
+
+def _missing(part: Requirement, excluded: Collection[str], yes: Collection[str], people: Iterable[Person]) -> int:
+    """At least so many: one person may count for several groups, unless they are to be distinct."""
+    counts = [need.missing for need in _needs_of(part, excluded, yes, people)]
+    return sum(counts) if part.distinct else max(counts)
+
+
+def _needs_of(
+    part: Requirement, excluded: Collection[str], yes: Collection[str], people: Iterable[Person]
+) -> Iterable[Need]:
+    agreed = [person for name, person in _able(part, excluded, people).items() if name in yes]
+    for group, count in _counted(part, agreed).items():
+        yield Need(part.role, group, part.quorum, max(0, part.quorum - count), part.distinct)
+
+
+def _counted(part: Requirement, agreed: Sequence[Person]) -> dict[str, int]:
+    """How many of those who agreed count for each group."""
+    if not part.groups:
+        return {"": len(agreed)}
+    if part.distinct:
+        return _seated(part, agreed)
+    return {group: sum(group in person.groups for person in agreed) for group in part.groups}
+
+
+def _seated(part: Requirement, agreed: Sequence[Person]) -> dict[str, int]:
     """How many seats (a quorum of them per group) can be filled with one person each: a maximum matching."""
-    seats = [group for group in requirement.groups for _ in range(requirement.quorum)]
+    seats = [group for group in dict.fromkeys(part.groups) for _ in range(part.quorum)]
     holder: dict[int, Person] = {}
 
     def place(person: Person, tried: set[int]) -> bool:
@@ -100,26 +176,9 @@ def _seated(requirement: Requirement, agreeing: Sequence[Person]) -> int:
                     return True
         return False
 
-    return sum(place(person, set()) for person in agreeing)
-
-
-def agreeing(
-    requirement: Requirement, excluded: Collection[str], votes: Iterable[Vote], people: Iterable[Person]
-) -> list[Person]:
-    """Those whose approval counts today: the vote of somebody who was demoted or suspended since is void."""
-    able = eligible(requirement, excluded, people)
-    return [able[vote.person] for vote in votes if vote.approve and vote.person in able]
-
-
-def satisfied(
-    requirement: Requirement, excluded: Collection[str], votes: Iterable[Vote], people: Iterable[Person]
-) -> bool:
-    return not missing(requirement, agreeing(requirement, excluded, votes, people))
-
-
-def reachable(requirement: Requirement, excluded: Collection[str], people: Iterable[Person]) -> bool:
-    """Whether enough people exist, if all of them agree."""
-    return not missing(requirement, list(eligible(requirement, excluded, people).values()))
+    for person in agreed:
+        place(person, set())
+    return {group: sum(seats[seat] == group for seat in holder) for group in part.groups}
 
 
 def agreed_memory(votes: Iterable[Vote], agreed: Iterable[Person]) -> Remember:

@@ -32,13 +32,28 @@ class HeldActionOut(Answer):
     parameters: dict[str, Any]
 
 
-class RequirementOut(Answer):
+class TermsOut(Answer):
     """Each group reaches the quorum of distinct people; no group: everybody with the role may answer."""
 
     role: Role
     groups: list[str]
     quorum: int
     distinct: bool
+
+
+class RequirementOut(TermsOut):
+    """`also` are the terms of further rules and policies; each is to be satisfied by itself."""
+
+    also: list[TermsOut]
+
+
+class NeedOut(Answer):
+    """A group that must still agree, and how many of its people; `group` null: anybody with the role."""
+
+    group: str | None
+    role: Role
+    quorum: int
+    missing: int
 
 
 class VoteOut(Answer):
@@ -59,9 +74,10 @@ class OutcomeOut(Answer):
 
 class ApprovalOut(Answer):
     """Times in Unix seconds. `waiting` is how many connections wait for the answer; `still_needed` how many votes are
-    missing; `rememberable` for how long an answer may be remembered; `request_ids` are all requests that were held for
-    it, the first one first. `unshown` says what of the request `actions` and `path` do not show, and why; empty:
-    nothing is left out."""
+    missing at least (one may count for several groups) and `needs` whose; `rememberable` for how long an answer may be
+    remembered; `request_ids` are all requests that were held for it, the first one first. `unshown` says what of the
+    request `actions` and `path` do not show, and why; empty: nothing is left out.
+    """
 
     id: str
     status: Status
@@ -83,6 +99,7 @@ class ApprovalOut(Answer):
     effect: str
     waiting: int
     requirement: RequirementOut
+    needs: list[NeedOut]
     votes: list[VoteOut]
     still_needed: int
     rememberable: list[Remember]

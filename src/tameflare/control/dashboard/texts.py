@@ -11,6 +11,8 @@ from typing import Any, Final
 import msgspec
 from markupsafe import Markup, escape
 
+from tameflare.core.roles import Role
+
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _VARIATION: Final = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800)
 _ALSO_HIDDEN: Final = frozenset(map(chr, _VARIATION))
@@ -82,11 +84,15 @@ def milliseconds(value: float) -> str:
 
 
 def who_must_agree(ask: Mapping[str, Any]) -> str:
-    """Who is still missing for an approval, as the API shows it."""
-    wanted, left = ask["requirement"], ask["still_needed"]
-    people = f"{left}{' more' if ask['votes'] else ''} {'person' if left == 1 else 'people'}"
-    if not wanted["groups"]:
-        return f"{people} with the role {wanted['role']} or above"
-    groups = ", ".join(f"`{group}`" for group in wanted["groups"])
-    of_each = "each of the groups" if len(wanted["groups"]) > 1 else "the group"
-    return f"{people}: {wanted['quorum']} of {of_each} {groups}{', nobody counts twice' if wanted['distinct'] else ''}"
+    """Who is still missing for an approval, as the API shows it: `1 of the group …, and 1 person with the role …`."""
+    parts = [_need(need, " more" if ask["votes"] else "") for need in ask["needs"]]
+    apart = any(part["distinct"] for part in (ask["requirement"], *ask["requirement"]["also"]))
+    return f"{', and '.join(parts)}{'; nobody counts for two groups of one rule' if apart else ''}"
+
+
+def _need(need: Mapping[str, Any], more: str) -> str:
+    count, role = need["missing"], need["role"]
+    if need["group"] is None:
+        return f"{count}{more} {'person' if count == 1 else 'people'} with the role {role} or above"
+    rank = f" with the role {role} or above" if role in (Role.ADMIN.value, Role.OWNER.value) else ""
+    return f"{count}{more} of the group `{need['group']}`{rank}"

@@ -234,8 +234,8 @@ def _check(user: User, stored: StoredApproval, people: Sequence[Person], remembe
     person = next(person for person in people if person.id == user.id)
     why = objection(person, requirement, stored.state.excluded, people)
     if why is Objection.ROLE:
-        needed = requirement.role if at_least(requirement.role, Role.MEMBER) else Role.MEMBER
-        raise RoleTooLow(needed, person.role)
+        lowest = min((part.role for part in requirement.parts), key=list(Role).index)
+        raise RoleTooLow(lowest if at_least(lowest, Role.MEMBER) else Role.MEMBER, person.role)
     if why is not None:
         message, advice = _WHY[why]
         raise NotEligible(message, advice, code=why.value)

@@ -11,8 +11,9 @@ import msgspec
 from tameflare.control.services.remembered import objection
 from tameflare.control.store.approvals import StoredApproval
 from tameflare.core.action import Effect, Risk
+from tameflare.core.approval import Requirement
 from tameflare.core.approval_states import Approval, Status
-from tameflare.core.voting import Person, Remember, agreeing, missing
+from tameflare.core.voting import Need, Person, Remember, missing, needs
 from tameflare.link.approvals import Held, HeldAction
 
 _LONGEST_VALUE: Final = 80
@@ -53,12 +54,8 @@ def shown(stored: StoredApproval, people: Collection[Person]) -> dict[str, Any]:
         "risk": max((action.risk for action in held.actions), key=_risk, default=Risk.MEDIUM.value),
         "effect": max((action.effect for action in held.actions), key=_gravity, default=Effect.WRITE.value),
         "waiting": len(state.waiting) if state.is_open else 0,
-        "requirement": {
-            "role": state.requirement.role.value,
-            "groups": list(state.requirement.groups),
-            "quorum": state.requirement.quorum,
-            "distinct": state.requirement.distinct,
-        },
+        "requirement": _terms(state.requirement) | {"also": [_terms(part) for part in state.requirement.also]},
+        "needs": [_need(need) for need in lacking(state, people)],
         "votes": [
             {
                 "by": stored.voters.get(vote.person, vote.person),
@@ -107,10 +104,25 @@ def _short(value: object) -> str:
 
 
 def still_needed(state: Approval, people: Collection[Person]) -> int:
-    """How many votes are missing today."""
+    """How many votes are missing today, at least: one may count for several groups and several rules."""
     if state.status is not Status.PENDING:
         return 0
-    return missing(state.requirement, agreeing(state.requirement, state.excluded, state.votes, people))
+    return missing(state.requirement, state.excluded, state.votes, people)
+
+
+def lacking(state: Approval, people: Collection[Person]) -> Collection[Need]:
+    """Who must still agree, group by group; nobody unless it is pending."""
+    if state.status is not Status.PENDING:
+        return ()
+    return [need for need in needs(state.requirement, state.excluded, state.votes, people) if need.missing]
+
+
+def _terms(part: Requirement) -> dict[str, Any]:
+    return {"role": part.role.value, "groups": list(part.groups), "quorum": part.quorum, "distinct": part.distinct}
+
+
+def _need(need: Need) -> dict[str, Any]:
+    return {"group": need.group or None, "role": need.role.value, "quorum": need.quorum, "missing": need.missing}
 
 
 def note(state: Approval, left: int) -> str:
