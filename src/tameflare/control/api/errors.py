@@ -27,6 +27,7 @@ _STATUS: Final[dict[type[TameFlareError], int]] = {
     faults.AlreadyExists: 409,
     faults.AlreadyAnswered: 409,
     faults.Ambiguous: 409,
+    faults.InUse: 409,
     Conflict: 409,
     faults.Unauthorized: 401,
     faults.Refused: 403,
@@ -109,6 +110,8 @@ async def _expected(_request: Request, fault: Exception) -> JSONResponse:
         response.headers["Retry-After"] = str(fault.retry_after)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        response.headers["Retry-After"] = "1"
     if status >= 500:
         _log.error("request_failed", code=fault.code, message=fault.message)
     return response
@@ -123,6 +126,8 @@ def _details(fault: TameFlareError) -> dict[str, Any]:
         return {"approval": fault.approval}
     if isinstance(fault, faults.Ambiguous):
         return {"candidates": list(fault.candidates)}
+    if isinstance(fault, faults.InUse):
+        return {"used_by": list(fault.used_by)}
     if isinstance(fault, faults.ScopeMissing):
         return {"required_scope": fault.required.value}
     return {}

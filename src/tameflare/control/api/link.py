@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final
 
 import msgspec
 import structlog
 from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from tameflare.control.services.faults import Unauthorized
@@ -17,12 +19,30 @@ from tameflare.core.errors import TameFlareError
 from tameflare.link.messages import FEED_PATH, MAX_WAIT_SECONDS, RECORDS_PATH, Feed, Snapshot
 from tameflare.link.tokens import TokenKind
 
-router = APIRouter(tags=["link"], include_in_schema=False)
-
 _RETRY_SECONDS: Final = 1
 _EPOCH: Final = r"^[A-Za-z0-9_-]{1,64}$"
 _log = structlog.get_logger("tameflare.link")
 Authorization = Annotated[str, Header()]
+
+
+class LinkRoute(APIRoute):
+    """Looks at the token before anything else of a request; `request.state.proxy` is who asks."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def known(request: Request) -> Response:
+            try:
+                token = link_token(request.headers.get("authorization", ""))
+                request.state.proxy = await proxy_of(request.app.state.services, token)
+            except (Unauthorized, DatabaseUnavailable) as fault:
+                return refusal(fault)
+            return await handle(request)
+
+        return known
+
+
+router = APIRouter(tags=["link"], include_in_schema=False, route_class=LinkRoute)
 
 
 @router.get(FEED_PATH)
@@ -39,7 +59,7 @@ async def feed(
     X-TameFlare-Epoch names the life of the proxy's process: the first word of a new one says that nothing of an earlier
     one waits any more.
     """
-    services = request.app.state.services
+    services, proxy = request.app.state.services, request.state.proxy
     token = link_token(authorization)
 
     async def snapshot() -> Snapshot:
@@ -48,7 +68,6 @@ async def feed(
         return made
 
     try:
-        proxy = await proxy_of(services, token)
         if x_tameflare_epoch:
             await services.holds.hear(proxy, x_tameflare_epoch)
         answer = await services.feed.poll(proxy.id, cursor, wait, snapshot)
@@ -64,13 +83,11 @@ async def records(
     x_tameflare_epoch: Annotated[str, Header(pattern=_EPOCH)],
     x_tameflare_sequence: Annotated[int, Header(ge=0)],
     x_tameflare_missing: Annotated[int, Header(ge=0)] = 0,
-    authorization: Authorization = "",
 ) -> Response:
     """Take in frames of a proxy's spool (link/spool.py), the first of which is number X-TameFlare-Sequence of
     X-TameFlare-Epoch. X-TameFlare-Missing: so many frames before it no longer exist."""
-    services = request.app.state.services
+    services, proxy = request.app.state.services, request.state.proxy
     try:
-        proxy = await proxy_of(services, link_token(authorization))
         body = await body_of(request, MAX_BODY)
         if body is None:
             return error(413, "too_large", f"more than {MAX_BODY} bytes of records", "send fewer at a time")
