@@ -1,0 +1,150 @@
+"""Actions that agents asked for by the decision API, as rows: each is one durable record of one request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, and_, delete, insert, select, update
+
+from tameflare.control.store.actions_schema import action_requests
+from tameflare.control.store.approvals_schema import approvals
+from tameflare.control.store.engine import touch
+from tameflare.control.store.rows import every, one
+from tameflare.core.action_states import READY, ActionState, ActionStatus
+from tameflare.core.agent_keys import KeyKind
+from tameflare.core.approval_states import Status
+from tameflare.core.decision import Verdict
+
+TOPIC: Final = "actions"
+"""Touched by each change of an action that exists, never by a new one."""
+_READY: Final = sorted(status.value for status in READY)
+
+
+class StoredAction(ActionState, frozen=True, kw_only=True):
+    """One request for a decision. `gateway` and `agent` are names as they were; `connector` is the name of the instance
+    that would carry it out; `decision` is the effective verdict, `would_be` that of `full_enforce`, `enforced` whether
+    they are the same. `matched` are the rules that determined it, as core.decision.Decision has them.
+    """
+
+    id: str
+    gateway_id: str
+    gateway: str
+    agent_id: str
+    agent: str
+    key_id: str
+    kind: KeyKind
+    connector: str
+    type: str
+    resource: dict[str, Any]
+    parameters: dict[str, Any]
+    risk_hints: dict[str, Any]
+    risk: str
+    effect: str
+    spec_hash: str
+    body_hash: str
+    decision: Verdict
+    would_be: Verdict
+    enforced: bool
+    risk_score: int
+    matched: tuple[str, ...]
+    configuration: int
+    created_at: int
+    webhook_url: str = ""
+    approval_id: str | None = None
+    idempotency_key: str | None = None
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def by_id(connection: Connection, action_id: str) -> StoredAction | None:
+    return one(connection, select(action_requests).where(action_requests.c.id == action_id), StoredAction)
+
+
+def of_agent(connection: Connection, agent_id: str, action_id: str) -> StoredAction | None:
+    """The action, if it is this agent's."""
+    mine = and_(action_requests.c.id == action_id, action_requests.c.agent_id == agent_id)
+    return one(connection, select(action_requests).where(mine), StoredAction)
+
+
+def page(
+    connection: Connection, agent_id: str | None, before: str | None, limit: int, status: ActionStatus | None = None
+) -> list[StoredAction]:
+    """Newest first; `agent_id` None: of every agent. `before` is the id of the last one seen."""
+    query = select(action_requests).order_by(action_requests.c.id.desc()).limit(limit)
+    if agent_id is not None:
+        query = query.where(action_requests.c.agent_id == agent_id)
+    if before is not None:
+        query = query.where(action_requests.c.id < before)
+    if status is not None:
+        query = query.where(action_requests.c.status == status.value)
+    return every(connection, query, StoredAction)
+
+
+def by_key(connection: Connection, agent_id: str, idempotency_key: str) -> StoredAction | None:
+    """The action that an agent asked for with this idempotency key."""
+    keyed = and_(action_requests.c.agent_id == agent_id, action_requests.c.idempotency_key == idempotency_key)
+    return one(connection, select(action_requests).where(keyed), StoredAction)
+
+
+def answered(connection: Connection, limit: int) -> list[StoredAction]:
+    """Those that wait for people although their approval is no longer pending."""
+    waiting = action_requests.c.status == ActionStatus.PENDING_APPROVAL.value
+    over = approvals.c.status != Status.PENDING.value
+    query = select(action_requests).join(approvals, approvals.c.id == action_requests.c.approval_id)
+    return every(
+        connection, query.where(waiting, over).order_by(action_requests.c.id.desc()).limit(limit), StoredAction
+    )
+
+
+def due(connection: Connection, now: int, limit: int) -> list[StoredAction]:
+    """Those that may be carried out no longer, oldest first."""
+    ready = and_(action_requests.c.status.in_(_READY), action_requests.c.expires_at <= now)
+    query = select(action_requests).where(ready).order_by(action_requests.c.expires_at).limit(limit)
+    return every(connection, query, StoredAction)
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def add(connection: Connection, found: Sequence[StoredAction]) -> None:
+    """Raises Conflict where an agent has used an idempotency key already."""
+    if found:
+        connection.execute(insert(action_requests), [_row(action) for action in found])
+
+
+def put(connection: Connection, action: StoredAction) -> None:
+    """Store what became of an action that exists, and tell whoever waits for it."""
+    values = {
+        "status": action.status.value,
+        "reason": action.reason,
+        "message": action.message,
+        "changed_at": action.changed_at,
+        "expires_at": action.expires_at,
+        "taken_at": action.taken_at,
+        "outcome": action.outcome,
+    }
+    connection.execute(update(action_requests).where(action_requests.c.id == action.id).values(**values))
+    touch(connection, TOPIC)
+
+
+def free_key(connection: Connection, action_id: str) -> None:
+    """Let an idempotency key be used again; the action itself stays."""
+    connection.execute(update(action_requests).where(action_requests.c.id == action_id).values(idempotency_key=None))
+
+
+def remove_before(connection: Connection, moment: int) -> int:
+    """Delete those that ended before `moment`, in Unix seconds; how many."""
+    old = and_(action_requests.c.expires_at.is_(None), action_requests.c.changed_at < moment)
+    waiting = action_requests.c.status.in_([*_READY, ActionStatus.PENDING_APPROVAL.value])
+    return connection.execute(delete(action_requests).where(old, ~waiting)).rowcount
+
+
+def _row(action: StoredAction) -> dict[str, Any]:
+    row: dict[str, Any] = msgspec.structs.asdict(action)
+    row["matched"] = list(action.matched)
+    row["status"], row["kind"] = action.status.value, action.kind.value
+    row["decision"], row["would_be"] = action.decision.value, action.would_be.value
+    return row
