@@ -25,6 +25,8 @@ GOOD: list[tuple[Setting[Any], str, Any]] = [
     (settings.ALLOW_WIDE_PERMISSIONS, "no", False),
     (settings.LEVEL, "monitor", EnforcementLevel.MONITOR),
     (settings.REGISTRATION, "closed", "closed"),
+    (settings.TIMEZONE, "America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+    (settings.TIMEZONE, "UTC", "UTC"),
     (settings.ENCRYPTION_KEY, "AB" * 32, Secret("ab" * 32)),
     (settings.RESOLVE, "API.example:443:127.0.0.1:8443", {("api.example", 443): ("127.0.0.1", 8443)}),
     (settings.RESOLVE, "a:1:[::1]:2, b:3:10.0.0.1:4", {("a", 1): ("::1", 2), ("b", 3): ("10.0.0.1", 4)}),
@@ -48,6 +50,10 @@ BAD: list[tuple[Setting[Any], str, str]] = [
     (settings.ALLOW_WIDE_PERMISSIONS, "maybe", "`true` or `false`"),
     (settings.LEVEL, "off", "`full_enforce`, `soft_enforce` or `monitor`"),
     (settings.REGISTRATION, "Open", "one of `open`, `invite`, `closed`"),
+    *(
+        (settings.TIMEZONE, name, "a time zone by its IANA name")
+        for name in ("Berlin", "Europe", "+02:00", "../UTC", "/etc/localtime", "localtime", "posix/Europe/Berlin")
+    ),
     (settings.ENCRYPTION_KEY, "ab" * 31, "64 hexadecimal characters"),
     (settings.ENCRYPTION_KEY, "zz" * 32, "64 hexadecimal characters"),
     (settings.RESOLVE, "api.example:443", "`host:port:address:port`"),
@@ -105,10 +111,6 @@ def test_names_are_unique_and_sentences_end() -> None:
     names = [setting.name for setting in settings.ALL]
     assert len(names) == len(set(names))
     assert all(setting.sentence.endswith(".") for setting in settings.ALL)
-
-
-def test_there_is_no_time_zone_while_no_rule_is_about_time() -> None:
-    assert "TF_TIMEZONE" not in {setting.name for setting in settings.ALL}
 
 
 def test_a_secret_setting_does_not_print() -> None:

@@ -12,6 +12,7 @@ from tameflare.core.decision import EnforcementLevel
 from tameflare.core.secret import Secret
 
 _CENTURY: Final = 36525
+_NO_ZONES: Final = frozenset({"localtime", "posixrules", "Factory", "posix", "right"})
 
 
 def text(value: str) -> str:
@@ -77,6 +78,18 @@ def flag(value: str) -> bool:
     if value.lower() not in known:
         raise ValueError("`true` or `false`")
     return known[value.lower()]
+
+
+def zone(value: str) -> str:
+    """Names that mean another zone on another machine are none."""
+    import zoneinfo  # takes a while, and few commands need it
+
+    try:
+        if value.partition("/")[0] in _NO_ZONES:
+            raise ValueError(value)
+        return zoneinfo.ZoneInfo(value).key
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        raise ValueError("a time zone by its IANA name, as `Europe/Berlin`") from None
 
 
 def hex_key(value: str) -> Secret | None:

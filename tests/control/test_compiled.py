@@ -9,6 +9,7 @@ from tests.control.running import GATEWAYS, Running, running
 
 from tameflare.control.services.compiled import TRUSTED_SECONDS
 from tameflare.control.store import gateways, meta
+from tameflare.control.store.engine import Connection
 from tameflare.core.compile import CompiledConfiguration
 from tameflare.core.decision import EnforcementLevel
 
@@ -41,9 +42,10 @@ def test_whoever_changed_something_finds_the_change_and_nobody_else_costs_anythi
 def test_what_another_server_changed_is_found_within_half_a_second(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         server.owner().post(GATEWAYS, json={"name": "main"})
+        server.services.database.write_now(lambda _: None)  # everybody has been told of the gateway
         (before,) = newest(server).gateways.values()
 
-        def elsewhere(connection: gateways.Connection) -> None:
+        def elsewhere(connection: Connection) -> None:
             gateways.change(connection, before.id, {"level": "monitor"})
             meta.bump(connection, 0)
 

@@ -43,7 +43,7 @@ def version(client: httpx.Client) -> int:
 
 def furnish(owner: httpx.Client) -> str:
     """A gateway `main` with a token (returned), an agent, two connectors and a rule."""
-    owner.post(GATEWAYS, json={"name": "main", "rate_limit_per_minute": 9})
+    owner.post(GATEWAYS, json={"name": "main", "rate_limit_per_minute": 9, "policy_only": True})
     owner.post(f"{MAIN}/agents", json={"name": "deploy", "environment": "staging"})
     owner.post(f"{MAIN}/connectors", json={"type": "github", "secret": SECRET, "record": ["base"]})
     owner.post(f"{MAIN}/connectors", json={"type": "openai"})
@@ -61,7 +61,7 @@ def test_a_snapshot_holds_everything_and_opens_only_for_its_proxy(tmp_path: Path
         configuration, bundle = opened(server, link)
         proxy, message = snapshot(server, link)
     (gateway,) = configuration.gateways
-    assert (gateway.name, gateway.rate_limit_per_minute) == ("main", 9)
+    assert (gateway.name, gateway.rate_limit_per_minute, gateway.policy_only) == ("main", 9, True)
     assert {agent.name: agent.environment for agent in gateway.agents} == {"default": "production", "deploy": "staging"}
     assert {found.name: found.record for found in gateway.connectors} == {"github": ("base",), "openai": ()}
     assert [(r.connector, r.pattern, r.decision) for r in gateway.rules] == [("github", "github.pr.*", Verdict.DENY)]

@@ -30,13 +30,16 @@ def fields(response: httpx.Response) -> list[str]:
 
 def test_a_gateway_begins_with_defaults_and_an_agent(owner: httpx.Client, gateway: str) -> None:
     made = owner.get(gateway).json()
-    assert (made["level"], made["rate_limit_per_minute"]) == ("full_enforce", 120)
+    assert (made["level"], made["rate_limit_per_minute"], made["policy_only"]) == ("full_enforce", 120, False)
     assert [agent["name"] for agent in owner.get(f"{gateway}/agents").json()["items"]] == ["default"]
 
 
 def test_a_gateway_changes_and_goes(owner: httpx.Client, gateway: str) -> None:
     changed = owner.patch(gateway, json={"level": "monitor", "rate_limit_per_minute": 7}).json()
     assert (changed["level"], changed["rate_limit_per_minute"]) == ("monitor", 7)
+    assert owner.patch(gateway, json={"policy_only": True}).json() == changed | {"policy_only": True}
+    assert owner.patch(gateway, json={}).json()["policy_only"] is True
+    changed = owner.patch(gateway, json={"policy_only": False}).json()
     assert owner.patch(gateway, json={}).json() == changed
     assert owner.delete(gateway).status_code == 204
     assert owner.get(gateway).status_code == 404

@@ -1,4 +1,4 @@
-"""`tf gateways`: the named profiles, with how strictly each judges and how much its agents may ask."""
+"""`tf gateways`: the named profiles, with how strictly each judges, by what, and how much its agents may ask."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tameflare.cli.output import note, picked, print_json, show
 from tameflare.core.decision import EnforcementLevel
 from tameflare.core.errors import InvalidValue
 
-_COLUMNS: Final = ("name", "level", "rate_limit_per_minute", "id")
+_COLUMNS: Final = ("name", "level", "rate_limit_per_minute", "policy_only", "id")
 _STRICTEST_FIRST: Final = (
     EnforcementLevel.FULL_ENFORCE.value,
     EnforcementLevel.SOFT_ENFORCE.value,
@@ -30,11 +30,12 @@ Examples:
   tf gateways list
   tf gateways set my-agent --rate-limit 300
   tf gateways set my-agent --level full_enforce
+  tf gateways set deciders --policy-only
 
 `tf init` makes a gateway. `tf gateway` without s is the proxy.""",
 )
 def command() -> None:
-    """List gateways, set level and rate limit."""
+    """List gateways, set how each judges."""
 
 
 @command.command("list", epilog="\b\nExample:\n  tf gateways list --json")
@@ -52,17 +53,25 @@ def list_(as_json: bool) -> None:
 @click.argument("name", shell_complete=completing.gateways)
 @click.option("--level", type=click.Choice(_STRICTEST_FIRST), help="How verdicts bite; only owners lower it.")
 @click.option("--rate-limit", type=click.IntRange(1), metavar="NUMBER", help="Requests a minute for each agent.")
+@click.option(
+    "--policy-only/--with-rules",
+    "policy_only",
+    default=None,
+    help="By policies alone: one must allow, none deny; or by access rules, which policies narrow.",
+)
 @yes_option
 @json_option
-def set_(name: str, level: str | None, rate_limit: int | None, yes: bool, as_json: bool) -> None:
-    """Change a gateway's level or rate limit."""
+def set_(
+    name: str, level: str | None, rate_limit: int | None, policy_only: bool | None, yes: bool, as_json: bool
+) -> None:
+    """Change a gateway's level, rate limit, or whether policies alone decide."""
     from tameflare.cli.client import connect, segment
     from tameflare.cli.settle import settle
 
-    change: dict[str, Any] = {"level": level, "rate_limit_per_minute": rate_limit}
+    change: dict[str, Any] = {"level": level, "rate_limit_per_minute": rate_limit, "policy_only": policy_only}
     change = {field: value for field, value in change.items() if value is not None}
     if not change:
-        raise InvalidValue("nothing to change", "give `--level` or `--rate-limit`")
+        raise InvalidValue("nothing to change", "give `--level`, `--rate-limit`, `--policy-only` or `--with-rules`")
     with connect() as api:
         path = f"/api/dashboard/gateways/{segment(name)}"
         _ask_before_lowering(api.get(path)["level"], level, name, yes)
@@ -71,7 +80,8 @@ def set_(name: str, level: str | None, rate_limit: int | None, yes: bool, as_jso
     if as_json:
         print_json(changed)
     else:
-        note(f"gateway `{name}` is at {changed['level']}, {changed['rate_limit_per_minute']} requests a minute")
+        by = ", by policies alone" if changed["policy_only"] else ""
+        note(f"gateway `{name}` is at {changed['level']}{by}, {changed['rate_limit_per_minute']} requests a minute")
 
 
 def _ask_before_lowering(now: str, wanted: str | None, name: str, yes: bool) -> None:

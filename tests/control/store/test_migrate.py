@@ -14,10 +14,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from tameflare.control.store import approvals_schema, feed, migrate
+from tameflare.control.store import approvals_schema, feed, migrate, policies_schema
 from tameflare.control.store.engine import Database
 
 _PRESENT = migrate.HEAD
+# Each of these modules has put its tables there.
+SCHEMA = next(module.metadata for module in (approvals_schema, policies_schema))
 _NEXT = """
 import sqlalchemy as sa
 from alembic import op
@@ -50,7 +52,7 @@ def test_the_steps_lead_to_the_tables(tmp_path: Path) -> None:
 
     def compare(connection: Connection) -> list[object]:
         options = {"compare_type": True, "compare_server_default": True}
-        return list(compare_metadata(MigrationContext.configure(connection, opts=options), approvals_schema.metadata))
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), SCHEMA))
 
     assert database.read_now(compare) == []
     assert any("AUTOINCREMENT" in str(sql) for name, sql in schema(database) if name == "feed")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from tameflare.control.api.auth import Manager, Reader, Wired, check_role
 from tameflare.control.api.bodies import Answer, Body, Items, Level, Name, RatePerMinute
 from tameflare.control.api.strict import router_for
@@ -19,15 +23,22 @@ router = router_for("gateways", "/api/dashboard/gateways")
 _STRENGTH = {EnforcementLevel.MONITOR: 0, EnforcementLevel.SOFT_ENFORCE: 1, EnforcementLevel.FULL_ENFORCE: 2}
 
 
+PolicyOnly = Annotated[
+    bool, Field(description="No access rules: at least one policy must allow an action, and none deny it.")
+]
+
+
 class GatewayBody(Body):
     name: Name
     level: Level | None = None
     rate_limit_per_minute: RatePerMinute | None = None
+    policy_only: PolicyOnly = False
 
 
 class GatewayPatch(Body):
     level: Level | None = None
     rate_limit_per_minute: RatePerMinute | None = None
+    policy_only: PolicyOnly | None = None
 
 
 class GatewayOut(Answer):
@@ -35,6 +46,7 @@ class GatewayOut(Answer):
     name: str
     level: EnforcementLevel
     rate_limit_per_minute: int
+    policy_only: bool
     created_at: int
 
 
@@ -57,6 +69,7 @@ async def create_gateway(body: GatewayBody, caller: Manager, services: Wired) ->
         level=body.level or usual,
         rate_limit_per_minute=body.rate_limit_per_minute or context.settings.get(RATE_LIMIT),
         created_at=context.now(),
+        policy_only=body.policy_only,
     )
     agent = agents.Agent(
         id=context.new_id("agt"),
@@ -87,7 +100,7 @@ async def read_gateway(gateway: str, _caller: Reader, services: Wired) -> Gatewa
 
 @router.patch("/{gateway}")
 async def change_gateway(gateway: str, body: GatewayPatch, caller: Manager, services: Wired) -> GatewayOut:
-    """Change level or rate limit; lowering the level needs an owner."""
+    """Change level, rate limit, or whether policies alone decide; lowering the level needs an owner."""
     values = body.model_dump(exclude_none=True, mode="json")
 
     def work(connection: Connection) -> Gateway:

@@ -14,6 +14,7 @@ from tameflare.control.services.context import Context
 from tameflare.control.services.keys import Keys
 from tameflare.control.services.parts import Parts
 from tameflare.control.services.remembered import drop_stale
+from tameflare.control.services.timezone import zone_name
 from tameflare.control.services.vault import Place, Vault, VaultFault
 from tameflare.control.store import (
     connectors,
@@ -22,6 +23,7 @@ from tameflare.control.store import (
     gateways,
     killswitch,
     meta,
+    policies,
     proxies,
 )
 from tameflare.control.store.credentials import Credential
@@ -51,6 +53,7 @@ class Published:
         self._database = database
         self._vault = vault
         self._keys = keys
+        self._timezone = zone_name(context.settings)
         self._made: dict[str, tuple[str, Snapshot]] = {}
         self._problems: tuple[int, tuple[str, ...]] = (-1, ())
         self._listeners: list[Callable[[], object]] = []
@@ -90,17 +93,28 @@ class Published:
     def everything(self, connection: Connection) -> Configuration:
         """The newest configuration of all gateways; without credentials."""
         parts = Parts(connection, None, self._context.now())
-        return _configuration(connection, tuple(map(parts.config, gateways.listed(connection))))
+        return self._configuration(connection, tuple(map(parts.config, gateways.listed(connection))))
 
     def _build(self, connection: Connection, proxy: Proxy, link_token: str) -> Snapshot:
         served = self._served(connection, proxy)
         wanted = None if proxy.serves_all else [gateway.id for gateway in served]
         parts = Parts(connection, wanted, self._context.now())
-        configuration = _configuration(connection, tuple(map(parts.config, served)))
+        configuration = self._configuration(connection, tuple(map(parts.config, served)))
         bundle = Bundle(0, "", b"", self._keys.pepper, tuple(self._opened(parts.credentials)))
         key = bundle_key(link_token, proxy.id)
         nonce = self._context.entropy(_NONCE_BYTES)
         return seal_snapshot(configuration, bundle, self._keys.signer, key, proxy.id, nonce)
+
+    def _configuration(self, connection: Connection, served: tuple[GatewayConfig, ...]) -> Configuration:
+        version = meta.version(connection)
+        return Configuration(
+            version=version.number,
+            issued_at=version.changed_at,
+            kill_switches=tuple(KillSwitch(s.kind, s.target, s.reason) for s in killswitch.listed(connection)),
+            gateways=served,
+            policies=tuple(policies.in_force(connection)),
+            timezone=self._timezone,
+        )
 
     @staticmethod
     def _served(connection: Connection, proxy: Proxy) -> list[gateways.Gateway]:
@@ -139,9 +153,3 @@ class Published:
                 _log.error("credential_unreadable", gateway=gateway, connector=owner.name, message=fault.message)
                 problems.append(f"connector `{owner.name}` of gateway `{gateway}`: {fault.message}")
         return problems
-
-
-def _configuration(connection: Connection, served: tuple[GatewayConfig, ...]) -> Configuration:
-    version = meta.version(connection)
-    switches = tuple(KillSwitch(s.kind, s.target, s.reason) for s in killswitch.listed(connection))
-    return Configuration(version.number, version.changed_at, switches, served)

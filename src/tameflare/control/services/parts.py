@@ -42,6 +42,7 @@ class Parts:
             connectors=tuple(_narrow(found, ConnectorConfig) for found in self._connectors[gateway.id]),
             rules=tuple(rule for _, rule in self._rules[gateway.id]),
             remembered=tuple(_narrow(memory, RememberedApproval) for memory in self._remembered[gateway.id]),
+            policy_only=gateway.policy_only,
         )
 
 

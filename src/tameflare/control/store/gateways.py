@@ -19,6 +19,7 @@ class Gateway(msgspec.Struct, frozen=True):
     level: EnforcementLevel
     rate_limit_per_minute: int
     created_at: int
+    policy_only: bool = False
 
 
 class GatewayToken(msgspec.Struct, frozen=True):

@@ -80,6 +80,7 @@ gateways = Table(
     Column("name", String, nullable=False, unique=True),
     Column("level", String, nullable=False),
     Column("rate_limit_per_minute", Integer, nullable=False),
+    Column("policy_only", Boolean, nullable=False, server_default=false()),
     Column("created_at", Integer, nullable=False),
 )
 
