@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import exc
 
-from tameflare.core.errors import TameFlareError
+from tameflare.core.errors import InvalidValue, TameFlareError
 
 
 class DatabaseUnavailable(TameFlareError):
@@ -17,7 +16,8 @@ class DatabaseUnavailable(TameFlareError):
 
 
 class Conflict(TameFlareError):
-    """A unique, foreign-key or check constraint refused the change; `detail` is SQLite's text. The API answers 409."""
+    """A unique, foreign-key or check constraint refused the change; `detail` is the database's text. The API answers
+    409."""
 
     code = "conflict"
 
@@ -26,10 +26,15 @@ class Conflict(TameFlareError):
         self.detail = detail
 
 
+LOCKED = ("the database is locked", "end the other process that holds it")
+FULL = ("the disk is full", "free some space; what waits is delivered afterwards")
+READ_ONLY = "the database is read-only"
+UNSTORABLE = ("this holds a character or a number that cannot be stored", "leave out the character NUL")
+
 _HELP = (
-    ("locked", "the database is locked", "end the other process that holds it"),
-    ("full", "the disk is full", "free some space; what waits is delivered afterwards"),
-    ("readonly", "the database is read-only", "give this user the right to write to the data directory"),
+    ("locked", *LOCKED),
+    ("full", *FULL),
+    ("readonly", READ_ONLY, "give this user the right to write to the data directory"),
     ("unable to open", "the database cannot be opened", "check that the data directory exists and may be written"),
     ("malformed", "the database is damaged", "restore a backup"),
     ("not a database", "the file is not a database", "restore a backup"),
@@ -39,18 +44,27 @@ _HELP = (
 
 def translate(fault: BaseException) -> BaseException:
     """The product's own fault for a driver's, wrapped by SQLAlchemy or not; anything else as it is."""
-    driver = fault.orig if isinstance(fault, DBAPIError) else fault
+    driver = fault.orig if isinstance(fault, exc.DBAPIError) else fault
     if isinstance(driver, sqlite3.IntegrityError):
         return Conflict(str(driver))
     if isinstance(driver, sqlite3.DatabaseError):
         return _outage(str(driver)) or fault
+    if isinstance(fault, exc.TimeoutError):
+        return DatabaseUnavailable("too many questions wait for the database", "try again in a moment")
+    if type(driver).__module__.startswith("psycopg"):
+        return _of_postgresql(driver) or fault
     return fault
 
 
-def naming(path: Path, fault: BaseException) -> BaseException:
-    """The fault with the file in its sentence, for whoever has to mend the file."""
+def is_lost(fault: BaseException) -> bool:
+    """Whether a connection was found dead as something was to begin on it, so that it may be tried on another."""
+    return isinstance(fault, exc.DBAPIError) and fault.connection_invalidated
+
+
+def naming(title: str, fault: BaseException) -> BaseException:
+    """The fault with the database in its sentence, for whoever has to mend it."""
     if isinstance(fault, DatabaseUnavailable):
-        return DatabaseUnavailable(f"`{path}`: {fault.message}", fault.help)
+        return DatabaseUnavailable(f"`{title}`: {fault.message}", fault.help)
     return fault
 
 
@@ -59,3 +73,14 @@ def _outage(text: str) -> DatabaseUnavailable | None:
         if mark in text:
             return DatabaseUnavailable(message, advice)
     return None
+
+
+def _of_postgresql(driver: BaseException | None) -> TameFlareError | None:
+    from tameflare.control.store import engine_postgresql_faults as postgresql  # its driver may not be installed
+
+    if isinstance(driver, postgresql.DataError):
+        return InvalidValue(*UNSTORABLE)
+    if isinstance(driver, postgresql.IntegrityError):
+        return Conflict(postgresql.constraint(driver))
+    outage = postgresql.outage(driver)
+    return DatabaseUnavailable(*outage) if outage else None

@@ -18,7 +18,7 @@ def inspect_file(path: Path) -> None:
     try:
         present = _look(path)
     except sqlite3.Error as fault:
-        raise naming(path, translate(fault)) from None
+        raise naming(str(path), translate(fault)) from None
     if present not in (None, HEAD):
         check_known(present)
 

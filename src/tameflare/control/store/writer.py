@@ -1,4 +1,4 @@
-"""The one thread that writes to a database file.
+"""The one thread of a server that writes to a database.
 
 Functions that arrive while a commit is under way share the next transaction (group commit), each behind a savepoint of
 its own: one that fails takes back only what it did itself. A caller hears of success after COMMIT and not before.
@@ -6,16 +6,16 @@ its own: one that fails takes back only what it did itself. A caller hears of su
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, RootTransaction
 
-from tameflare.control.store.engine_faults import DatabaseUnavailable, translate
+from tameflare.control.store.engine_faults import DatabaseUnavailable, is_lost, translate
+from tameflare.control.store.engine_house import House
 
 T = TypeVar("T")
 
@@ -49,18 +49,20 @@ class Job:
         self.topics: set[str] = set()
         self.after: list[Callable[[], object]] = []
 
-    def run(self, connection: Connection, raw: sqlite3.Connection) -> None:
+    def run(self, connection: Connection, house: House) -> None:
         """Run behind a savepoint; raises only where the whole transaction is lost."""
+        raw: Any = connection.connection.driver_connection
         raw.execute("SAVEPOINT job")
         connection.info[_TOPICS], connection.info[_AFTER] = self.topics, self.after
         try:
             self.result = self.function(connection)
+            raw.execute("RELEASE job")
         except Exception as fault:
             self.fault = translate(fault)
-            if not raw.in_transaction:
+            if not house.is_open(raw):
                 raise
             raw.execute("ROLLBACK TO job")
-        raw.execute("RELEASE job")
+            raw.execute("RELEASE job")
 
     def settle(self, lost: BaseException | None) -> None:
         """Tell the caller; `lost` is why the transaction as a whole came to nothing."""
@@ -74,16 +76,15 @@ class Job:
 
 
 class Writer:
-    """Owns the thread and its connection. `alive` is asked before each transaction and raises if the file is gone."""
+    """Owns the thread and its connection."""
 
-    def __init__(self, engine: Engine, alive: Callable[[], None], name: str) -> None:
-        self._engine = engine
-        self._alive = alive
+    def __init__(self, house: House) -> None:
+        self._house = house
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._subscribers: dict[str, list[Callable[[], None]]] = {}
-        self._closed = False
+        self._closed = self._over = False
         self._connection: Connection | None = None
-        self._thread = threading.Thread(target=self._work, name=f"writer of {name}", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=f"writer of {house.title}", daemon=True)
         self._thread.start()
 
     def submit(self, function: Callable[[Connection], T]) -> Future[T]:
@@ -97,8 +98,15 @@ class Writer:
         return job.future
 
     def subscribe(self, topic: str, callback: Callable[[], None]) -> None:
-        """Call `callback` in the writer's thread after each commit that touched `topic`."""
+        """Call `callback` after each commit that touched `topic`: in the writer's thread, or in that which `tell` is
+        called from."""
         self._subscribers.setdefault(topic, []).append(callback)
+
+    def tell(self, topics: Collection[str] | None) -> None:
+        """Call the subscribers of `topics`, None: of all, once each; a subscriber only sets a flag and never raises."""
+        for topic in list(self._subscribers) if topics is None else topics:
+            for callback in list(self._subscribers.get(topic, ())):
+                callback()
 
     def close(self) -> None:
         """Finish what is queued, then end the thread."""
@@ -108,64 +116,62 @@ class Writer:
             self._thread.join()
 
     def _work(self) -> None:
-        going = True
-        while going:
-            first = self._jobs.get()
-            going = first is not None
+        while not self._over:
+            first = self._next(wait=True)
             if first is not None:
-                going = self._group(first)
+                self._group(first)
         self._discard()
 
-    def _group(self, first: Job) -> bool:
-        """One transaction that begins with `first`; False once the end mark was seen."""
-        done: list[Job] = []
-        going, lost = True, None
+    def _next(self, *, wait: bool) -> Job | None:
+        """The next job whose caller still waits; None where there is none just now, and at the end mark."""
         try:
-            going = self._transaction(first, done)
+            while (job := self._jobs.get(block=wait)) is not None:
+                if job.future.set_running_or_notify_cancel():
+                    return job
+        except Empty:
+            return None
+        self._over = True
+        return None
+
+    def _group(self, first: Job) -> None:
+        """One transaction that begins with `first`."""
+        done, lost = [first], None
+        try:
+            with self._begin() as transaction:
+                self._run(transaction.connection, done)
         except Exception as fault:  # noqa: BLE001 - every caller of this transaction gets it
             lost = translate(fault)
             self._discard()
         for job in done:
             job.settle(lost)
         if lost is None:
-            self._tell(done)
-        return going
+            self.tell(_topics(done))
 
-    def _tell(self, done: list[Job]) -> None:
-        """Call each subscriber once for a topic; a subscriber only sets a flag and never raises."""
-        for topic in set[str]().union(*(job.topics for job in done if job.fault is None)):
-            for callback in self._subscribers.get(topic, ()):
-                callback()
+    def _run(self, connection: Connection, done: list[Job]) -> None:
+        """Run what `done` holds and what waits beside it; `done` gets each of them."""
+        job: Job | None = done[0]
+        while job is not None:
+            job.run(connection, self._house)
+            job = self._next(wait=False) if len(done) < MAX_GROUP else None
+            if job is not None:
+                done.append(job)
+        topics = _topics(done)
+        if topics:
+            self._house.announce(connection, topics)
 
-    def _transaction(self, first: Job, done: list[Job]) -> bool:
-        job: Job | None = first
-        taken = first.future.set_running_or_notify_cancel()
-        if taken:
-            done.append(first)
-        connection = self._open()
-        raw = connection.connection.driver_connection
-        assert isinstance(raw, sqlite3.Connection)
-        with connection.begin():
-            while job is not None:
-                if taken:
-                    job.run(connection, raw)
-                if len(done) >= MAX_GROUP:
-                    return True
-                try:
-                    job = self._jobs.get_nowait()
-                except Empty:
-                    return True
-                if job is not None:
-                    taken = job.future.set_running_or_notify_cancel()
-                    if taken:
-                        done.append(job)
-        return False
-
-    def _open(self) -> Connection:
-        self._alive()
+    def _begin(self) -> RootTransaction:
+        """Begin a transaction; where the connection died while nobody used it, on a new one."""
+        self._house.check_present()
         if self._connection is None:
-            self._connection = self._engine.connect()
-        return self._connection
+            self._connection = self._house.writing.connect()
+            return self._connection.begin()
+        try:
+            return self._connection.begin()
+        except Exception as fault:
+            if not is_lost(fault):
+                raise
+            self._discard()
+            return self._begin()
 
     def _discard(self) -> None:
         """Throw the connection away; the next transaction gets a fresh one."""
@@ -173,3 +179,8 @@ class Writer:
         if connection is not None:
             connection.invalidate()
             connection.close()
+
+
+def _topics(done: list[Job]) -> set[str]:
+    """What those that succeeded have touched."""
+    return set[str]().union(*(job.topics for job in done if job.fault is None))
