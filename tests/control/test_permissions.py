@@ -21,6 +21,7 @@ OWNER: Final = {("post", "/api/v1/kill-switch")}
 APPROVALS: Final = "/api/dashboard/approvals"
 ANSWERS: Final = {("post", f"{APPROVALS}/{{approval}}/votes"), ("delete", f"{APPROVALS}/remembered/{{remembered}}")}
 PEOPLE: Final = "/api/dashboard/users"
+MEMBERS: Final = "/api/dashboard/groups/{group}/members"
 CREDENTIAL: Final = f"{GATEWAYS}/{{gateway}}/connectors/{{connector}}/credential"
 WRITES: Final = ("post", "put", "patch", "delete")
 
@@ -38,7 +39,7 @@ def required(operation: Operation) -> Role | None:
         return Role.VIEWER
     if operation in ANSWERS:
         return Role.MEMBER
-    return Role.ADMIN if method in WRITES or path in {CREDENTIAL, PEOPLE} else Role.VIEWER
+    return Role.ADMIN if method in WRITES or path in {CREDENTIAL, PEOPLE, MEMBERS} else Role.VIEWER
 
 
 def call(client: httpx.Client, operation: Operation) -> httpx.Response:

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "doctor": "doctor",
     "gateway": "proxy",
     "gateways": "gateways",
+    "groups": "groups",
     "init": "init",
     "kill-switch": "killswitch",
     "login": "login",

@@ -65,6 +65,10 @@ def terms_options(function: F) -> F:
     options = (
         click.option("--approver-role", type=click.Choice(_APPROVERS), help="Ask: the lowest role that may answer."),
         click.option("--quorum", type=click.IntRange(1, 10), help="Ask: how many people must agree."),
+        click.option(
+            "--group", "groups", multiple=True, help="Ask: a group that must reach the quorum; may be repeated."
+        ),
+        click.option("--distinct", is_flag=True, help="Ask: nobody counts for two of the groups."),
         click.option("--timeout", type=click.IntRange(10), metavar="SECONDS", help="Ask: how long people have time."),
         click.option("--remember", is_flag=True, help="Ask: answers may be remembered, also about money."),
     )
@@ -79,7 +83,8 @@ def terms_options(function: F) -> F:
 Examples:
   tf permissions set github 'github.pr.*' allow
   tf permissions set stripe 'stripe.refund.*' --ask
-  tf permissions set stripe 'stripe.refund.*' --ask --quorum 2 --approver-role admin --timeout 3600""",
+  tf permissions set stripe 'stripe.refund.*' --ask --quorum 2 --approver-role admin --timeout 3600
+  tf permissions set github 'github.repo.delete' --ask --group security-team --group ops""",
 )
 @click.argument("connector", shell_complete=completing.connectors)
 @click.argument("pattern", shell_complete=completing.patterns)
@@ -96,6 +101,8 @@ def set_(
     ask: bool,
     approver_role: str | None,
     quorum: int | None,
+    groups: tuple[str, ...],
+    distinct: bool,
     timeout: int | None,
     remember: bool,
     effect: str | None,
@@ -109,7 +116,8 @@ def set_(
 
     parse_pattern(pattern)
     decision = _decision(decision, ask)
-    terms = {"role": approver_role, "quorum": quorum, "timeout_seconds": timeout, "remember": remember or None}
+    terms = {"role": approver_role, "quorum": quorum, "groups": list(groups) or None, "distinct": distinct or None,
+             "timeout_seconds": timeout, "remember": remember or None}  # fmt: skip
     rule: dict[str, Any] = {"connector": connector, "pattern": pattern, "decision": decision}
     rule |= {"effect": effect} if effect else {}
     rule |= _approval(decision, {name: value for name, value in terms.items() if value is not None})

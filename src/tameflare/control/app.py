@@ -15,6 +15,7 @@ from tameflare.control.api import (
     errors,
     gateway_tokens,
     gateways,
+    groups,
     health,
     killswitch,
     link,
@@ -32,8 +33,8 @@ from tameflare.control.wiring import Services
 from tameflare.settings import HOST, PUBLIC_URL
 
 _NOUNS = (
-    health, users, user_admin, tokens, gateways, gateway_tokens, agents, connectors, credentials, rules, approvals,
-    proxies, killswitch, catalog, traffic, link, link_approvals, docs,
+    health, users, user_admin, groups, tokens, gateways, gateway_tokens, agents, connectors, credentials, rules,
+    approvals, proxies, killswitch, catalog, traffic, link, link_approvals, docs,
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from tameflare.control.services.configuration import Published
 from tameflare.control.services.context import Context
 from tameflare.control.services.credentials import Credentials
 from tameflare.control.services.feed import FeedService
+from tameflare.control.services.groups import Groups
 from tameflare.control.services.health import Health
 from tameflare.control.services.holds import Holds
 from tameflare.control.services.intake import Intake
@@ -52,6 +53,7 @@ class Services:
     setup_code: SetupCode
     users: Users
     user_admin: UserAdmin
+    groups: Groups
     tokens: PersonalTokens
     configuration: Published
     compiled: Compiled
@@ -89,6 +91,7 @@ class Services:
             setup_code=code,
             users=Users(context, database, hasher, code),
             user_admin=UserAdmin(context, database, hasher),
+            groups=Groups(context, database),
             tokens=PersonalTokens(context, database, own.pepper),
             configuration=published,
             compiled=Compiled(context, database, published),

@@ -71,8 +71,12 @@ class Forbidden(BaseModel):
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     401: {"model": Error, "description": "No valid personal access token."},
     403: {"model": Forbidden, "description": "Role or scope do not allow this."},
+    404: {"model": Error, "description": "What the path names does not exist."},
+    409: {"model": Error, "description": "It does not fit what is there: a name is taken, or something is in use."},
+    413: {"model": Error, "description": "The body is too large."},
     422: {"model": Unprocessable, "description": "What was sent is faulty; all faults are listed."},
     429: {"model": Error, "description": "Too many attempts; `Retry-After` says when to try again."},
+    503: {"model": Error, "description": "The database does not answer; try again."},
 }
 
 

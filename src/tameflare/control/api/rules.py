@@ -11,8 +11,8 @@ from tameflare.control.api.bodies import Answer, Body, Items
 from tameflare.control.api.strict import router_for
 from tameflare.control.services.faults import NotFound
 from tameflare.control.services.named import gateway_named
-from tameflare.control.services.rules import Preset, Wish, prepare, preset
-from tameflare.control.store import connectors, rules
+from tameflare.control.services.rules import Known, Preset, Wish, prepare, preset
+from tameflare.control.store import connectors, groups, rules
 from tameflare.control.store.engine import Connection
 from tameflare.core.access import AccessRule
 from tameflare.core.action import Effect
@@ -41,8 +41,9 @@ class ApprovalTerms(Body):
     role: Annotated[Role, Field(strict=False)] = Field(Role.MEMBER, description="The lowest role that may answer.")
     quorum: Annotated[int, Field(ge=1, le=10)] = Field(1, description="How many people must agree.")
     groups: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=50)] = Field(
-        [], description="Leave it out: there are no groups of people yet, and a rule that names one is refused."
+        [], description="Groups of people that must each reach the quorum; left out: everybody with the role."
     )
+    distinct: bool = Field(False, description="Whether whoever answers counts for one of the groups only.")
     timeout_seconds: Annotated[int, Field(ge=10, le=30 * 86400)] | None = Field(
         None, description="How long people have time to answer."
     )
@@ -52,14 +53,15 @@ class ApprovalTerms(Body):
 
     @property
     def requirement(self) -> Requirement:
-        return Requirement(
-            self.role, tuple(self.groups), self.quorum, timeout=self.timeout_seconds, remember=self.remember
-        )
+        groups = tuple(dict.fromkeys(self.groups))
+        return Requirement(self.role, groups, self.quorum, self.distinct, self.timeout_seconds, self.remember)
 
 
 class ApprovalTermsOut(Answer):
     role: Role
     quorum: int
+    groups: list[str]
+    distinct: bool
     timeout_seconds: int | None
     remember: bool
 
@@ -107,7 +109,12 @@ def _rule(rule_id: str, wish: Wish) -> RuleOut:
         approval=None
         if terms is None
         else ApprovalTermsOut(
-            role=terms.role, quorum=terms.quorum, timeout_seconds=terms.timeout, remember=terms.remember
+            role=terms.role,
+            quorum=terms.quorum,
+            groups=list(terms.groups),
+            distinct=terms.distinct,
+            timeout_seconds=terms.timeout,
+            remember=terms.remember,
         ),
     )
 
@@ -119,8 +126,9 @@ def _out(found: list[AccessRule]) -> Items[RuleOut]:
     return Items(items=[_rule(rule_id, wish) for rule_id, wish in wishes])
 
 
-def _connector_ids(connection: Connection, gateway_id: str) -> dict[str, str]:
-    return {connector.name: connector.id for connector in connectors.of_gateway(connection, gateway_id)}
+def _known(connection: Connection, gateway_id: str) -> Known:
+    found = {connector.name: connector.id for connector in connectors.of_gateway(connection, gateway_id)}
+    return Known(found, groups.names(connection))
 
 
 @router.get("")
@@ -138,7 +146,7 @@ async def replace_rules(gateway: str, body: RulesBody, caller: Manager, services
 
     def work(connection: Connection) -> list[AccessRule]:
         gateway_id = gateway_named(connection, gateway).id
-        wanted = prepare(wishes, gateway_id, _connector_ids(connection, gateway_id), services.context, "rules")
+        wanted = prepare(wishes, gateway_id, _known(connection, gateway_id), services.context, "rules")
         rules.remove_all(connection, gateway_id)
         for rule in wanted:
             rules.put(connection, rule)
@@ -155,7 +163,7 @@ async def set_rule(gateway: str, body: RuleBody, caller: Manager, services: Wire
 
     def work(connection: Connection) -> str:
         gateway_id = gateway_named(connection, gateway).id
-        (rule,) = prepare([body.wish], gateway_id, _connector_ids(connection, gateway_id), services.context)
+        (rule,) = prepare([body.wish], gateway_id, _known(connection, gateway_id), services.context)
         return rules.put(connection, rule)
 
     rule_id = await services.configuration.change(
@@ -177,8 +185,7 @@ async def apply_preset(gateway: str, body: PresetBody, caller: Manager, services
 
     def work(connection: Connection) -> list[AccessRule]:
         gateway_id = gateway_named(connection, gateway).id
-        known = _connector_ids(connection, gateway_id)
-        (rule,) = prepare([wish], gateway_id, known, services.context)
+        (rule,) = prepare([wish], gateway_id, _known(connection, gateway_id), services.context)
         rules.remove_all(connection, gateway_id, rule.connector_id)
         rules.put(connection, rule)
         return rules.of_gateway(connection, gateway_id)

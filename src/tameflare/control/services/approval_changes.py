@@ -9,7 +9,7 @@ import msgspec
 
 from tameflare.control.services import audit
 from tameflare.control.services.audit import SERVER, Actor
-from tameflare.control.store import approvals, feed, meta, users
+from tameflare.control.store import approvals, feed, groups, meta, users
 from tameflare.control.store.approvals import StoredApproval
 from tameflare.control.store.engine import Connection, after_commit
 from tameflare.control.store.users import UserStatus
@@ -34,7 +34,11 @@ _EVENTS: Final = {
 
 def people(connection: Connection) -> list[Person]:
     """Everybody with an account, as the state machine knows them."""
-    return [Person(user.id, user.role, user.status is UserStatus.ACTIVE) for user in users.listed(connection)]
+    memberships = groups.of_everybody(connection)
+    return [
+        Person(user.id, user.role, user.status is UserStatus.ACTIVE, memberships.get(user.id, ()))
+        for user in users.listed(connection)
+    ]
 
 
 def apply(

@@ -43,6 +43,20 @@ class AlreadyExists(TameFlareError):
         super().__init__(f"the {noun} `{name}` exists already", "choose another name")
 
 
+class InUse(TameFlareError):
+    """Something that others name cannot go; `used_by` says in words who they are."""
+
+    code = "in_use"
+
+    def __init__(self, noun: str, name: str, used_by: Sequence[str]) -> None:
+        super().__init__(f"the {noun} `{name}` is named by {used_by[0]}{_others(used_by)}", "change them first")
+        self.used_by = tuple(used_by)
+
+
+def _others(names: Sequence[str]) -> str:
+    return f" and {len(names) - 1} more" if len(names) > 1 else ""
+
+
 class Ambiguous(TameFlareError):
     """A bare word that fits several objects; `candidates` are what to write instead."""
 

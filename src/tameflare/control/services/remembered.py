@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from tameflare.control.store import connectors, gateways, remembered, rules
+from tameflare.control.store import connectors, feed, gateways, meta, remembered, rules
 from tameflare.control.store.approvals import StoredApproval
 from tameflare.control.store.engine import Connection
 from tameflare.control.store.remembered import StoredMemory
@@ -97,7 +97,10 @@ def _is_stale(connection: Connection, memory: StoredMemory) -> bool:
     return memory.fingerprint != fingerprint(connection, memory.gateway_id, memory.connector)
 
 
-def drop_of(connection: Connection, person_id: str) -> int:
-    """Forget what somebody agreed to who may no longer be the one he was; how many."""
+def forget_person(connection: Connection, person_id: str, now: int) -> None:
+    """Forget what somebody agreed to who may no longer be the one he was, and have the proxies told."""
     found = [memory.id for memory in remembered.everywhere(connection) if person_id in memory.people]
-    return remembered.remove(connection, *found) if found else 0
+    if found:
+        remembered.remove(connection, *found)
+        feed.append_configuration(connection, now)
+        meta.bump(connection, now)

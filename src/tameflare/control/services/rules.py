@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -22,6 +22,13 @@ class Preset(StrEnum):
     ALLOW_ALL = "allow_all"
     READ_ONLY = "read_only"
     REQUIRE_APPROVAL = "require_approval"
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What a rule of a gateway may name: its connectors with their ids, and groups of people."""
+
+    connectors: Mapping[str, str]
+    groups: Collection[str]
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -47,14 +54,10 @@ def preset(connector: str, name: Preset) -> Wish:
     return Wish(connector, *_PRESETS[name])
 
 
-def prepare(
-    wishes: Sequence[Wish], gateway_id: str, connector_ids: Mapping[str, str], context: Context, field: str = ""
-) -> list[NewRule]:
+def prepare(wishes: Sequence[Wish], gateway_id: str, known: Known, context: Context, field: str = "") -> list[NewRule]:
     """Rows to store. `field` is put before the index of each fault's rule; empty for a single rule. Raises Invalid."""
     faults = [
-        fault
-        for index, wish in enumerate(wishes)
-        for fault in _faults(wish, connector_ids, field and f"{field}.{index}.")
+        fault for index, wish in enumerate(wishes) for fault in _faults(wish, known, field and f"{field}.{index}.")
     ]
     if faults:
         raise Invalid(faults)
@@ -62,7 +65,7 @@ def prepare(
         NewRule(
             context.new_id("rul"),
             gateway_id,
-            connector_ids[wish.connector],
+            known.connectors[wish.connector],
             wish.pattern,
             wish.decision,
             wish.effect,
@@ -73,11 +76,10 @@ def prepare(
     ]
 
 
-def _faults(wish: Wish, connector_ids: Mapping[str, str], prefix: str) -> list[Fault]:
+def _faults(wish: Wish, known: Known, prefix: str) -> list[Fault]:
     faults = []
-    if wish.connector not in connector_ids:
-        known = ", ".join(f"`{name}`" for name in connector_ids) or "none yet"
-        help_text = f"connectors of this gateway: {known}"
+    if wish.connector not in known.connectors:
+        help_text = f"connectors of this gateway: {_listed(known.connectors)}"
         faults.append(Fault(f"{prefix}connector", f"this gateway has no connector `{wish.connector}`", help_text))
     try:
         parse_pattern(wish.pattern)
@@ -86,10 +88,13 @@ def _faults(wish: Wish, connector_ids: Mapping[str, str], prefix: str) -> list[F
     if wish.approval is not None and wish.decision is not Verdict.REQUIRES_APPROVAL:
         message = f"a rule that says `{wish.decision.value}` asks nobody"
         faults.append(Fault(f"{prefix}approval", message, "leave it out, or decide `require_approval`"))
-    if wish.approval is not None and wish.approval.groups:
-        named = ", ".join(f"`{group}`" for group in wish.approval.groups)
-        message = f"there are no groups of people yet, so nobody of {named} could ever agree"
-        faults.append(
-            Fault(f"{prefix}approval.groups", message, "leave it out; `role` and `quorum` say who must agree")
-        )
+    for index, group in enumerate(wish.approval.groups if wish.approval is not None else ()):
+        if group not in known.groups:
+            message = f"there is no group `{group}`, so nobody of it could ever agree"
+            help_text = f"groups: {_listed(sorted(known.groups))}; `tf groups add` makes one"
+            faults.append(Fault(f"{prefix}approval.groups.{index}", message, help_text))
     return faults
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "none yet"

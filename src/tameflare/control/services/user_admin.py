@@ -15,9 +15,9 @@ from tameflare.control.services.accounts import checked_email
 from tameflare.control.services.context import Context
 from tameflare.control.services.faults import AlreadyExists, NotFound, Refused, RoleTooLow
 from tameflare.control.services.passwords import Hasher
-from tameflare.control.services.remembered import drop_of
+from tameflare.control.services.remembered import forget_person
 from tameflare.control.services.tokens import Caller
-from tameflare.control.store import feed, meta, users
+from tameflare.control.store import users
 from tameflare.control.store.engine import Conflict, Connection, Database
 from tameflare.control.store.users import User, UserStatus
 from tameflare.core.roles import Role, at_least
@@ -78,7 +78,7 @@ class UserAdmin:
             values: dict[str, Any] = {key: value.value for key, value in wished.items() if value is not None}
             if values:
                 users.change(connection, found.id, values)
-                self._forget(connection, found.id)
+                forget_person(connection, found.id, self._context.now())
             changed = users.by_id(connection, found.id)
             assert changed is not None
             return changed
@@ -86,12 +86,6 @@ class UserAdmin:
         user = await self._database.write(work)
         audit.record("user.updated", caller.actor, user=user.id, role=user.role.value, status=user.status.value)
         return user
-
-    def _forget(self, connection: Connection, user_id: str) -> None:
-        now = self._context.now()
-        if drop_of(connection, user_id):
-            feed.append_configuration(connection, now)
-            meta.bump(connection, now)
 
 
 def _present(connection: Connection, caller: Caller) -> User:
