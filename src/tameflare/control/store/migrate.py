@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect
 from tameflare.control.store.engine import Database
 from tameflare.core.errors import TameFlareError
 
-HEAD: Final = "0007_groups"
+HEAD: Final = "0008_actions"
 _STEPS: Final = Path(__file__).parent / "migrations"
 
 
