@@ -45,7 +45,15 @@ approvals = Table(
     Column("outcome_status", Integer),
     Column("outcome_latency_us", Integer),
     Column("revision", Integer, nullable=False, unique=True),
-    Index("ix_approvals_open", "gateway_id", "agent_id", "digest", unique=True, sqlite_where=_OPEN),
+    Index(
+        "ix_approvals_open",
+        "gateway_id",
+        "agent_id",
+        "digest",
+        unique=True,
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
     Index("ix_approvals_raised_at", "raised_at", "id"),
     Index("ix_approvals_status", "status"),
 )

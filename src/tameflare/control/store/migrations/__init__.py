@@ -1,5 +1,6 @@
-"""Steps from one schema of `tameflare.db` to the next; `store/migrate.py` runs them.
+"""Steps from one schema of the database to the next; `store/migrate.py` runs them, on SQLite and on PostgreSQL.
 
-A step says with `op` what changes, and never looks at today's tables: those go on changing. It only adds (old code must
-run on the new schema); what is no longer used goes in a later release. A test holds the tables against the steps.
+A step says with `op` what changes, and never looks at today's tables: those go on changing. Those of `versions` only
+add (old code must run on the new schema; tests try it); what is no longer used goes in a later release, in `post`. A
+test holds the tables against the steps.
 """

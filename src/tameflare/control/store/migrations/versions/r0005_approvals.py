@@ -75,6 +75,7 @@ def _approvals() -> None:
         ["gateway_id", "agent_id", "digest"],
         unique=True,
         sqlite_where=sa.text("status IN ('pending', 'approved')"),
+        postgresql_where=sa.text("status IN ('pending', 'approved')"),
     )
 
 
