@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import permutations
 from operator import methodcaller
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.model.control import AGENTS, PEOPLE, Control
+from tests.model.control import AGENTS, GROUPS, PEOPLE, Control
 from tests.model.proxies import Message, Proxy, Request, Stage, left
 
 from tameflare.core.approval import Requirement
@@ -24,6 +25,9 @@ REQUIREMENTS = (
     Requirement(quorum=2),
     Requirement(role=Role.ADMIN, timeout=900),
     Requirement(role=Role.ADMIN, quorum=2, timeout=30),
+    Requirement(groups=GROUPS),
+    Requirement(groups=GROUPS, distinct=True, also=(Requirement(Role.ADMIN),)),
+    Requirement(groups=("ops",), also=(Requirement(groups=("security",), quorum=2), Requirement())),
 )
 Verdict = Requirement | None
 """What a version of the configuration says of a digest; None: denied."""
@@ -39,10 +43,11 @@ FOLLOWING = {
 ANY = st.integers(0, 1 << 16)
 _AGENT, _DIGEST = st.sampled_from(sorted(AGENTS)), st.sampled_from(DIGESTS)
 _PERSON = st.builds(
-    lambda person, role, active: Person(person.id, role, active),
+    lambda person, role, active, groups: Person(person.id, role, active, groups),
     st.sampled_from(PEOPLE[1:]),
     st.sampled_from([Role.VIEWER, Role.MEMBER, Role.ADMIN]),
     st.booleans(),
+    st.sampled_from([(), ("ops",), GROUPS]),
 )
 DISTURBANCES = st.one_of(
     st.builds(methodcaller, st.just("somebody_changes"), _PERSON),
@@ -220,14 +225,20 @@ class Approvals(RuleBasedStateMachine):
         return answer
 
     def check_votes(self, approval: Approval, requirement: Requirement) -> None:
-        """By hand: enough people who may answer today said yes, and nobody who may said no."""
-        able = {p.id for p in self.control.people() if p.active and at_least(p.role, requirement.role)}
-        able -= {p.id for p in self.control.people() if p.role is Role.VIEWER}
-        if len(able) > 1:
-            able -= set(approval.excluded)
+        """By hand: for each rule enough people who may answer today said yes, and nobody who may said no."""
         yes = {vote.person for vote in approval.votes if vote.approve}
-        assert len(yes & able) >= requirement.quorum, "released without enough people"
-        assert not any(vote.person in able for vote in approval.votes if not vote.approve)
+        no = {vote.person for vote in approval.votes if not vote.approve}
+        for part in (requirement, *requirement.also):
+            able = self.able(part, set(approval.excluded))
+            assert enough(part, [person for name, person in able.items() if name in yes]), "released without enough"
+            assert not no & able.keys()
+
+    def able(self, part: Requirement, excluded: set[str]) -> dict[str, Person]:
+        everybody = [p for p in self.control.people() if p.active and p.role is not Role.VIEWER]
+        able = {p.id: p for p in everybody if at_least(p.role, part.role)}
+        if part.groups:
+            able = {name: p for name, p in able.items() if set(p.groups) & set(part.groups)}
+        return {name: p for name, p in able.items() if len(able) < 2 or name not in excluded}
 
     def hear(self, request: Request, answer: Answer) -> None:
         was_sent = request.stage is Stage.SENT
@@ -349,3 +360,16 @@ class Approvals(RuleBasedStateMachine):
 
 def pick(things: list[Any], which: int) -> Any:
     return things[which % len(things)]
+
+
+def enough(part: Requirement, agreed: list[Person]) -> bool:
+    """Whether those who agreed are enough for one rule; distinct people are tried in every order."""
+    if not part.groups:
+        return len(agreed) >= part.quorum
+    if not part.distinct:
+        return all(sum(group in person.groups for person in agreed) >= part.quorum for group in part.groups)
+    seats = [group for group in part.groups for _ in range(part.quorum)]
+    return any(
+        all(seat in person.groups for seat, person in zip(seats, order, strict=True))
+        for order in permutations(agreed, len(seats))
+    )

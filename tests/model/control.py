@@ -14,11 +14,12 @@ START = 1_800_000_000
 AGENTS = {"agt_0": "gtw_0", "agt_1": "gtw_1"}
 """Agents with their gateways; each belongs to the admin."""
 PEOPLE = (
-    Person("usr_owner", Role.OWNER),
-    Person("usr_admin", Role.ADMIN),
-    Person("usr_member", Role.MEMBER),
+    Person("usr_owner", Role.OWNER, groups=("ops", "security")),
+    Person("usr_admin", Role.ADMIN, groups=("security",)),
+    Person("usr_member", Role.MEMBER, groups=("security",)),
     Person("usr_viewer", Role.VIEWER),
 )
+GROUPS = ("ops", "security")
 AGENTS_OWNER = "usr_admin"
 
 

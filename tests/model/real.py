@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from tests.model.control import AGENTS, AGENTS_OWNER, PEOPLE, START
+from tests.model.control import AGENTS, AGENTS_OWNER, GROUPS, PEOPLE, START
 
 from tameflare.control.services.audit import Actor
 from tameflare.control.services.context import Context
 from tameflare.control.services.faults import AlreadyAnswered, NotEligible, RoleTooLow
-from tameflare.control.store import agents, approvals, feed, gateways, meta, proxies, users
+from tameflare.control.store import agents, approvals, feed, gateways, groups, meta, proxies, users
 from tameflare.control.store.engine import Connection
+from tameflare.control.store.groups import Group
 from tameflare.control.store.proxies import Proxy
 from tameflare.control.store.users import User, UserStatus
 from tameflare.control.wiring import Services
@@ -38,6 +39,10 @@ _message = msgspec.json.Decoder(ApprovalAnswered)
 def _fill(connection: Connection) -> None:
     for person in PEOPLE:
         users.add(connection, User(person.id, person.id, f"{person.id}@example.com", person.role, "", START))
+    for group in GROUPS:
+        groups.add(connection, Group(group, group, START))
+    for person in PEOPLE:
+        _put_into(connection, person)
     for agent, gateway in AGENTS.items():
         row = gateways.Gateway(gateway, gateway, EnforcementLevel.FULL_ENFORCE, 120, START)
         gateways.add(connection, row)
@@ -46,6 +51,15 @@ def _fill(connection: Connection) -> None:
     for proxy in PROXIES.values():
         proxies.add(connection, proxy, ())
     meta.bump(connection, START)
+
+
+def _put_into(connection: Connection, person: Person) -> None:
+    """The groups that somebody is in, and no other."""
+    for group in GROUPS:
+        if group in person.groups:
+            groups.join(connection, group, person.id, START)
+        else:
+            groups.leave(connection, group, person.id)
 
 
 @cache
@@ -57,6 +71,19 @@ def _template() -> Path:
     services.database.write_now(_fill)
     services.close()
     return directory
+
+
+def _people(connection: Connection) -> list[Person]:
+    people = {group: {user.id for user in groups.people_of(connection, group)} for group in GROUPS}
+    return [
+        Person(
+            user.id,
+            user.role,
+            user.status is UserStatus.ACTIVE,
+            tuple(group for group in GROUPS if user.id in people[group]),
+        )
+        for user in users.listed(connection)
+    ]
 
 
 class Caller:
@@ -119,7 +146,12 @@ class RealControl:
     def change(self, person: Person) -> None:
         status = UserStatus.ACTIVE if person.active else UserStatus.SUSPENDED
         values = {"role": person.role.value, "status": status.value}
-        self._services.database.write_now(lambda connection: users.change(connection, person.id, values))
+
+        def work(connection: Connection) -> None:
+            users.change(connection, person.id, values)
+            _put_into(connection, person)
+
+        self._services.database.write_now(work)
 
     def throw(self, agent: str) -> None:
         self._run(self._services.kill_switches.throw(_ACTOR, f"agent:{agent}", "drill"))
@@ -140,8 +172,7 @@ class RealControl:
         self._services = self._open()
 
     def people(self) -> list[Person]:
-        found = self._services.database.read_now(users.listed)
-        return [Person(user.id, user.role, user.status is UserStatus.ACTIVE) for user in found]
+        return self._services.database.read_now(_people)
 
     def approvals(self) -> dict[str, Approval]:
         found = self._services.database.read_now(lambda connection: approvals.page(connection, None, None, 10_000))

@@ -14,12 +14,22 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from tameflare.control.store import actions_schema, approvals_schema, feed, groups_schema, migrate, policies_schema
+from tameflare.control.store import (
+    actions_schema,
+    approvals_schema,
+    decision_tokens,
+    executions,
+    feed,
+    groups_schema,
+    migrate,
+    policies_schema,
+)
 from tameflare.control.store.engine import Database
 
 _PRESENT = migrate.HEAD
 # Each of these modules has put its tables there.
-SCHEMA = next(module.metadata for module in (actions_schema, approvals_schema, policies_schema, groups_schema))
+_MODULES = (actions_schema, approvals_schema, decision_tokens, executions, groups_schema, policies_schema)
+SCHEMA = next(module.metadata for module in _MODULES)
 _NEXT = """
 import sqlalchemy as sa
 from alembic import op
