@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
+from tameflare import setting_keys
 from tameflare import setting_values as values
 from tameflare.core.config import DEFAULT_RATE_PER_MINUTE
 from tameflare.core.decision import EnforcementLevel
@@ -45,6 +46,16 @@ ENCRYPTION_KEY: Final = Setting(
     values.hex_key,
     None,
     "Master key that secrets are sealed with (64 hex characters); unset: secrets are stored plain, with a warning.",
+)
+SIGNING_KEY_PRIVATE: Final = Setting(
+    "SIGNING_KEY_PRIVATE",
+    setting_keys.private_key,
+    None,
+    "P-256 key in PEM that decision tokens are signed with (line breaks may be written as `\\n`); unset: one is made at "
+    "the first start and kept sealed.",
+)
+SIGNING_KEY_PUBLIC: Final = Setting(
+    "SIGNING_KEY_PUBLIC", setting_keys.public_key, "", "Its public half; need not be set, and must belong to it."
 )
 HOST: Final = Setting("TF_HOST", values.text, "127.0.0.1", "Address of the control plane's listener.")
 PORT: Final = Setting("TF_PORT", values.port, 3000, "Port of the control plane's listener.")

@@ -25,6 +25,7 @@ from tameflare.core.errors import TameFlareError
 from tameflare.listening import listen
 from tameflare.listening_tls import main_listener_speaks_tls
 from tameflare.process import LISTEN_FD, harden, private_directory
+from tameflare.setting_keys import check_pair
 from tameflare.settings import Settings
 
 READY_SECONDS: Final = 60.0
@@ -36,7 +37,7 @@ _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noq
 _MARGIN_SECONDS: Final = 2.0
 _SERVER_SECRETS: Final = frozenset(
     {"SETTINGS_ENCRYPTION_KEY", "SETTINGS_ENCRYPTION_KEY_PREVIOUS", "SIGNING_KEY_PRIVATE", "DASHBOARD_PASSWORD"}
-    | {"DATABASE_URL", "TURSO_AUTH_TOKEN"}
+    | {"SIGNING_KEY_PUBLIC", "DATABASE_URL", "TURSO_AUTH_TOKEN"}
 )
 
 _NO_CODE_FROM_HERE: Final = {"PYTHONSAFEPATH": "1"}
@@ -226,6 +227,7 @@ def _die_with_parent() -> None:
 def up(environment: Settings, say: Say, on_ready: Callable[[Supervisor], None]) -> None:
     """Run server and proxy until Ctrl-C or SIGTERM. Raises TameFlareError where they cannot start."""
     environment.check()
+    check_pair(environment.get(settings.SIGNING_KEY_PRIVATE), environment.get(settings.SIGNING_KEY_PUBLIC))
     harden()
     private_directory(environment.get(settings.DATA_DIR), allow_wide=environment.get(settings.ALLOW_WIDE_PERMISSIONS))
     with (

@@ -26,7 +26,18 @@ from tameflare.core.addresses import is_loopback
 from tameflare.core.errors import SettingError
 from tameflare.listening import listen
 from tameflare.process import harden, hold_lock, inherited_socket, private_directory, raise_file_limit
-from tameflare.settings import ALLOW_WIDE_PERMISSIONS, DATA_DIR, HOST, LOCAL_PROXY, PORT, STOP_TIMEOUT, Settings
+from tameflare.setting_keys import check_pair
+from tameflare.settings import (
+    ALLOW_WIDE_PERMISSIONS,
+    DATA_DIR,
+    HOST,
+    LOCAL_PROXY,
+    PORT,
+    SIGNING_KEY_PRIVATE,
+    SIGNING_KEY_PUBLIC,
+    STOP_TIMEOUT,
+    Settings,
+)
 from tameflare.telemetry import configure_logs
 
 _log = structlog.get_logger("tameflare.control")
@@ -35,6 +46,7 @@ _log = structlog.get_logger("tameflare.control")
 def serve(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises TameFlareError, with what to do, where it cannot start."""
     settings.check()
+    check_pair(settings.get(SIGNING_KEY_PRIVATE), settings.get(SIGNING_KEY_PUBLIC))
     _refuse_plaintext(settings)
     harden()
     raise_file_limit()

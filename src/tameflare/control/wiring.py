@@ -15,6 +15,7 @@ from tameflare.control.services.compiled import Compiled
 from tameflare.control.services.configuration import Published
 from tameflare.control.services.context import Context
 from tameflare.control.services.credentials import Credentials
+from tameflare.control.services.decision_tokens import DecisionTokens
 from tameflare.control.services.feed import FeedService
 from tameflare.control.services.groups import Groups
 from tameflare.control.services.health import Health
@@ -28,6 +29,7 @@ from tameflare.control.services.proxies import Proxies
 from tameflare.control.services.sessions import Sessions
 from tameflare.control.services.setupcode import FILE, SetupCode
 from tameflare.control.services.tokens import PersonalTokens
+from tameflare.control.services.signing_keys import SigningKeys
 from tameflare.control.services.user_admin import UserAdmin
 from tameflare.control.services.users import Users
 from tameflare.control.services.vault import WARNING, Vault
@@ -50,6 +52,8 @@ class Services:
     vault: Vault
     keys: Keys
     hasher: Hasher
+    signing_keys: SigningKeys
+    decision_tokens: DecisionTokens
     setup_code: SetupCode
     users: Users
     user_admin: UserAdmin
@@ -79,6 +83,7 @@ class Services:
         own = database.write_now(lambda connection: keys.load(connection, vault, context))
         hasher = Hasher()
         code = SetupCode(directory / FILE, context)
+        signing = SigningKeys(context, database, vault)
         outcomes = Outcomes(context, database, traffic)
         published = Published(context, database, vault, own)
         return cls(
@@ -89,6 +94,8 @@ class Services:
             keys=own,
             hasher=hasher,
             setup_code=code,
+            signing_keys=signing,
+            decision_tokens=DecisionTokens(context, database, signing, own.pepper),
             users=Users(context, database, hasher, code),
             user_admin=UserAdmin(context, database, hasher),
             groups=Groups(context, database),

@@ -27,3 +27,4 @@ class Scope(StrEnum):
     MANAGE = "manage"
     APPROVE = "approve"
     KILL_SWITCH = "kill_switch"
+    VERIFY = "verify"

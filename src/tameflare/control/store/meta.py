@@ -50,3 +50,12 @@ def bump(connection: Connection, now: int) -> int:
     number = version(connection).number + 1
     put(connection, Value(_VERSION, str(number), now))
     return number
+
+
+def add(connection: Connection, value: Value) -> None:
+    """Store a value whose name must be new; the transaction ends in Conflict where it is not."""
+    connection.execute(insert(connection, meta).values(name=value.name, value=value.value, changed_at=value.changed_at))
+
+
+def remove(connection: Connection, name: str) -> None:
+    connection.execute(meta.delete().where(meta.c.name == name))
