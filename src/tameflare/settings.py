@@ -148,6 +148,16 @@ RATE_LIMIT: Final = Setting(
     DEFAULT_RATE_PER_MINUTE,
     "Requests a minute and agent that a new gateway starts with.",
 )
+TIMEZONE: Final = Setting(
+    "TF_TIMEZONE",
+    values.zone,
+    "",
+    "Time zone that policies read clocks in, by its IANA name; unset: that of the server's machine, or UTC.",
+)
+MAX_POLICIES: Final = Setting("TF_MAX_POLICIES", values.count, 1000, "Policies that there may be.")
+MAX_POLICY_BYTES: Final = Setting(
+    "TF_MAX_POLICY_BYTES", values.count, 64 << 10, "Bytes that the source of one policy may have; 65536 at most."
+)
 MAX_BODY: Final = Setting("TF_MAX_BODY", values.count, 1 << 20, "Bytes of a body that is read before the decision.")
 APPROVAL_TIMEOUT: Final = Setting(
     "TF_APPROVAL_TIMEOUT",
@@ -159,16 +169,6 @@ MAX_HELD_BODY: Final = Setting(
     "TF_MAX_HELD_BODY",
     values.count,
     16 << 20,
-TIMEZONE: Final = Setting(
-    "TF_TIMEZONE",
-    values.zone,
-    "",
-    "Time zone that policies read clocks in, by its IANA name; unset: that of the server's machine, or UTC.",
-)
-MAX_POLICIES: Final = Setting("TF_MAX_POLICIES", values.count, 1000, "Policies that there may be.")
-MAX_POLICY_BYTES: Final = Setting(
-    "TF_MAX_POLICY_BYTES", values.count, 64 << 10, "Bytes that the source of one policy may have; 65536 at most."
-)
     "Bytes of a body that is kept in memory while its request waits for people.",
 )
 MAX_PENDING_APPROVALS: Final = Setting(
