@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
@@ -37,7 +37,7 @@ class Circumstances:
 
     time: float
     request: RequestFacts | None = None
-    risk_hints: Mapping[str, Any] = NO_HINTS
+    risk_hints: Mapping[str, Any] = field(default_factory=lambda: NO_HINTS)
     totals: Mapping[Total, Decimal] | None = None
 
 

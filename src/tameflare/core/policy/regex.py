@@ -21,6 +21,7 @@ _NO_RE2: Final = {
 def _options() -> Any:
     options = re2.Options()
     options.log_errors = False
+    options.never_capture = True  # three times as fast
     options.max_mem = limits.PATTERN_MEMORY
     return options
 

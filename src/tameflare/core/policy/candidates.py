@@ -1,0 +1,132 @@
+"""The rules that can match in one place, indexed by what tells them apart, and the verdict on one action there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from tameflare.core.decision import Reason
+from tameflare.core.policy import trees, verdicts
+from tameflare.core.policy.explain import Explanation, PolicyResult, errors, fault_of, of_rule
+from tameflare.core.policy.facts import Facts
+from tameflare.core.policy.fields import ABSENT, Reader, Seen
+from tameflare.core.policy.index import indexed
+from tameflare.core.policy.model import Total
+from tameflare.core.policy.rules import ENVIRONMENT, CompiledPolicy, CompiledRule
+from tameflare.core.policy.truth import ERROR
+from tameflare.core.policy.verdict import SILENT, PolicyVerdict
+
+_REMEMBERED: Final = 1024
+
+
+class Chosen(NamedTuple):
+    """A rule in a place, and what is left to ask of it there."""
+
+    policy: CompiledPolicy
+    rule: CompiledRule
+    left: trees.Node
+
+
+class Candidates:
+    """The rules that can match in a place, those of higher priority first.
+
+    `fields` are all that they read, `totals` the running totals among them. `explained` are all of their policies.
+    """
+
+    def __init__(self, chosen: Sequence[Chosen], explained: Sequence[Chosen], readers: Mapping[str, Reader]) -> None:
+        self._rules = [each.rule for each in chosen]
+        self._explained = explained
+        self._readers = readers
+        self._left = [each.left for each in chosen]
+        self._always, self._switches = indexed(self._left)
+        self._verdicts: dict[tuple[int, ...], PolicyVerdict] = {(): SILENT}
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        return frozenset(leaf.test.field for leaf in self._leaves() if leaf.test.total is None and leaf.test.field)
+
+    @cached_property
+    def totals(self) -> tuple[Total, ...]:
+        return tuple(dict.fromkeys(leaf.test.total for leaf in self._leaves() if leaf.test.total is not None))
+
+    def judge(self, facts: Facts) -> PolicyVerdict:
+        """What these rules say of an action in this place. Never raises."""
+        seen = Seen(facts, self._readers)
+        matched: list[int] = []
+        failed: list[int] = []
+        for check, number in self._always:
+            found = check(seen)
+            if found:
+                matched.append(number)
+            elif found is ERROR:
+                failed.append(number)
+        for switch in self._switches:
+            value = seen[switch.key]
+            if type(value) is str:
+                entries = switch.ready.get(value) or switch.find(value)
+            elif value is ABSENT:
+                continue
+            else:
+                entries = switch.all()
+            for check, number in entries:
+                found = check(seen)
+                if found:
+                    matched.append(number)
+                elif found is ERROR:
+                    failed.append(number)
+        if failed:
+            return self._failed(failed, matched, seen)
+        known = self._verdicts.get(tuple(matched))
+        return known if known is not None else self._matched(matched, facts.action.type)
+
+    def explain(self, facts: Facts) -> Explanation:
+        """The verdict with what every rule came to, of all policies that have a rule here."""
+        seen = Seen(facts, self._readers)
+        policies = tuple(
+            PolicyResult(
+                policy.config.name,
+                policy.config.version,
+                tuple(of_rule(rule, left.check(seen), seen) for _, rule, left in chosen),
+            )
+            for policy, chosen in groupby(self._explained, key=lambda each: each.policy)
+        )
+        return Explanation(self.judge(facts), policies)
+
+    def _leaves(self) -> Iterable[trees.Leaf]:
+        return (leaf for node in self._left for leaf in trees.leaves(node))
+
+    def _matched(self, matched: list[int], action_type: str) -> PolicyVerdict:
+        key = tuple(matched)
+        verdict = verdicts.of_matched([self._rules[number] for number in sorted(matched)], action_type)
+        if len(self._verdicts) < _REMEMBERED:
+            self._verdicts[key] = verdict
+        return verdict
+
+    def _failed(self, failed: list[int], matched: list[int], seen: Seen) -> PolicyVerdict:
+        written = self._matched(matched, seen.facts.action.type) if matched else SILENT
+        rules = [self._rules[number] for number in sorted(failed)]
+        reason, message = _blame(rules, seen)
+        return verdicts.of_errors(rules, written, reason, message)
+
+
+def _blame(rules: Sequence[CompiledRule], seen: Seen) -> tuple[Reason, str]:
+    """Why rules cannot be judged; `total_unavailable` only where nothing else is wrong."""
+    found = [(rule, list(errors(rule.written, seen))) for rule in rules]
+    unknown = [(rule, leaf) for rule, leaves in found for leaf in leaves if leaf.test.total is not None]
+    wrong = [(rule, leaf) for rule, leaves in found for leaf in leaves if leaf.test.total is None]
+    lost = [rule for rule, leaves in found if not leaves]
+    if lost and not wrong:
+        return Reason.ENGINE_ERROR, _lost(lost[0])
+    rule, leaf = (wrong or unknown)[0]
+    reason = Reason.ENGINE_ERROR if wrong else Reason.TOTAL_UNAVAILABLE
+    return reason, f"{verdicts.in_words(rule.label)} cannot be judged: {fault_of(leaf, seen)}"
+
+
+def _lost(rule: CompiledRule) -> str:
+    """For an error in none of the rule's own tests."""
+    label = verdicts.in_words(rule.label)
+    if rule.written is trees.FAULTY:
+        return f"{label} no longer compiles: everything in its scope is denied until it is mended"
+    return f"{label} cannot be judged: `{ENVIRONMENT}` is no text"

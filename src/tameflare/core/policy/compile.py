@@ -1,0 +1,187 @@
+"""The policies of a configuration, compiled: what can match in a place is found without looking at the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
+from typing import Final
+
+import msgspec
+
+from tameflare.core.action import Action
+from tameflare.core.config import PolicyConfig
+from tameflare.core.decision import Verdict
+from tameflare.core.errors import InvalidValue
+from tameflare.core.policy import trees
+from tameflare.core.policy.candidates import Candidates, Chosen
+from tameflare.core.policy.conditions.times import time_zone
+from tameflare.core.policy.diagnostics import Diagnostic
+from tameflare.core.policy.facts import Circumstances, Facts
+from tameflare.core.policy.fields import Reader, Seen, reader
+from tameflare.core.policy.model import ALWAYS, EVERYTHING, Policy, Rule
+from tameflare.core.policy.parse import parse_policy
+from tameflare.core.policy.rules import PLACE, CompiledPolicy, CompiledRule, compile_policy, label
+from tameflare.core.policy.scopes import CompiledScope, Cover, Place
+
+_AT_PLACE: Final[dict[str, Reader]] = {field: reader(field, None) for field in PLACE}
+_NOW: Final = Circumstances(0.0)
+_FIRST: Final = -(2**63)
+"""The priority of what does not compile: it is told before anything else."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A policy that no longer compiles, and why; its scope is denied."""
+
+    name: str
+    version: int
+    diagnostics: tuple[Diagnostic, ...]
+
+
+class PolicySet:
+    """All policies of a configuration, whatever their order."""
+
+    __slots__ = ("_anywhere", "_by_prefix", "_by_type", "_readers", "policies", "problems")
+
+    def __init__(self, policies: Iterable[CompiledPolicy], problems: Sequence[Problem] = ()) -> None:
+        self.problems = tuple(problems)
+        self.policies = tuple(sorted(policies, key=_order))
+        self._readers: dict[str, Reader] = {}
+        self._by_type: dict[str, list[_Numbered]] = {}
+        self._by_prefix: dict[str, list[_Numbered]] = {}
+        self._anywhere: list[_Numbered] = []
+        number = 0
+        for policy in self.policies:
+            self._readers.update(policy.readers)
+            for rule in policy.rules:
+                self._add((number, policy, rule))
+                number += 1
+
+    def __len__(self) -> int:
+        return len(self.policies)
+
+    def candidates(
+        self, gateway: str, connector: str, agent: str, environment: str, action_type: str
+    ) -> Candidates | None:
+        """The rules that can match there, by names; None where no rule can. Worth keeping as long as this set."""
+        reached = self._reached(action_type)
+        if not reached:
+            return None
+        place = Place(gateway, connector, agent, environment, action_type)
+        seen = Seen(Facts(Action(action_type), "", agent, environment, gateway, connector, _NOW), _AT_PLACE)
+        covers = {policy: policy.scope.covers(place) for _, policy, _ in reached}
+        left = [(policy, rule, policy.left(rule, covers[policy], seen)) for _, policy, rule in reached]
+        chosen = [Chosen(*each) for each in left if each[2] is not trees.FALSE]
+        return Candidates(chosen, _with_siblings(chosen, covers, seen), self._readers) if chosen else None
+
+    def _add(self, entry: _Numbered) -> None:
+        """Where a rule is found: under the types that it names itself, else those that its policy is about."""
+        _, policy, rule = entry
+        if rule.types is not None:
+            for action_type in rule.types:
+                self._by_type.setdefault(action_type, []).append(entry)
+            return
+        for prefix, whole in policy.scope.prefixes:
+            if not prefix:
+                self._anywhere.append(entry)
+            else:
+                (self._by_type if whole else self._by_prefix).setdefault(prefix, []).append(entry)
+
+    def _reached(self, action_type: str) -> list[_Numbered]:
+        """The rules whose types may be this one, in order, each once."""
+        found = {entry[0]: entry for entry in self._anywhere}
+        for entry in self._by_type.get(action_type, ()):
+            found[entry[0]] = entry
+        for prefix in _prefixes(action_type) if self._by_prefix else ():
+            for entry in self._by_prefix.get(prefix, ()):
+                found[entry[0]] = entry
+        return [found[number] for number in sorted(found)]
+
+
+_Numbered = tuple[int, CompiledPolicy, CompiledRule]
+
+
+def compile_set(policies: Iterable[PolicyConfig], timezone: str) -> PolicySet:
+    """Compile what is in force; `timezone` is the installation's. What does not compile denies its scope."""
+    zone = _zone(timezone)
+    compiled: list[CompiledPolicy] = []
+    problems: list[Problem] = []
+    for config in policies:
+        parsed = parse_policy(config.source)
+        if parsed.policy is None:
+            _refuse(config, parsed.diagnostics, compiled, problems)
+        else:
+            _compile(config, parsed.policy, zone, compiled, problems)
+    return PolicySet(compiled, problems)
+
+
+def compile_policies(policies: Iterable[tuple[PolicyConfig, Policy]], timezone: str = "UTC") -> PolicySet:
+    """The same of policies that were read already; the source of each is not looked at."""
+    zone = _zone(timezone)
+    compiled: list[CompiledPolicy] = []
+    problems: list[Problem] = []
+    for config, policy in policies:
+        _compile(config, policy, zone, compiled, problems)
+    return PolicySet(compiled, problems)
+
+
+def _compile(
+    config: PolicyConfig,
+    policy: Policy,
+    zone: tzinfo | None,
+    compiled: list[CompiledPolicy],
+    problems: list[Problem],
+) -> None:
+    if not policy.enabled:
+        return
+    try:
+        compiled.append(compile_policy(config, policy, zone))
+    except InvalidValue as fault:
+        line = fault.line if isinstance(fault, trees.Meaningless) else 1
+        _refuse(config, (Diagnostic(line, 1, fault.message, fault.help),), compiled, problems)
+
+
+def _refuse(
+    config: PolicyConfig,
+    diagnostics: tuple[Diagnostic, ...],
+    compiled: list[CompiledPolicy],
+    problems: list[Problem],
+) -> None:
+    """Deny the scope that was stored, or everything where it too is unreadable."""
+    try:
+        scope = CompiledScope(EVERYTHING if config.scope is None else config.scope)
+    except InvalidValue:
+        scope = CompiledScope(EVERYTHING)
+    rule = CompiledRule(label(config), Rule("", ALWAYS, Verdict.DENY), trees.FAULTY)
+    compiled.append(CompiledPolicy(config, _FIRST, scope, [rule], {}))
+    problems.append(Problem(config.name, config.version, diagnostics))
+
+
+def _zone(timezone: str) -> tzinfo | None:
+    """None for a name that no zone has here: whatever reads the time is then an error."""
+    try:
+        return time_zone(timezone)
+    except InvalidValue:
+        return None
+
+
+def _with_siblings(chosen: Sequence[Chosen], covers: dict[CompiledPolicy, Cover], place: Seen) -> list[Chosen]:
+    """The chosen rules with the others of their policies, for explanations."""
+    policies = dict.fromkeys(each.policy for each in chosen)
+    return [
+        Chosen(policy, rule, policy.left(rule, covers[policy], place)) for policy in policies for rule in policy.rules
+    ]
+
+
+def _order(policy: CompiledPolicy) -> tuple[int, str, int, str]:
+    return policy.priority, policy.config.name, policy.config.version, policy.config.id
+
+
+def _prefixes(action_type: str) -> Iterable[str]:
+    """What a type begins with, in whole segments, but for all of it."""
+    end = action_type.find(".")
+    while end >= 0:
+        yield action_type[:end]
+        end = action_type.find(".", end + 1)
+
+
+EMPTY: Final = PolicySet(())

@@ -1,0 +1,86 @@
+"""What a test of a policy checks: its field's key, how that is read, and the check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import tzinfo
+from typing import Any, Final, NamedTuple
+
+from tameflare.core.errors import InvalidValue
+from tameflare.core.policy import field_names
+from tameflare.core.policy.conditions import containing, equality, networks, ordering, presence, texts, times
+from tameflare.core.policy.conditions.kinds import KINDS
+from tameflare.core.policy.fields import NOW, Lack, Reader, reader, settle, total_key, total_reader
+from tameflare.core.policy.model import Operator, Test
+from tameflare.core.policy.truth import Check, negated
+from tameflare.core.policy.windows import Window
+
+Builder = Callable[[str, Any], Check]
+
+
+class Probe(NamedTuple):
+    """A test, compiled. `key` is what it asks of Seen, `read` how that is found there."""
+
+    key: str
+    read: Reader
+    check: Check
+
+
+def probe(test: Test, zone: tzinfo | None) -> Probe:
+    """Raises InvalidValue where a test means nothing."""
+    if test.operator is Operator.TIME_BETWEEN:
+        return _time_probe(test, zone)
+    key = test.field if test.total is None else total_key(test.total)
+    read = reader(key, zone) if test.total is None else total_reader(test.total)
+    _check_value(test)
+    if test.operator in _NEGATIVES:
+        return Probe(key, read, negated(_BUILDERS[_NEGATIVES[test.operator]](key, test.value)))
+    return Probe(key, read, _BUILDERS[test.operator](key, test.value))
+
+
+def _time_probe(test: Test, zone: tzinfo | None) -> Probe:
+    if test.field not in ("", field_names.CLOCK) or test.total is not None or not isinstance(test.value, Window):
+        raise InvalidValue("`time_between` compares the time with a window", "leave `field` out")
+    return Probe(NOW, reader(NOW, zone), times.time_between(test.value))
+
+
+def _check_value(test: Test) -> None:
+    wanted, name = test.value, test.operator.value
+    if test.operator in _NO_VALUE:
+        return
+    if test.operator in _LISTS and (not isinstance(wanted, list | tuple) or not wanted):
+        raise InvalidValue(f"`{name}` needs a list")
+    if test.operator is Operator.BETWEEN and len(wanted) != 2:
+        raise InvalidValue("`between` needs two ends")
+    if test.operator in _TEXTS and type(wanted) is not str:
+        raise InvalidValue(f"`{name}` needs a text")
+    for each in wanted if isinstance(wanted, list | tuple) else [wanted]:
+        if isinstance(settle(each), Lack) or type(each) not in KINDS:
+            raise InvalidValue(f"`{name}` cannot compare with this value", "write text, a number, true or false")
+
+
+_NO_VALUE: Final = frozenset({Operator.EXISTS, Operator.NOT_EXISTS})
+_LISTS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN})
+_TEXTS: Final = frozenset({Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.MATCHES, Operator.GLOB})
+_NEGATIVES: Final = {
+    Operator.NOT_EQUALS: Operator.EQUALS,
+    Operator.NOT_IN: Operator.IN,
+    Operator.NOT_CONTAINS: Operator.CONTAINS,
+    Operator.NOT_EXISTS: Operator.EXISTS,
+}
+_BUILDERS: Final[dict[Operator, Builder]] = {
+    Operator.EQUALS: equality.equals,
+    Operator.IN: equality.is_in,
+    Operator.CONTAINS: containing.contains,
+    Operator.STARTS_WITH: texts.starts_with,
+    Operator.ENDS_WITH: texts.ends_with,
+    Operator.MATCHES: texts.matches,
+    Operator.GREATER_THAN: ordering.greater_than,
+    Operator.GREATER_THAN_OR_EQUAL: ordering.greater_than_or_equal,
+    Operator.LESS_THAN: ordering.less_than,
+    Operator.LESS_THAN_OR_EQUAL: ordering.less_than_or_equal,
+    Operator.EXISTS: lambda key, _: presence.exists(key),
+    Operator.BETWEEN: ordering.between,
+    Operator.GLOB: texts.glob,
+    Operator.CIDR: networks.cidr,
+}
