@@ -146,6 +146,7 @@ FORM: Final = Form()
 
 _GATEWAY: Final = "/api/dashboard/gateways/{gateway}"
 _CONNECTOR: Final = f"{_GATEWAY}/connectors/{{connector}}"
+_POLICIES: Final = "/api/dashboard/policies"
 
 ACCESS: Final[dict[str, Access]] = {
     "GET /api/health": EverybodyOrPerson(),
@@ -191,6 +192,17 @@ ACCESS: Final[dict[str, Access]] = {
     f"POST {_GATEWAY}/rules": MANAGER,
     f"POST {_GATEWAY}/rules/preset": MANAGER,
     f"DELETE {_GATEWAY}/rules/{{rule_id}}": MANAGER,
+    f"GET {_POLICIES}": READER,
+    f"POST {_POLICIES}/apply": MANAGER,
+    f"POST {_POLICIES}/validate": READER,
+    f"GET {_POLICIES}/{{name}}": READER,
+    f"PUT {_POLICIES}/{{name}}": MANAGER,
+    f"PATCH {_POLICIES}/{{name}}": MANAGER,
+    f"DELETE {_POLICIES}/{{name}}": MANAGER,
+    f"GET {_POLICIES}/{{name}}/versions": READER,
+    f"GET {_POLICIES}/{{name}}/versions/{{number}}": READER,
+    f"GET {_POLICIES}/{{name}}/diff": READER,
+    f"POST {_POLICIES}/{{name}}/restore": MANAGER,
     "GET /api/dashboard/approvals": READER,
     "GET /api/dashboard/approvals/changes": READER,
     "GET /api/dashboard/approvals/remembered": READER,

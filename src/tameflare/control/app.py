@@ -20,6 +20,7 @@ from tameflare.control.api import (
     killswitch,
     link,
     link_approvals,
+    policies,
     proxies,
     rules,
     tokens,
@@ -34,7 +35,7 @@ from tameflare.settings import HOST, PUBLIC_URL
 
 _NOUNS = (
     health, users, user_admin, groups, tokens, gateways, gateway_tokens, agents, connectors, credentials, rules,
-    approvals, proxies, killswitch, catalog, traffic, link, link_approvals, docs,
+    approvals, policies, proxies, killswitch, catalog, traffic, link, link_approvals, docs,
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from tameflare.control.services.keys import Keys
 from tameflare.control.services.killswitch import KillSwitches
 from tameflare.control.services.news import News
 from tameflare.control.services.passwords import Hasher
+from tameflare.control.services.policies import Policies
 from tameflare.control.services.proxies import Proxies
 from tameflare.control.services.sessions import Sessions
 from tameflare.control.services.setupcode import FILE, SetupCode
@@ -61,6 +62,7 @@ class Services:
     tokens: PersonalTokens
     configuration: Published
     compiled: Compiled
+    policies: Policies
     proxies: Proxies
     credentials: Credentials
     kill_switches: KillSwitches
@@ -102,6 +104,7 @@ class Services:
             tokens=PersonalTokens(context, database, own.pepper),
             configuration=published,
             compiled=Compiled(context, database, published),
+            policies=Policies(context, database, published),
             proxies=Proxies(context, database, published, own.pepper),
             credentials=Credentials(context, vault),
             kill_switches=KillSwitches(context, database, published),

@@ -6,6 +6,7 @@ import traceback
 from http import HTTPStatus
 from typing import Any, Final
 
+import msgspec
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from tameflare.control.api.bodies import NAME_PATTERN, NAME_SENTENCE
 from tameflare.control.services import faults
+from tameflare.control.services.policy_faults import VersionMoved
 from tameflare.control.store.engine import Conflict, DatabaseUnavailable
 from tameflare.core.errors import InvalidValue, TameFlareError
 
@@ -27,6 +29,7 @@ _STATUS: Final[dict[type[TameFlareError], int]] = {
     faults.AlreadyExists: 409,
     faults.AlreadyAnswered: 409,
     faults.Ambiguous: 409,
+    VersionMoved: 409,
     faults.InUse: 409,
     Conflict: 409,
     faults.Unauthorized: 401,
@@ -48,9 +51,14 @@ class Error(BaseModel):
 
 
 class Fault(BaseModel):
+    """`file`, `line` and `column` only where a text was sent, as that of a policy."""
+
     field: str
     message: str
     help: str = ""
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
 
 
 class Unprocessable(Error):
@@ -123,9 +131,11 @@ async def _expected(_request: Request, fault: Exception) -> JSONResponse:
 
 def _details(fault: TameFlareError) -> dict[str, Any]:
     if isinstance(fault, faults.Invalid):
-        return {"faults": [{"field": f.field, "message": f.message, "help": f.help} for f in fault.faults]}
+        return {"faults": msgspec.to_builtins(fault.faults)}
     if isinstance(fault, InvalidValue):
         return {"faults": [{"field": "", "message": fault.message, "help": fault.help}]}
+    if isinstance(fault, VersionMoved):
+        return {"policy": fault.policy, "version": fault.version}
     if isinstance(fault, faults.AlreadyAnswered):
         return {"approval": fault.approval}
     if isinstance(fault, faults.Ambiguous):

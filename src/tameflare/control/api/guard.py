@@ -16,6 +16,8 @@ from tameflare.link.messages import RECORDS_PATH
 
 MAX_BODY: Final = 1 << 20
 _BOUNDED_BY_THEIR_ROUTE: Final = frozenset({RECORDS_PATH, APPROVALS_PATH})
+_ROOM: Final = {f"/api/dashboard/policies/{word}": 8 << 20 for word in ("apply", "validate", "replay")}
+"""Where more than MAX_BODY is taken: a whole set of policies."""
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 _ANY: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 _ALWAYS: Final = {
@@ -61,8 +63,9 @@ class Guard:
             _log.warning("host_refused", host=host[:100])
             return answer(421, "host_refused", "this server does not answer for that host", "set TF_PUBLIC_URL")
         length = headers.get("content-length", "0")
-        if scope["path"] not in _BOUNDED_BY_THEIR_ROUTE and length.isdecimal() and int(length) > MAX_BODY:
-            return answer(413, "body_too_large", f"a body may have {MAX_BODY} bytes", "send less")
+        most = _ROOM.get(scope["path"], MAX_BODY)
+        if scope["path"] not in _BOUNDED_BY_THEIR_ROUTE and length.isdecimal() and int(length) > most:
+            return answer(413, "body_too_large", f"a body may have {most} bytes", "send less")
         return None
 
 
@@ -75,7 +78,7 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
     """A body without a length is cut off, so that it cannot be read as JSON."""
     if scope["path"] in _BOUNDED_BY_THEIR_ROUTE:
         return receive
-    left = MAX_BODY
+    left = _ROOM.get(scope["path"], MAX_BODY)
 
     async def limited() -> Message:
         nonlocal left

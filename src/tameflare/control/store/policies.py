@@ -100,10 +100,11 @@ def add(connection: Connection, policy_id: str, name: str, version: Version) -> 
     _add_version(connection, policy_id, version)
 
 
-def advance(connection: Connection, policy_id: str, version: Version) -> None:
-    """Make this the newest version; a policy that was deleted exists again."""
-    change(connection, policy_id, {"version": version.version, "changed_at": version.created_at, "deleted_at": None})
-    _add_version(connection, policy_id, version)
+def advance(connection: Connection, policy: Policy, version: Version) -> None:
+    """Make this the newest version. A policy that was deleted exists again, and is switched on."""
+    values = {"version": version.version, "changed_at": version.created_at, "deleted_at": None}
+    change(connection, policy.id, values | ({} if policy.deleted_at is None else {"enabled": True}))
+    _add_version(connection, policy.id, version)
 
 
 def _add_version(connection: Connection, policy_id: str, version: Version) -> None:
