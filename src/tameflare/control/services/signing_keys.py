@@ -8,6 +8,7 @@ pair takes its place, and tokens of the other are then signed by an unknown key.
 from __future__ import annotations
 
 from base64 import b64encode
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
@@ -159,10 +160,10 @@ class SigningKeys:
     def _read(self, connection: Connection) -> list[tuple[str, SigningKey]]:
         """What can be opened, with the names of the records, in the order of time."""
         opened = [(stored, key) for stored in _stored(connection) if (key := self._open(stored)) is not None]
-        ends: list[int | None] = [key.made_at for _, key in opened[1:]]
+        ends = [key.made_at for _, key in opened[1:]]
         return [
             (stored.name, msgspec.structs.replace(key, retired_at=end))
-            for (stored, key), end in zip(opened, [*ends, None], strict=True)
+            for (stored, key), end in zip_longest(opened, ends)
         ]
 
     def _open(self, stored: meta.Value) -> SigningKey | None:
