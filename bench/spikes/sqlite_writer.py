@@ -20,8 +20,7 @@ from sqlalchemy import Connection, text
 
 from tameflare.control.services.intake import Batch, Intake
 from tameflare.control.store.engine import Database
-from tameflare.control.store.traffic import TrafficStore
-from tameflare.control.store.traffic_schema import prepare
+from tameflare.control.store.traffic import TrafficStore, tables_of
 from tameflare.link.messages import Intent, Outcome, RecordedAction
 from tameflare.link.spool import frame
 
@@ -75,7 +74,7 @@ class Run:
             database = self.decisions
         else:
             database = Database.open(directory / "traffic.db", synchronous=self.arrangement.synchronous)
-        database.write_now(lambda connection: prepare(connection.connection.driver_connection))  # type: ignore[arg-type]
+        database.write_now(lambda connection: tables_of(connection).prepare())
         return TrafficStore(database, time.time)
 
     async def decide(self) -> None:

@@ -21,7 +21,7 @@ from tests.control.records import pair
 from tests.support.waiting import wait_for
 
 from tameflare.control.store.traffic import Delivery, TrafficStore
-from tameflare.control.store.traffic_schema import month_tables
+from tameflare.control.store.traffic_sqlite import SqliteTables
 from tameflare.control.store.traffic_write import Rows
 from tameflare.process import LISTEN_FD
 
@@ -120,7 +120,7 @@ def test_it_drops_records_that_are_over_their_time(tmp_path: Path) -> None:
 
 def months(path: Path) -> list[str]:
     with closing(sqlite3.connect(path)) as raw:
-        return month_tables(raw)
+        return SqliteTables(raw).months()
 
 
 def refusal(directory: Path, **more: str) -> str:

@@ -12,7 +12,7 @@ from tests.control.records import intent, outcome, pair, refusal
 
 from tameflare.control.store.traffic import Delivery, TrafficStore
 from tameflare.control.store.traffic_read import Filter, Found
-from tameflare.control.store.traffic_schema import TrafficTooNew, month_tables
+from tameflare.control.store.traffic_schema import TrafficTooNew
 from tameflare.control.store.traffic_write import Rows
 from tameflare.link.messages import Record, RecordedAction
 
@@ -43,9 +43,7 @@ class Story:
         return asyncio.run(self.store.following(Filter(), after, limit))
 
     def months(self) -> list[str]:
-        return self.store.database.read_now(
-            lambda connection: month_tables(connection.connection.driver_connection)  # type: ignore[arg-type]
-        )
+        return asyncio.run(self.store.months())
 
     def epochs(self, table: str) -> list[str]:
         query = f"SELECT epoch FROM {table}"
@@ -73,7 +71,7 @@ def test_pages_span_months_newest_first(story: Story) -> None:
         paged += [row["request_id"] for row in page]
         before = page[-1]["id"]
     assert paged == everything
-    assert story.months() == ["traffic_202611", "traffic_202610", "traffic_202609"]
+    assert story.months() == ["202611", "202610", "202609"]
 
 
 def test_a_clock_that_goes_back_keeps_the_order(story: Story) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -15,20 +14,19 @@ from tameflare.control.store.traffic_schema import (
     HAS_OUTCOME,
     INTENT_COLUMNS,
     OUTCOME_COLUMNS,
-    create_month,
+    Row,
+    Tables,
     month_table,
-    month_tables,
 )
 from tameflare.link.messages import Intent, Outcome, Record
 
-Row = tuple[Any, ...]
 _json: Final = msgspec.json.Encoder()
 _NO_INTENT: Final[Row] = ("", "", "", "", "", "[]", "", "", "", 0, "", "", "", "", "", "", "[]", "", "")
 _NO_OUTCOME: Final[Row] = (0, 0, 0, 0, 0, "")
 FLAGS: Final = "flags"
 _BOTH_FLAGS: Final = (
-    "flags = CASE '[]' WHEN excluded.flags THEN flags WHEN flags THEN excluded.flags"
-    " ELSE substr(flags, 1, length(flags) - 1) || ',' || substr(excluded.flags, 2) END"
+    "flags = CASE '[]' WHEN excluded.flags THEN {table}.flags WHEN {table}.flags THEN excluded.flags"
+    " ELSE substr({table}.flags, 1, length({table}.flags) - 1) || ',' || substr(excluded.flags, 2) END"
 )
 """Both halves of a request may have flags: the arrays are joined."""
 
@@ -50,18 +48,19 @@ class Rows:
         return len(self.intents.keys() | self.outcomes.keys())
 
 
-def write_rows(raw: sqlite3.Connection, proxy: str, rows: Rows, now: float) -> None:
+def write_rows(tables: Tables, proxy: str, rows: Rows, now: float) -> None:
     """Store a batch of one proxy that arrived at `now`, inside the caller's transaction."""
     table = month_table(now)
-    create_month(raw, table)
-    (last,) = raw.execute("SELECT last FROM counter").fetchone()
+    tables.create_month(table)
+    (last,) = tables.execute("SELECT last FROM counter").fetchone()
     whole, begun = _with_intent(rows, proxy, last)
     ended = _without_intent(rows, proxy, last + len(whole) + len(begun), now)
-    raw.execute("UPDATE counter SET last = ?", (last + len(whole) + len(begun) + len(ended),))
-    raw.executemany(_upsert(table, (*INTENT_COLUMNS, *OUTCOME_COLUMNS)), whole)
+    newest = last + len(whole) + len(begun) + len(ended)
+    tables.execute("UPDATE counter SET last = ?", (newest,))
+    tables.put(table, _upsert(table, (*INTENT_COLUMNS, *OUTCOME_COLUMNS)), whole)
     for columns, halves in ((INTENT_COLUMNS.keys() - {FLAGS}, begun), (OUTCOME_COLUMNS, ended)):
-        for home, group in _homes(raw, table, halves).items():
-            raw.executemany(_upsert(home, tuple(columns), _BOTH_FLAGS), group)
+        for home, group in _homes(tables, table, halves).items():
+            tables.put(home, _upsert(home, tuple(columns), _BOTH_FLAGS.format(table=home)), group)
 
 
 def _with_intent(rows: Rows, proxy: str, last: int) -> tuple[list[Row], list[Row]]:
@@ -135,22 +134,22 @@ def _text(values: Sequence[Any]) -> str:
     return _json.encode(values).decode() if values else "[]"
 
 
-def _homes(raw: sqlite3.Connection, current: str, halves: list[Row]) -> dict[str, list[Row]]:
+def _homes(tables: Tables, current: str, halves: list[Row]) -> dict[str, list[Row]]:
     """Which table each half belongs to: the one where its other half stands, else the current one.
 
     Only the month before is searched: a request does not outlive a month.
     """
-    earlier = [name for name in month_tables(raw) if name < current][:1]
+    earlier = [name for name in tables.months() if name < current][:1]
     homes: dict[str, list[Row]] = {}
     for row in halves:
-        home = next((name for name in earlier if _stands_in(raw, name, row)), current)
+        home = next((name for name in earlier if _stands_in(tables, name, row)), current)
         homes.setdefault(home, []).append(row)
     return homes
 
 
-def _stands_in(raw: sqlite3.Connection, table: str, row: Row) -> bool:
+def _stands_in(tables: Tables, table: str, row: Row) -> bool:
     query = f"SELECT 1 FROM {table} WHERE request_id = ? AND proxy = ?"  # noqa: S608 - our own table and column names
-    found = raw.execute(query, row[1:3])
+    found = tables.execute(query, row[1:3])
     return found.fetchone() is not None
 
 
@@ -160,5 +159,5 @@ def _upsert(table: str, replaced: Sequence[str], *more: str) -> str:
     changes = ", ".join((*(f"{name} = excluded.{name}" for name in ("id", *replaced)), *more))
     return (
         f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - our own table and column names
-        f" ON CONFLICT (request_id, proxy) DO UPDATE SET parts = parts | excluded.parts, {changes}"
+        f" ON CONFLICT (request_id, proxy) DO UPDATE SET parts = {table}.parts | excluded.parts, {changes}"
     )
