@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "logs": "logs",
     "man": "man",
     "permissions": "permissions",
+    "policy": "policy",
     "proxy": "proxy",
     "run": "run",
     "server": "server",

@@ -7,7 +7,7 @@ from typing import Final
 from tameflare.core.policy import limits
 from tameflare.core.policy.diagnostics import meant, quoted
 from tameflare.core.policy.form import Form, mapping, sequence, text
-from tameflare.core.policy.model import ALWAYS, MAX_DEPTH, All, AnyOf, Condition, Not, Operator, Test, Total
+from tameflare.core.policy.model import ALWAYS, MAX_DEPTH, All, AnyOf, Condition, Not, Operator, Test
 from tameflare.core.policy.nodes import Faults, Mapping, Node, Scalar, Sequence
 from tameflare.core.policy.read_fields import field_name
 from tameflare.core.policy.read_totals import looks_like_total, total_of
@@ -44,17 +44,28 @@ _OTHER_OPERATORS: Final = {
     "absent": "not_exists",
 }
 _WITHOUT_VALUE: Final = (Operator.EXISTS, Operator.NOT_EXISTS)
+_OF_TOTALS: Final = (
+    Operator.EQUALS,
+    Operator.NOT_EQUALS,
+    Operator.GREATER_THAN,
+    Operator.GREATER_THAN_OR_EQUAL,
+    Operator.LESS_THAN,
+    Operator.LESS_THAN_OR_EQUAL,
+    Operator.BETWEEN,
+)
 
 
 class Conditions:
-    """Reads the condition of one rule."""
+    """Reads the conditions of one policy, rule by rule."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
         self._tests = 0
+        self._patterns = 0
 
     def read(self, node: Node) -> Condition:
         """The condition; a list of several means all of them. ALWAYS where it is faulty, which was then told."""
+        self._tests = 0
         if isinstance(node, Sequence):
             return All(self._parts(node, "`conditions`", 1))
         return self._condition(node, 1)
@@ -156,13 +167,20 @@ class Conditions:
                 self._faults.add(form.key("value"), f"`{operator.value}` takes no `value`", "remove it")
             return self._made(subject, operator, None, form)
         node = form.needed("value", f"say what `{operator.value}` compares with")
-        value = None if node is None else value_of(node, operator, subject, self._faults)
-        return self._made(subject, operator, value, form)
+        if node is None or (operator is Operator.MATCHES and self._too_many_patterns(node)):
+            return ALWAYS
+        return self._made(subject, operator, value_of(node, operator, subject, self._faults), form)
+
+    def _too_many_patterns(self, node: Node) -> bool:
+        self._patterns += 1
+        if self._patterns == limits.PATTERNS + 1:
+            self._faults.add(node, f"more than {limits.PATTERNS} expressions", "split the policy")
+        return self._patterns > limits.PATTERNS
 
     def _made(self, subject: Subject | None, operator: Operator, value: object, form: Form) -> Condition:
         if subject is None:
             return ALWAYS
-        total: Total | None = subject.total
-        if total is not None and operator in (*_WITHOUT_VALUE, Operator.TIME_BETWEEN):
-            self._faults.add(form.key("operator"), f"`{operator.value}` says nothing of a total", "compare its amount")
-        return Test(subject.field, operator, value, total, form.place.line)
+        if subject.total is not None and operator not in _OF_TOTALS:
+            help_ = "compare its amount, as with `greater_than`"
+            self._faults.add(form.key("operator"), f"`{operator.value}` says nothing of a total", help_)
+        return Test(subject.field, operator, value, subject.total, form.place.line)

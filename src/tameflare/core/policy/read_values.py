@@ -122,11 +122,13 @@ def _matches(node: Node, operator: Operator, about: Subject, faults: Faults) -> 
 
 
 def _reads_text(node: Node, operator: Operator, about: Subject, faults: Faults) -> bool:
-    what = "a total" if about.total is not None else f"`{about.field}`"
-    if about.total is None and about.field not in NUMBERS:
-        return True
-    faults.add(node, f"{what} is a number, and `{operator.value}` reads text", "compare it as a number")
-    return False
+    if about.total is not None:
+        return False
+    if about.field in NUMBERS:
+        help_ = "compare it as a number"
+        faults.add(node, f"`{about.field}` is a number, and `{operator.value}` reads text", help_)
+        return False
+    return True
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

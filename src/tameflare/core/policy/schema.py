@@ -83,6 +83,7 @@ class Schema:
     def __init__(self, faults: Faults, known: Known) -> None:
         self._faults = faults
         self._known = known
+        self._conditions = Conditions(faults)
 
     def policy(self, root: Node) -> tuple[Policy | None, Scope | None]:
         """The policy, worth something only where no fault was told, and its scope where that is readable."""
@@ -151,6 +152,10 @@ class Schema:
 
     def _patterns(self, items: list[Scalar]) -> None:
         for item in items:
+            if sum(part.count("*") for part in item.text.split(".") if part != "*") > limits.STARS:
+                help_ = f"there may be {limits.STARS} of them beside letters; write several patterns"
+                self._faults.add(item, f"the pattern {quoted(item.text)} has too many `*`", help_)
+                continue
             try:
                 parse_pattern(item.text)
             except InvalidValue as fault:
@@ -182,7 +187,7 @@ class Schema:
         decision = self._decision(form)
         return Rule(
             name,
-            ALWAYS if condition is None else Conditions(self._faults).read(condition),
+            ALWAYS if condition is None else self._conditions.read(condition),
             decision or Verdict.DENY,
             self._reason(form),
             form.number("risk_score", 0, limits.RISK_SCORE),
