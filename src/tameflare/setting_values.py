@@ -102,6 +102,12 @@ def optional_secret(value: str) -> Secret | None:
     return Secret(value)
 
 
+def database_url(value: str) -> Secret | None:
+    if not value.startswith(("postgresql://", "postgres://")):
+        raise ValueError("an address of PostgreSQL, as `postgresql://user:password@host:port/database`")
+    return Secret(value)
+
+
 def level(value: str) -> EnforcementLevel:
     try:
         return EnforcementLevel(value)

@@ -41,6 +41,13 @@ _NO_HOSTS: tuple[str, ...] = ()
 DATA_DIR: Final = Setting(
     "TF_DATA_DIR", values.path, Path("~/.tameflare").expanduser(), "Where database, keys and spool are kept."
 )
+DATABASE_URL: Final = Setting(
+    "DATABASE_URL",
+    values.database_url,
+    None,
+    "PostgreSQL database of the control plane, as libpq reads it (`postgresql://user:password@host/name?sslmode=…`); "
+    "unset: SQLite in the data directory.",
+)
 ENCRYPTION_KEY: Final = Setting(
     "SETTINGS_ENCRYPTION_KEY",
     values.hex_key,

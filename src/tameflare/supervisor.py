@@ -29,6 +29,8 @@ from tameflare.setting_keys import check_pair
 from tameflare.settings import Settings
 
 READY_SECONDS: Final = 60.0
+SCHEMA_MISMATCH: Final = 3
+"""What the server ends with where its database has another schema."""
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 30.0
 _STEADY_SECONDS: Final = 60.0
@@ -155,7 +157,8 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             if not child.ready.is_set():
-                raise TameFlareError(f"the {child.name} did not start", "the line above says why")
+                code = "schema_mismatch" if process.returncode == SCHEMA_MISMATCH else None
+                raise TameFlareError(f"the {child.name} did not start", "the line above says why", code=code)
             if time.monotonic() - began > _STEADY_SECONDS:
                 pause = _FIRST_PAUSE
             self._say(f"the {child.name} ended ({_how(process.returncode)}); starting it again in {pause:g} s")

@@ -23,7 +23,7 @@ MEANING: Final = {
     Exit.OK: "done",
     Exit.FAILED: "refused or failed",
     Exit.USAGE: "wrong usage or setting",
-    Exit.UNREACHABLE: "server or proxy out of reach",
+    Exit.UNREACHABLE: "server or proxy out of reach, or the database has another schema",
     Exit.NOT_LOGGED_IN: "not logged in",
     Exit.INTERRUPTED: "interrupted",
 }
@@ -42,7 +42,7 @@ class NotLoggedIn(TameFlareError):
 
 
 def exit_code(fault: TameFlareError) -> Exit:
-    if isinstance(fault, Unreachable):
+    if isinstance(fault, Unreachable) or fault.code == "schema_mismatch":
         return Exit.UNREACHABLE
     if isinstance(fault, NotLoggedIn):
         return Exit.NOT_LOGGED_IN

@@ -38,9 +38,9 @@ from tameflare.control.store import approvals as approval_rows
 from tameflare.control.store import feed as feed_rows
 from tameflare.control.store import traffic as traffic_rows
 from tameflare.control.store.engine import Database
-from tameflare.control.store.migrate import open_database
+from tameflare.control.store.opening import open_stores
 from tameflare.control.store.traffic import TrafficStore
-from tameflare.settings import ENCRYPTION_KEY
+from tameflare.settings import DATABASE_URL, ENCRYPTION_KEY
 
 _log = structlog.get_logger("tameflare.control")
 
@@ -78,8 +78,7 @@ class Services:
     def open(cls, directory: Path, context: Context) -> Self:
         """Open both databases in `directory` and put everything together. Raises TameFlareError."""
         vault = Vault(context.settings.get(ENCRYPTION_KEY), context.entropy)
-        database = open_database(directory / "tameflare.db")
-        traffic = TrafficStore.open(directory / "traffic.db", context.clock)
+        database, traffic = open_stores(directory, context.settings.get(DATABASE_URL), context.clock)
         if not vault.encrypts:
             _log.warning(WARNING, help="set SETTINGS_ENCRYPTION_KEY, as `openssl rand -hex 32` prints it")
         own = database.write_now(lambda connection: keys.load(connection, vault, context))
