@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "completion": "completion",
     "config": "config",
     "connector": "connector",
+    "db": "db",
     "demo": "demo",
     "doctor": "doctor",
     "gateway": "proxy",

@@ -189,7 +189,11 @@ def _domains(around: Around) -> list[str]:
 
 
 def database(around: Around) -> Said:
-    """The server's files, where they are here, are this user's, and no server has said that it is well."""
+    """PostgreSQL where it is set. Else the server's files, where they are here, are this user's, and no server has said
+    that it is well."""
+    if around.settings.is_set(settings.DATABASE_URL):
+        yield from _postgresql(around)
+        return
     path = around.settings.get(settings.DATA_DIR) / "server" / "tameflare.db"
     if is_health(around.server) or not os.access(path, os.R_OK | os.W_OK) or path.stat().st_uid != os.geteuid():
         return
@@ -201,3 +205,13 @@ def database(around: Around) -> Said:
         yield red(fault.message, fault.help)
     else:
         yield ok(f"`{path}` can be opened")
+
+
+def _postgresql(around: Around) -> Said:
+    from tameflare.control.store.inspection import inspect_server
+    from tameflare.control.store.opening import check_driver
+
+    url = around.settings.get(settings.DATABASE_URL)
+    if url is not None:
+        check_driver()
+        yield ok(f"`{inspect_server(url)}` answers")

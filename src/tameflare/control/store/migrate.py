@@ -70,6 +70,8 @@ def upgrade(database: Database, phases: Sequence[Phase] = _PHASES) -> list[tuple
     """
     present = database.read_now(revisions.revisions)
     check_known(present)
+    if Phase.PRE not in phases and present.pre != HEAD:
+        raise SchemaMismatch("the phase `post` comes after the phase `pre`", "run `tf db upgrade --phase pre` first")
     if not _ahead(present, phases):
         return []
     if database.is_file and present.pre is not None:

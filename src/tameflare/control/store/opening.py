@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def open_stores(directory: Path, url: Secret | None, clock: Callable[[], float])
 def check_driver() -> None:
     """Raises SettingError where PostgreSQL's driver is not installed."""
     try:
-        import psycopg
+        importlib.import_module("psycopg")
     except ImportError:
         raise SettingError(
             "DATABASE_URL is set, and the driver of PostgreSQL is not installed",
