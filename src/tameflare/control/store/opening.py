@@ -37,4 +37,3 @@ def check_driver() -> None:
             "DATABASE_URL is set, and the driver of PostgreSQL is not installed",
             "run `pip install 'tameflare[postgresql]'`",
         ) from None
-    assert psycopg.apilevel == "2.0"
