@@ -35,14 +35,19 @@ def test_every_ref_that_moves_is_read() -> None:
     push = read(body(MAIN, f"{NONE} {NEW} refs/heads/new", f"{OLD} {NONE} refs/tags/v1"))
     assert push is not None
     assert push.updates[0] == Update("refs/heads/main", OLD, NEW)
-    assert push.parameters() == {
-        "updates": [
-            {"ref": "refs/heads/main", "from": OLD, "to": NEW},
-            {"ref": "refs/heads/new", "create": NEW},
-            {"ref": "refs/tags/v1", "delete": OLD},
-        ]
-    }
+    assert push.moves() == [
+        {"ref": "refs/heads/main", "from": OLD, "to": NEW},
+        {"ref": "refs/heads/new", "create": NEW},
+        {"ref": "refs/tags/v1", "delete": OLD},
+    ]
     assert push.rest == len(b"PACK and so on")
+
+
+def test_a_shallow_clone_says_first_where_it_ends() -> None:
+    push = read(line(f"shallow {OLD}") + line(f"shallow {NEW}\n") + body(MAIN))
+    assert push is not None
+    assert [update.ref for update in push.updates] == ["refs/heads/main"]
+    assert "report-status-v2" in push.capabilities
 
 
 @pytest.mark.parametrize("size", [40, 64])
@@ -136,7 +141,7 @@ def test_people_see_which_refs_move_and_that_objects_follow() -> None:
     github, asked = connector("github"), request("POST", HOST, PUSH, body(MAIN))
     (action,) = github.name(asked)
     assert action.type == "github.repo.push"
-    assert action.parameters["updates"] == [{"ref": "refs/heads/main", "from": OLD, "to": NEW}]
+    assert action.parameters.items() >= {"ref": "refs/heads/main", "from": OLD, "to": NEW}.items()
     assert action.parameters["repo"] == "site"
     assert github.untold(asked) == "the objects that are pushed are not shown"
     gone = request("POST", HOST, PUSH, body(f"{OLD} {NONE} refs/heads/main").removesuffix(b"PACK and so on"))
@@ -145,7 +150,7 @@ def test_people_see_which_refs_move_and_that_objects_follow() -> None:
 
 def test_a_packed_body_is_not_read() -> None:
     asked = request("POST", HOST, PUSH, body(MAIN), content_encoding="gzip")
-    assert "updates" not in connector("github").name(asked)[0].parameters
+    assert "ref" not in connector("github").name(asked)[0].parameters
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,12 @@ from tameflare.core.action import Action, Effect
 from tameflare.core.decision import STRICTNESS, Decision, EnforcementLevel, Reason, Verdict
 from tameflare.core.judge import at_level, judge, strictest
 from tameflare.core.killswitch import MESSAGE, KillSwitch, ScopeKind
+from tameflare.core.policy.facts import Circumstances
 
 FULL, SOFT, MONITOR = EnforcementLevel.FULL_ENFORCE, EnforcementLevel.SOFT_ENFORCE, EnforcementLevel.MONITOR
 ALLOW, DENY, ASK = Verdict.ALLOW, Verdict.DENY, Verdict.REQUIRES_APPROVAL
 
+NOW = Circumstances(1_700_000_000.0)
 MERGE = Action("github.pr.merge")
 UNKNOWN = Action("github.unknown.post")
 
@@ -66,7 +68,7 @@ def test_levels(
     rules, actions, killed, used = SITUATIONS[situation]
     switches = (KillSwitch(ScopeKind.ALL),) if killed else ()
     gateway, agent, connector = compiled(level=level, rules=rules, switches=switches)
-    found = judge(gateway, agent, connector, actions, used)
+    found = judge(gateway, agent, connector, actions, used, NOW)
     assert (found.verdict, found.reason, found.would_be, found.warned) == (verdict, reason, would_be, warned)
 
 
@@ -86,7 +88,7 @@ def test_the_table_is_whole() -> None:
     ],
 )
 def test_every_scope_of_the_kill_switch_stops_before_rate_and_rules(switch: KillSwitch, name: str) -> None:
-    found = judge(*compiled(rules={"**": ALLOW}, switches=(switch,)), [MERGE], RATE_LIMIT)
+    found = judge(*compiled(rules={"**": ALLOW}, switches=(switch,)), [MERGE], RATE_LIMIT, NOW)
     assert (found.reason, found.message, found.matched) == (Reason.KILL_SWITCH_ACTIVE, MESSAGE, (name,))
 
 
@@ -100,19 +102,19 @@ def test_every_scope_of_the_kill_switch_stops_before_rate_and_rules(switch: Kill
     ],
 )
 def test_a_kill_switch_for_something_else_stops_nothing(switch: KillSwitch) -> None:
-    assert judge(*compiled(rules={"**": ALLOW}, switches=(switch,)), [MERGE], 0).allowed
+    assert judge(*compiled(rules={"**": ALLOW}, switches=(switch,)), [MERGE], 0, NOW).allowed
 
 
 def test_the_request_that_reaches_the_limit_passes_and_the_next_is_refused() -> None:
     parts = compiled(rules={"**": ALLOW})
-    assert judge(*parts, [MERGE], RATE_LIMIT - 1).allowed
-    refused = judge(*parts, [MERGE], RATE_LIMIT)
+    assert judge(*parts, [MERGE], RATE_LIMIT - 1, NOW).allowed
+    refused = judge(*parts, [MERGE], RATE_LIMIT, NOW)
     assert refused.reason is Reason.RATE_LIMITED
     assert not refused.charge_rate
 
 
 def test_a_decision_names_the_rule_that_determined_it() -> None:
-    found = judge(*compiled(rules={"**": ALLOW, "github.pr.*": DENY}), [MERGE], 0)
+    found = judge(*compiled(rules={"**": ALLOW, "github.pr.*": DENY}), [MERGE], 0, NOW)
     assert found.matched == ("rule:github:github.pr.*",)
     assert "github.pr.merge" in found.message
 
@@ -120,22 +122,22 @@ def test_a_decision_names_the_rule_that_determined_it() -> None:
 def test_rules_of_another_connector_do_not_count() -> None:
     gateway, agent, connector = compiled(rules={"github.pr.*": ALLOW})
     assert not any(rule.connector != "github" for rule in gateway.config.rules)
-    assert judge(gateway, agent, connector, [Action("openai.chat.create")], 0).reason is Reason.NO_RULE
+    assert judge(gateway, agent, connector, [Action("openai.chat.create")], 0, NOW).reason is Reason.NO_RULE
 
 
 def test_the_same_question_gets_the_same_answer_with_a_thousand_others_between() -> None:
     parts = compiled(rules={"github.pr.*": ALLOW, "github.repo.*": DENY})
-    first = judge(*parts, [MERGE], 0)
-    others = [judge(*parts, [Action(f"github.repo.n{number}")], 0) for number in range(6000)]
-    assert judge(*parts, [MERGE], 0) == first
+    first = judge(*parts, [MERGE], 0, NOW)
+    others = [judge(*parts, [Action(f"github.repo.n{number}")], 0, NOW) for number in range(6000)]
+    assert judge(*parts, [MERGE], 0, NOW) == first
     assert {other.verdict for other in others} == {DENY}
 
 
 def test_the_same_type_with_another_effect_is_another_question() -> None:
     parts = compiled(rules={"github.pr.*": ALLOW})
     gateway, agent, connector = parts
-    assert judge(gateway, agent, connector, [Action("github.pr.get", effect=Effect.READ)], 0).allowed
-    assert judge(gateway, agent, connector, [Action("github.pr.get", effect=Effect.MONEY)], 0).allowed
+    assert judge(gateway, agent, connector, [Action("github.pr.get", effect=Effect.READ)], 0, NOW).allowed
+    assert judge(gateway, agent, connector, [Action("github.pr.get", effect=Effect.MONEY)], 0, NOW).allowed
     assert len(connector.decisions) == 2
 
 
@@ -153,8 +155,8 @@ def test_several_actions_get_the_strictest_of_their_verdicts(
     actions: list[Action], rules: dict[str, Verdict], level: EnforcementLevel
 ) -> None:
     parts = compiled(rules=rules, level=level)
-    each = [judge(*parts, [action], 0) for action in actions]
-    found = judge(*parts, actions, 0)
+    each = [judge(*parts, [action], 0, NOW) for action in actions]
+    found = judge(*parts, actions, 0, NOW)
     assert STRICTNESS[found.verdict] == max(STRICTNESS[single.verdict] for single in each)
     assert set(found.matched) == {name for single in each for name in single.matched}
     assert found.warned is any(single.warned for single in each)
@@ -165,7 +167,8 @@ def test_a_lower_level_never_refuses_what_a_higher_one_lets_through(
     actions: list[Action], rules: dict[str, Verdict]
 ) -> None:
     strictness = [
-        STRICTNESS[judge(*compiled(rules=rules, level=level), actions, 0).verdict] for level in (FULL, SOFT, MONITOR)
+        STRICTNESS[judge(*compiled(rules=rules, level=level), actions, 0, NOW).verdict]
+        for level in (FULL, SOFT, MONITOR)
     ]
     assert strictness == sorted(strictness, reverse=True)
 
@@ -174,8 +177,8 @@ def test_a_lower_level_never_refuses_what_a_higher_one_lets_through(
 def test_would_be_is_what_full_enforcement_says(
     actions: list[Action], rules: dict[str, Verdict], level: EnforcementLevel
 ) -> None:
-    found = judge(*compiled(rules=rules, level=level), actions, 0)
-    assert found.would_be is judge(*compiled(rules=rules, level=FULL), actions, 0).verdict
+    found = judge(*compiled(rules=rules, level=level), actions, 0, NOW)
+    assert found.would_be is judge(*compiled(rules=rules, level=FULL), actions, 0, NOW).verdict
 
 
 def test_the_strictest_of_several_keeps_what_would_have_been() -> None:

@@ -73,7 +73,8 @@ def test_a_push_waits_and_lands(asked: Asking, clone: Path, tmp_path: Path) -> N
     pushing = push(asked, clone)
     shown = asks(asked)
     head = done(asked.program("git", "-C", str(clone), "rev-parse", "HEAD")).strip()
-    assert shown["actions"][0]["parameters"]["updates"] == [{"ref": f"refs/heads/{clone.parent.name}", "create": head}]
+    assert shown["actions"][0]["parameters"]["ref"] == f"refs/heads/{clone.parent.name}"
+    assert shown["actions"][0]["parameters"]["create"] == head
     assert "objects that are pushed are not shown" in shown["unshown"]
     assert sent(asked) == before
     asked.vote(shown["id"])

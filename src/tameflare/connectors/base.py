@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import ClassVar, Final, Protocol
 
 import msgspec
@@ -27,6 +28,17 @@ class Classified(msgspec.Struct, frozen=True):
 
     actions: tuple[Action, ...]
     needs_body: bool = False
+
+
+class BodySays(Enum):
+    """What a request's body adds to the parameters: nothing by the vendor's description, as a file; fields that `name`
+    reads, from the whole or from its beginning; or what nobody here can read, so that nothing which depends on it can
+    be decided."""
+
+    NOTHING = "nothing"
+    BEGINNING = "beginning"
+    FIELDS = "fields"
+    UNREADABLE = "unreadable"
 
 
 class HttpCall(msgspec.Struct, frozen=True):
@@ -71,6 +83,13 @@ class Connector(Protocol):
 
     def name(self, request: HttpRequest) -> tuple[Action, ...]:
         """Name a request whose body was read. Raises Unreadable."""
+
+    def body_says(self, request: HttpRequest) -> BodySays:
+        """What the body of a request that has one adds to its parameters; asked by the head alone, and again once the
+        body was read."""
+
+    def is_enough(self, beginning: bytes) -> bool:
+        """Whether `name` needs no more of a body that it reads the beginning of."""
 
     def rewrite(self, request: HttpRequest) -> bytes | None:
         """The body that goes on in place of the agent's, its authentication fields moved out; None: unchanged.
@@ -119,6 +138,13 @@ class Connector(Protocol):
 
     def build(self, action: Action) -> HttpCall:
         """The request that carries out an action. Raises InvalidValue where it cannot be built."""
+
+
+class ReadsWhole:
+    """A connector that reads no body from its beginning alone."""
+
+    def is_enough(self, beginning: bytes) -> bool:  # noqa: ARG002 - see above
+        return False
 
 
 class PassesAnswers:

@@ -8,7 +8,16 @@ import msgspec
 
 from tameflare.connectors import auth, cloud_denials
 from tameflare.connectors.auth import Credential, Injection
-from tameflare.connectors.base import NO_DOWNLOADS, Classified, HeldAsReceived, HttpCall, PassesAnswers, SaysAll
+from tameflare.connectors.base import (
+    NO_DOWNLOADS,
+    BodySays,
+    Classified,
+    HeldAsReceived,
+    HttpCall,
+    PassesAnswers,
+    ReadsWhole,
+    SaysAll,
+)
 from tameflare.connectors.bodies import (
     FORM,
     content_type,
@@ -26,10 +35,11 @@ from tameflare.core.action import Action, Effect, Risk
 from tameflare.core.config import ConnectorConfig
 from tameflare.core.errors import InvalidValue
 
+_JSON: Final = ("/json", "+json")
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class GenericConnector(PassesAnswers, SaysAll, HeldAsReceived):
+class GenericConnector(PassesAnswers, SaysAll, HeldAsReceived, ReadsWhole):
     """Any HTTP API. The action is the method; host, path, query and JSON or form fields are parameters."""
 
     is_tunnel: ClassVar[bool] = False
@@ -52,12 +62,16 @@ class GenericConnector(PassesAnswers, SaysAll, HeldAsReceived):
         fields: Fields = {}
         if kind == FORM:
             fields = form_fields(request)
-        elif kind.endswith(("/json", "+json")):
+        elif kind.endswith(_JSON):
             fields = json_fields(request)
         else:
             refuse_override(plain_body(request))
         query = self._query(request)
         return (self._action(request, merge(query, fields)),)
+
+    def body_says(self, request: HttpRequest) -> BodySays:
+        kind = content_type(request)
+        return BodySays.FIELDS if kind == FORM or kind.endswith(_JSON) else BodySays.UNREADABLE
 
     def rewrite(self, request: HttpRequest) -> bytes | None:  # noqa: ARG002 - no field of a body is known to be a key
         return None
@@ -67,7 +81,7 @@ class GenericConnector(PassesAnswers, SaysAll, HeldAsReceived):
 
     def _action(self, request: HttpRequest, fields: Fields) -> Action:
         resource = {"host": request.host, "path": request.path}
-        risk, effect = _weigh(request.method)
+        risk, effect = weigh(request.method)
         return Action(f"{self.prefix}.{verb(request.method)}", resource, {**fields, **resource}, risk, effect)
 
     def injection(self, host: str, credential: Credential) -> Injection:  # noqa: ARG002 - the same on every host
@@ -105,7 +119,7 @@ def _may_be_urlencoded(request: HttpRequest) -> bool:
     return is_form(request)
 
 
-def _weigh(method: str) -> tuple[Risk, Effect]:
+def weigh(method: str) -> tuple[Risk, Effect]:
     if method in _READS:
         return Risk.LOW, Effect.READ
     if method == "DELETE":

@@ -7,6 +7,8 @@ each ref says why it did not move: git prints `! [remote rejected] main -> main 
 
 from __future__ import annotations
 
+import re
+from itertools import dropwhile
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +22,7 @@ _LENGTH: Final = 4
 _LARGEST_LINE: Final = 65520
 _MOST_REFS: Final = 1000
 _SAID, _REPORT = b"\x02", b"\x01"
+_SHALLOW: Final = re.compile(rb"shallow (?:[0-9a-f]{40}|[0-9a-f]{64})\n?")
 _NO_OBJECT: Final = frozenset("0")
 _OBJECT_SIZES: Final = (40, 64)
 _ANSWERED: Final = 200
@@ -40,9 +43,9 @@ class Push(msgspec.Struct, frozen=True):
     capabilities: frozenset[str]
     rest: int
 
-    def parameters(self) -> dict[str, Any]:
-        """For people to see."""
-        return {"updates": [_shown(update) for update in self.updates]}
+    def moves(self) -> list[dict[str, Any]]:
+        """The parameters of each ref's move: `ref`, and what is made of it."""
+        return [_shown(update) for update in self.updates]
 
 
 def read(body: bytes) -> Push | None:
@@ -69,7 +72,9 @@ def _size(length: bytes) -> int | None:
     return size if size == 0 or _LENGTH < size <= _LARGEST_LINE else None
 
 
-def _push(found: list[bytes], rest: int) -> Push | None:
+def _push(lines: list[bytes], rest: int) -> Push | None:
+    """A shallow clone says first where it ends, which moves nothing."""
+    found = list(dropwhile(_SHALLOW.fullmatch, lines))
     if not found:
         return None
     first, _, said = found[0].partition(b"\0")

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from tameflare.connectors import auth, denials, git_push
 from tameflare.connectors.auth import Credential, Injection, header_line
+from tameflare.connectors.base import BodySays
 from tameflare.connectors.denials import Denial, Rendered
 from tameflare.connectors.git_push import Push
 from tameflare.connectors.request import HttpRequest
@@ -59,11 +60,22 @@ class GitHubConnector(TableConnector):
         return auth.basic(credential, _GIT_USER)
 
     def name(self, request: HttpRequest) -> tuple[Action, ...]:
-        """Of a push also which refs it moves, and where to."""
+        """Of a push one action for each ref that it moves, with where to."""
         actions, push = super().name(request), self._push(request)
         if push is None:
             return actions
-        return tuple(replace(each, parameters={**each.parameters, **push.parameters()}) for each in actions)
+        moves = push.moves()
+        return tuple(replace(each, parameters={**each.parameters, **move}) for each in actions for move in moves)
+
+    def body_says(self, request: HttpRequest) -> BodySays:
+        """A push says which refs it moves before the pack begins."""
+        if self.surface(request)[0] != GIT or not _is_push(request):
+            return super().body_says(request)
+        readable = not request.header(b"content-encoding") and (request.body is None or self._push(request) is not None)
+        return BodySays.BEGINNING if readable else BodySays.UNREADABLE
+
+    def is_enough(self, beginning: bytes) -> bool:
+        return git_push.read(beginning) is not None
 
     def untold(self, request: HttpRequest) -> str:
         push = self._push(request)

@@ -9,7 +9,7 @@ import json
 from typing import ClassVar, Final
 
 from tameflare.connectors import mcp_errors, mcp_held, naming
-from tameflare.connectors.base import Allowed, Classified, HttpCall
+from tameflare.connectors.base import Allowed, BodySays, Classified, HttpCall
 from tameflare.connectors.denials import Denial, Rendered
 from tameflare.connectors.faults import Unreadable
 from tameflare.connectors.fields import Fields
@@ -70,6 +70,9 @@ class McpConnector(GenericConnector):
         if named is None:
             return naming.unknown(self.prefix, request)
         return (Action(named, _place(request), {}, Risk.LOW, Effect.READ),)
+
+    def body_says(self, request: HttpRequest) -> BodySays:  # noqa: ARG002 - `name` reads all of it, or refuses
+        return BodySays.FIELDS
 
     def deny(self, denial: Denial, request: HttpRequest | None = None) -> Rendered:
         accept = request.header(b"accept") if request is not None else ""

@@ -10,7 +10,7 @@ import msgspec
 
 from tameflare.connectors import auth, backward, naming
 from tameflare.connectors.auth import Credential, Injection, Strip
-from tameflare.connectors.base import Classified, HeldAsReceived, HttpCall, PassesAnswers, SaysAll
+from tameflare.connectors.base import BodySays, Classified, HeldAsReceived, HttpCall, PassesAnswers, ReadsWhole, SaysAll
 from tameflare.connectors.bodies import form_fields, is_form, json_fields, plain_body, refuse_override
 from tameflare.connectors.denials import Denial, Rendered, Shape
 from tameflare.connectors.fields import Fields, convert, parse_query, without
@@ -64,7 +64,7 @@ class Vendor(msgspec.Struct, frozen=True):
         return Strip(headers, self.credential_query | {auth.METHOD_OVERRIDE_FIELD})
 
 
-class TableConnector(PassesAnswers, SaysAll, HeldAsReceived):
+class TableConnector(PassesAnswers, SaysAll, HeldAsReceived, ReadsWhole):
     """One instance of a vendor. Subclasses say only what a table cannot."""
 
     is_tunnel: ClassVar[bool] = False
@@ -114,6 +114,12 @@ class TableConnector(PassesAnswers, SaysAll, HeldAsReceived):
         if not holding:
             return naming.unknown(self.type, request)
         return tuple(naming.action(route, captured, fields) for route in holding)
+
+    def body_says(self, request: HttpRequest) -> BodySays:
+        found = self.find(request)
+        if found is None:
+            return BodySays.UNREADABLE
+        return BodySays.NOTHING if found[0].body_kind is BodyKind.RAW else BodySays.FIELDS
 
     def rewrite(self, request: HttpRequest) -> bytes | None:  # noqa: ARG002 - most vendors take no key in the body
         return None

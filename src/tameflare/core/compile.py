@@ -13,6 +13,8 @@ from tameflare.core.action import Effect
 from tameflare.core.config import AgentConfig, AgentStatus, Configuration, ConnectorConfig, GatewayConfig
 from tameflare.core.decision import Decision
 from tameflare.core.killswitch import KillSwitch, ScopeKind
+from tameflare.core.policy.candidates import Candidates
+from tameflare.core.policy.compile import PolicySet, compile_set
 
 
 class CompiledAgent:
@@ -28,29 +30,67 @@ class CompiledAgent:
         self.killed_by: KillSwitch | None = None
 
 
+class Applicable:
+    """The policies that may match one agent's actions of one type.
+
+    `parameters` are names of parameters that their rules look at; `sums` says that they compare running totals.
+    """
+
+    __slots__ = ("candidates", "parameters", "sums")
+
+    def __init__(self, candidates: Candidates) -> None:
+        self.candidates = candidates
+        self.parameters = frozenset(_parameters(candidates))
+        self.sums = bool(candidates.totals)
+
+
+def _parameters(candidates: Candidates) -> Iterable[str]:
+    fields = {*candidates.fields, *(total.field for total in candidates.totals)}
+    for field in fields:
+        root, _, rest = field.partition(".")
+        if root == "parameters":
+            yield rest.partition(".")[0]
+
+
 class CompiledConnector:
     """A connector instance under a gateway, with the rules written for it.
 
-    `decisions` is the judge's memory of what it answered for a type and effect; it lives as long as this version.
+    `decisions` is the judge's memory of what it answered for a type and effect, where no policy can match;
+    `applicable` its memory of which policies can, by agent and type. Both live as long as this version.
     """
 
-    __slots__ = ("access", "config", "decisions", "killed_by", "name")
+    __slots__ = ("access", "applicable", "config", "decisions", "killed_by", "name")
 
     def __init__(self, config: ConnectorConfig, rules: Iterable[AccessRule]) -> None:
         self.config = config
         self.name = config.name
         self.access = AccessTable(rule for rule in rules if rule.connector == config.name)
         self.decisions: dict[tuple[str, Effect], Decision] = {}
+        self.applicable: dict[tuple[str, str], Applicable | None] = {}
         self.killed_by: KillSwitch | None = None
 
 
 class CompiledGateway:
-    """A gateway: its level, its limits, its agents by name and its connectors by name."""
+    """A gateway: its level, its limits, its agents by name, its connectors by name, and the policies of everybody."""
 
-    __slots__ = ("agents", "agents_by_id", "config", "connectors", "id", "killed_by", "level", "name", "rate_limit")
+    __slots__ = (
+        "agents",
+        "agents_by_id",
+        "config",
+        "connectors",
+        "id",
+        "killed_by",
+        "level",
+        "name",
+        "policies",
+        "policy_only",
+        "rate_limit",
+    )
 
-    def __init__(self, config: GatewayConfig, switches: Switches) -> None:
+    def __init__(self, config: GatewayConfig, switches: Switches, policies: PolicySet) -> None:
         self.config = config
+        self.policies = policies
+        self.policy_only = config.policy_only
         self.id = config.id
         self.name = config.name
         self.level = config.level
@@ -86,7 +126,7 @@ class Switches:
 class CompiledConfiguration:
     """All gateways of one configuration version, by id and by the digest of each of their tokens."""
 
-    __slots__ = ("by_digest", "central", "gateways", "issued_at", "killed", "version")
+    __slots__ = ("by_digest", "central", "gateways", "issued_at", "killed", "policies", "version")
 
     def __init__(self, configuration: Configuration) -> None:
         self.central = configuration.kill_switches
@@ -94,7 +134,10 @@ class CompiledConfiguration:
         switches = Switches(self.central)
         self.version = configuration.version
         self.issued_at = configuration.issued_at
-        self.gateways = {config.id: CompiledGateway(config, switches) for config in configuration.gateways}
+        self.policies = compile_set(configuration.policies, configuration.timezone)
+        self.gateways = {
+            config.id: CompiledGateway(config, switches, self.policies) for config in configuration.gateways
+        }
         self.by_digest = {
             token.digest: (self.gateways[config.id], token)
             for config in configuration.gateways

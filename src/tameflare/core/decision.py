@@ -92,7 +92,7 @@ class Decision(msgspec.Struct, frozen=True):
 
     `verdict` is what happens, `would_be` what would have happened at `full_enforce`, `matched` what determined it.
     `charge_rate` says whether the request counts towards the agent's rate window; `requirement` who must agree
-    first, where people are asked.
+    first, where people are asked; `risk_score` the highest that a policy's rule gave it, 0 to 100.
     """
 
     verdict: Verdict
@@ -104,6 +104,7 @@ class Decision(msgspec.Struct, frozen=True):
     charge_rate: bool = True
     retry_after: int = 0
     requirement: Requirement | None = None
+    risk_score: int | None = None
 
     @property
     def allowed(self) -> bool:

@@ -8,7 +8,7 @@ from tameflare.connectors.faults import Unreadable
 from tameflare.core.approval import covering
 from tameflare.core.decision import Decision, Reason, Verdict
 from tameflare.core.judge import decide
-from tameflare.proxy import outgoing
+from tameflare.proxy import outgoing, policies
 from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.state import ProxyState
@@ -46,7 +46,8 @@ def take_as_preparation(exchange: Exchange) -> Decision | None:
     actions = binding.connector.preparation(replace(request, body=exchange.received))
     if not actions:
         return None
-    decision = decide(identity.gateway.compiled, binding.compiled, actions)
+    known = policies.circumstances(exchange, actions) or policies.nothing_known(exchange)
+    decision = decide(identity.gateway.compiled, identity.agent, binding.compiled, actions, known)
     if not decision.allowed:
         return None
     exchange.actions = actions
@@ -76,7 +77,7 @@ def _read_more(exchange: Exchange) -> None:
         found = binding.connector.name(request)
     except Unreadable:
         return  # people are told that they do not see it
-    if [action.type for action in found] == [action.type for action in exchange.actions or ()]:
+    if {action.type for action in found} == {action.type for action in exchange.actions or ()}:
         exchange.actions = found
 
 

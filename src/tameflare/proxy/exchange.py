@@ -22,6 +22,7 @@ class Next(Enum):
 
     FORWARD = "forward"
     BODY = "body"
+    BEGINNING = "beginning"
     HELD_BODY = "held_body"
     HOLD = "hold"
 
@@ -32,8 +33,9 @@ class Exchange:
     clock, in seconds.
 
     `waited` is time that was not ours: reading a body, dialling, people. `received` is the body as it came, once it was
-    read whole; `body` what goes on in its place. `misplaced` is why it leads nowhere, if so. `held` says that it was
-    judged, and counted, before; `approval` is the one that it waited for.
+    read whole; `body` what goes on in its place; `beginning` what was read of it to decide, where the rest streams.
+    `misplaced` is why it leads nowhere, if so. `held` says that it was judged, and counted, before; `approval` is the
+    one that it waited for.
     """
 
     request_id: str
@@ -51,6 +53,7 @@ class Exchange:
     outgoing: bytes = b""
     received: bytes | None = None
     body: bytes | None = None
+    beginning: bytes | None = None
     held: bool = False
     approval: str = ""
     binding: Binding | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tameflare.core.action import Action
 from tameflare.core.decision import Verdict
-from tameflare.core.judge import decide
+from tameflare.proxy import policies
 from tameflare.proxy.answer_changes import AnswerChanges, FilterMaker
 from tameflare.proxy.exchange import Exchange
 
@@ -25,9 +25,9 @@ def _filter_maker(exchange: Exchange) -> FilterMaker:
     assert binding is not None
     assert identity is not None
     assert request is not None
-    gateway, compiled, connector = identity.gateway.compiled, binding.compiled, binding.connector
+    connector = binding.connector
 
     def allowed(action: Action) -> bool:
-        return decide(gateway, compiled, (action,)).verdict is not Verdict.DENY
+        return policies.decide_without_parameters(exchange, action).verdict is not Verdict.DENY
 
     return lambda content_type: connector.response_filter(request, tuple(actions or ()), allowed, content_type)

@@ -17,7 +17,7 @@ from tameflare.connectors.request import HttpRequest
 from tameflare.core.action import Action
 from tameflare.core.decision import Decision, EnforcementLevel, Reason, Verdict
 from tameflare.core.judge import at_level, decide, judge, stop
-from tameflare.proxy import consent, outgoing
+from tameflare.proxy import consent, outgoing, policies
 from tameflare.proxy.exchange import Exchange, Next, Outcome
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.refusal import Refusal, refused
@@ -52,7 +52,9 @@ def preview(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     identity, binding = exchange.identity, exchange.binding
     assert identity is not None
     assert binding is not None
-    decision = decide(identity.gateway.compiled, binding.compiled, exchange.actions or _UNNAMED)
+    actions = exchange.actions or _UNNAMED
+    known = policies.circumstances(exchange, actions) or policies.nothing_known(exchange)
+    decision = decide(identity.gateway.compiled, identity.agent, binding.compiled, actions, known)
     if decision.allowed:
         return None
     proxy.window(identity.agent.id).charge()
@@ -149,11 +151,12 @@ def read(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
     binding, request = exchange.binding, exchange.request
     if binding is None or request is None or exchange.decision is not None:
         return None
-    if exchange.body is not None:
-        request.body = exchange.body
+    if exchange.body is not None or exchange.beginning is not None:
+        request.body = exchange.body or exchange.beginning
         return None
     classified = binding.connector.classify(request)
-    if not classified.needs_body:
+    wanted = Next.BODY if classified.needs_body else policies.need(exchange, classified.actions)
+    if wanted is None:
         exchange.actions = classified.actions
         return None
     if not exchange.has_body:
@@ -162,9 +165,9 @@ def read(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
     if exchange.received is not None:
         request.body = exchange.body = exchange.received
         return None
-    if (exchange.head.content_length or 0) > proxy.limits.max_body:
+    if wanted is Next.BODY and (exchange.head.content_length or 0) > proxy.limits.max_body:
         return body_too_large(exchange, proxy)
-    return Next.BODY
+    return wanted
 
 
 def body_too_large(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
@@ -202,7 +205,7 @@ def _undecidable(exchange: Exchange, proxy: ProxyState, reason: Reason, message:
 
 
 def permit(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
-    """The judge decides: access rules and level; for what waited for a body, kill switch and rate once more."""
+    """The judge decides: access rules, policies, level; for what waited for a body, kill switch and rate once more."""
     identity, binding, window = exchange.identity, exchange.binding, exchange.window
     assert identity is not None
     assert window is not None
@@ -210,11 +213,14 @@ def permit(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     if decision is None:
         assert binding is not None
         gateway, actions = identity.gateway.compiled, exchange.actions or _UNNAMED
-        if exchange.body is None:
-            decision = decide(gateway, binding.compiled, actions)
+        known = policies.circumstances(exchange, actions)
+        if known is None:
+            return _undecidable(exchange, proxy, Reason.BODY_UNREADABLE, policies.UNREADABLE)
+        if exchange.body is None and exchange.beginning is None:
+            decision = decide(gateway, identity.agent, binding.compiled, actions, known)
         else:
             used = 0 if exchange.held else window.advance(proxy.tick())
-            decision = judge(gateway, identity.agent, binding.compiled, actions, used)
+            decision = judge(gateway, identity.agent, binding.compiled, actions, used, known)
         exchange.decision = decision
     if decision.charge_rate and not exchange.held:
         window.charge()

@@ -1,4 +1,4 @@
-"""A request that cannot be decided by its head: its body is read whole, or people are asked.
+"""A request that cannot be decided by its head: its body is read, or people are asked.
 
 What it takes of its agent's allowance meanwhile, and until it is answered, it gives back in `repay`.
 """
@@ -29,13 +29,16 @@ class Undecided:
     """One request at a time. `collects` while its body is read, `waits` while people are asked; `deadline` is when the
     next piece of the body must have come."""
 
-    __slots__ = ("_collected", "_context", "_conversation", "_loan", "_most", "_request", "deadline")
+    __slots__ = ("_collected", "_context", "_conversation", "_loan", "_look_at", "_most", "_request", "deadline")
 
     def __init__(self, conversation: UndecidedConversation, context: Context) -> None:
         self._conversation = conversation
         self._context = context
         self._collected: bytearray | None = None
         self._most = 0
+        self._look_at = (
+            0  # how much is to be there before it is looked at whether the beginning is; 0: the whole counts
+        )
         self._request: HeldRequest | None = None
         self._loan: Loan | None = None
         self.deadline = 0.0
@@ -51,9 +54,10 @@ class Undecided:
     # --- its body
 
     def read(self, wanted: Next) -> None:
-        """Read the body whole: to judge it, or to keep it while people are asked."""
+        """Read the body: whole or its beginning to judge it, or whole to keep it while people are asked."""
         limits = self._context.state.limits
         self._collected = bytearray()
+        self._look_at = 1 if wanted is Next.BEGINNING else 0
         self._most = limits.max_held_body if wanted is Next.HELD_BODY else limits.max_body
         self.deadline = self._context.state.tick() + limits.idle_timeout
 
@@ -66,7 +70,9 @@ class Undecided:
         collected += payload
         exchange.bytes_in += len(payload)
         self.deadline = state.tick() + state.limits.idle_timeout
-        if len(collected) > self._most:
+        if self._is_enough(exchange, collected):
+            self._judge_beginning(exchange, bytes(collected), done)
+        elif len(collected) > self._most:
             self._overflow(exchange, bytes(collected), done)
         elif done:
             self._collected = None
@@ -77,6 +83,28 @@ class Undecided:
             for name in called_off(exchange):
                 self._context.holds.call_off(name)
             self._conversation.proceed(outcome)
+
+    def _is_enough(self, exchange: Exchange, collected: bytearray) -> bool:
+        """Looked at whenever it has doubled, so that a body in small pieces costs no more than one in large."""
+        if not self._look_at or len(collected) < self._look_at or exchange.binding is None:
+            return False
+        self._look_at = 2 * len(collected)
+        return exchange.binding.connector.is_enough(bytes(collected))
+
+    def _judge_beginning(self, exchange: Exchange, collected: bytes, done: bool) -> None:
+        """Decide by what the body begins with; what was read goes before the rest, or is kept with it for people."""
+        self._collected = None
+        state = self._context.state
+        exchange = self._conversation.exchange = self._renewed(exchange)
+        exchange.beginning = collected
+        exchange.waited = state.tick() - exchange.arrived
+        outcome = advance(exchange, state)
+        self._conversation.proceed(outcome)
+        if outcome is Next.HELD_BODY:
+            exchange.bytes_in -= len(collected)
+            self.collect(exchange, collected, done)
+        elif outcome is Next.FORWARD:
+            self._conversation.pass_on(collected, done)
 
     def _renewed(self, exchange: Exchange) -> Exchange:
         """The exchange, begun anew where it no longer holds: a new version came, or its run ended, during its body."""
