@@ -30,7 +30,9 @@ class Result(StrEnum):
     ERROR = "error"
 
 
-_RESULTS: Final[dict[Truth, Result]] = {True: Result.TRUE, False: Result.FALSE, ERROR: Result.ERROR}
+_TRUE, _FALSE, _ERROR = Result.TRUE, Result.FALSE, Result.ERROR
+_RESULTS: Final[dict[Truth, Result]] = {True: _TRUE, False: _FALSE, ERROR: _ERROR}
+_NOT: Final = {_TRUE: _FALSE, _FALSE: _TRUE, _ERROR: _ERROR}
 
 
 class Comparison(msgspec.Struct, frozen=True, tag="test"):
@@ -47,7 +49,7 @@ class Comparison(msgspec.Struct, frozen=True, tag="test"):
     def why(self) -> str:
         """A sentence for people."""
         said = f"`{self.field}` is {self.seen}; `{self.operator.value}` {self.wanted}".rstrip()
-        return f"{said} cannot be said of it" if self.result is Result.ERROR else f"{said} is {self.result.value}"
+        return f"{said} cannot be said of it" if self.result is _ERROR else f"{said} is {self.result.value}"
 
 
 class Combination(msgspec.Struct, frozen=True, tag="group"):
@@ -110,10 +112,17 @@ def errors(node: trees.Node, seen: Seen) -> Iterator[trees.Leaf]:
             yield from errors(part, seen)
 
 
+def unavailable(leaf: trees.Leaf, seen: Seen) -> bool:
+    """Whether a test compares a total that nobody could tell."""
+    return leaf.test.total is not None and leaf.test.total not in (seen.facts.circumstances.totals or {})
+
+
 def fault_of(leaf: trees.Leaf, seen: Seen) -> str:
     """Why a test is an error, in words."""
-    if leaf.test.total is not None:
+    if unavailable(leaf, seen):
         return f"`{leaf.key}` is not known"
+    if leaf.test.total is not None:
+        return f"`{leaf.test.total.field}` is no amount that could be added up"
     return f"`{_name(leaf)}` is {kind_of(seen[leaf.key])}, and `{leaf.test.operator.value}` cannot compare it"
 
 
@@ -137,21 +146,21 @@ def shown(value: Any) -> str:
 
 def _of_node(node: trees.Node, seen: Seen) -> Comparison | Combination:
     if isinstance(node, trees.Leaf):
-        test = node.test
-        return Comparison(
-            _RESULTS[node.check(seen)],
-            _name(node),
-            test.operator,
-            _wanted(test.value),
-            shown(seen[node.key]),
-            test.line,
-        )
+        test, words = node.test, node.words
+        if words is None:
+            words = node.words = _wanted(test.value)
+        result = _RESULTS[node.check(seen)]
+        return Comparison(result, _name(node), test.operator, words, shown(seen[node.key]), test.line)
     assert isinstance(node, trees.Branch)
-    return Combination(_RESULTS[node.check(seen)], node.kind, tuple(_of_node(part, seen) for part in node.parts))
+    parts = tuple([_of_node(part, seen) for part in node.parts])
+    return Combination(_joined(node.kind, [part.result for part in parts]), node.kind, parts)
 
 
-def _name(leaf: trees.Leaf) -> str:
-    return field_names.CLOCK if leaf.key == NOW else leaf.key
+def _joined(kind: str, results: list[Result]) -> Result:
+    if kind == trees.NOT:
+        return _NOT[results[0]]
+    decisive, otherwise = (_FALSE, _TRUE) if kind == trees.ALL else (_TRUE, _FALSE)
+    return decisive if decisive in results else _ERROR if _ERROR in results else otherwise
 
 
 def _wanted(value: Any) -> str:

@@ -85,7 +85,8 @@ def settle(value: Any) -> Any:
 
 def total_key(total: Total) -> str:
     """The key of a running total, as people read it."""
-    return f"total({total.field}, window: {total.window}, by: {total.by.value})"
+    of = f" of {total.of}" if total.of else ""
+    return f"total({total.field}, window: {total.window}, by: {total.by.value}){of}"
 
 
 def total_reader(total: Total) -> Reader:
@@ -100,12 +101,16 @@ def total_reader(total: Total) -> Reader:
 def _open(root: str, path: Sequence[str]) -> Reader:
     if len(path) > 1:
         return _below(_ROOTS[root], path)
-    (name,) = path
-    if root == "parameters":
-        return lambda facts: settle(facts.action.parameters.get(name))
-    if root == "resource":
-        return lambda facts: settle(facts.action.resource.get(name))
-    return lambda facts: settle(facts.circumstances.risk_hints.get(name))
+    mapping, name = _ROOTS[root], path[0]
+    return _parameter(name) if root == "parameters" else lambda facts: settle(mapping(facts).get(name))
+
+
+def _parameter(name: str) -> Reader:
+    def read(facts: Facts) -> Any:
+        value = facts.action.parameters.get(name)
+        return value if type(value) in _PLAIN else settle(value)
+
+    return read
 
 
 def _below(mapping: Reader, path: Sequence[str]) -> Reader:

@@ -51,11 +51,15 @@ class TotalBy(StrEnum):
 
 
 class Total(msgspec.Struct, frozen=True):
-    """A running total: the sum of `field` over what was let through in the last `window` seconds, this one included."""
+    """A running total: the sum of `field` over what was let through in the last `window` seconds, this one included.
+
+    `of` is the rule that it belongs to, `POLICY:RULE`, once it is compiled: each rule has totals of its own.
+    """
 
     field: str
     window: int
     by: TotalBy = TotalBy.AGENT
+    of: str = ""
 
 
 class Test(msgspec.Struct, frozen=True, tag="test"):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Final
 
+from tameflare.core import totals
 from tameflare.core.config import PolicyConfig
 from tameflare.core.decision import Verdict
 from tameflare.core.policy import trees
@@ -104,10 +105,13 @@ def compile_policy(config: PolicyConfig, policy: Policy, zone: tzinfo | None) ->
     """Raises InvalidValue where the engine cannot do what the policy says."""
     readers: dict[str, Reader] = {}
     rules = [
-        CompiledRule(f"{label(config)}:{rule.name}", rule, trees.grow(rule.condition, zone, readers))
-        for rule in policy.rules
+        CompiledRule(f"{label(config)}:{rule.name}", rule, _grown(config, rule, zone, readers)) for rule in policy.rules
     ]
     return CompiledPolicy(config, policy.priority, CompiledScope(policy.scope), rules, readers)
+
+
+def _grown(config: PolicyConfig, rule: Rule, zone: tzinfo | None, readers: dict[str, Reader]) -> trees.Node:
+    return trees.grow(totals.owned(rule.condition, f"{config.name}:{rule.name}"), zone, readers)
 
 
 def label(config: PolicyConfig) -> str:
