@@ -125,6 +125,7 @@ class SigningKeys:
             )
         fresh = generate_private_key(SECP256R1())
         await self._database.write(lambda connection: self._add(connection, _of_pair(fresh)))
+        self._mark()  # subscribers are told only after this call has returned
         made = (await self.ring()).keys[-1]
         audit.record("key.rotated", actor, key=made.kid)
         return made
