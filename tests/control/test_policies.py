@@ -181,3 +181,15 @@ def test_names_must_agree_and_what_is_no_policy_is_told(clean: httpx.Client) -> 
     assert apply(clean).status_code == 422
     nothing = apply(clean, "# nothing here\n", prune=True)
     assert nothing.status_code == 422
+
+
+def test_a_group_that_a_policy_names_stays(clean: httpx.Client) -> None:
+    asks = "name: asks\nrules:\n  - {name: r, decision: requires_approval, approval: {approver_groups: [reviewers]}}\n"
+    assert "`reviewers`" in put(clean, "asks", asks).json()["faults"][0]["message"]
+    clean.post("/api/dashboard/groups", json={"name": "reviewers"})
+    assert put(clean, "asks", asks).status_code == 200
+    refused = clean.delete("/api/dashboard/groups/reviewers")
+    assert (refused.status_code, refused.json()["used_by"]) == (409, ["policy `asks`"])
+    clean.delete(f"{POLICIES}/asks")
+    assert clean.delete("/api/dashboard/groups/reviewers").status_code == 204
+    assert clean.post(f"{POLICIES}/asks/restore", json={"restore": 1}).status_code == 422

@@ -78,6 +78,7 @@ async def _run(services: Services, listener: socket.socket, directory: Path) -> 
         proxy = private_directory(directory / "proxy", allow_wide=settings.get(ALLOW_WIDE_PERMISSIONS))
         await services.proxies.ensure_local(proxy / "link.token")
     await services.configuration.problems()
+    await services.compiled.problems()
     if services.keys.problems:
         _warn_of_wrong_key()
     if not await services.users.anyone():

@@ -87,6 +87,7 @@ class Services:
         signing = SigningKeys(context, database, vault)
         outcomes = Outcomes(context, database, traffic)
         published = Published(context, database, vault, own)
+        compiled = Compiled(context, database, published)
         return cls(
             context=context,
             database=database,
@@ -102,7 +103,7 @@ class Services:
             groups=Groups(context, database),
             tokens=PersonalTokens(context, database, own.pepper),
             configuration=published,
-            compiled=Compiled(context, database, published),
+            compiled=compiled,
             policies=Policies(context, database, published),
             proxies=Proxies(context, database, published, own.pepper),
             credentials=Credentials(context, vault),
@@ -113,7 +114,7 @@ class Services:
             approvals=Approvals(context, database, published),
             sessions=Sessions(context, database, own.pepper),
             news=_news(database, traffic),
-            health=Health(database, vault, own, published),
+            health=Health(database, vault, own, published, compiled),
         )
 
     def close_waits(self) -> None:

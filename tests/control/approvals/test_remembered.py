@@ -120,3 +120,28 @@ def test_it_ends_when_what_was_agreed_under_changes_and_does_not_come_back(
         owner.patch(gateway, json={"level": "soft_enforce"})
         owner.patch(gateway, json={"level": "full_enforce"})
     assert remembered(member) == published(server, plane) == []
+
+
+def test_it_ends_with_a_policy_that_concerns_it_and_with_no_other(
+    server: Running, plane: Plane, owner: httpx.Client, member: httpx.Client
+) -> None:
+    path = "/api/dashboard/policies"
+
+    def store(name: str, scope: str) -> None:
+        source = f"name: {name}\nscope: {scope}\nrules: [{{name: r, decision: deny}}]\n"
+        assert owner.put(f"{path}/{name}", json={"source": source}).status_code == 200
+
+    vote(member, plane.raise_("r1", actions=(CALL,)).approval, remember="hour")
+    store("other-types", "{action_types: ['github.*', 'slack.channel.*']}")
+    store("other-agents", "{agents: ['build-*']}")
+    store("elsewhere", "{gateways: [second], connectors: [slack]}")
+    assert len(remembered(member)) == 1
+    store("concerned", "{action_types: [slack.message.send], agents: ['dep*'], environments: [staging]}")
+    assert remembered(member) == published(server, plane) == []
+    vote(member, plane.raise_("r2", "d2", actions=(CALL,)).approval, remember="hour")
+    owner.delete(f"{path}/elsewhere")
+    assert len(remembered(member)) == 1
+    owner.patch(f"{path}/concerned", json={"enabled": False})
+    assert remembered(member) == []
+    for name in ("other-types", "other-agents", "concerned"):
+        owner.delete(f"{path}/{name}")

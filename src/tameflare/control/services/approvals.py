@@ -168,7 +168,9 @@ class Approvals:
     def _remember(
         self, connection: Connection, stored: StoredApproval, people: Sequence[Person], new_id: str, now: int
     ) -> None:
-        fingerprint = memory.fingerprint(connection, stored.state.gateway, stored.state.connector)
+        state, types = stored.state, tuple(action.type for action in stored.held.actions)
+        subject = memory.Subject(state.gateway, state.agent, state.connector, types)
+        fingerprint = memory.fingerprint(connection, subject)
         made = memory.made(stored, people, new_id, now, fingerprint)
         if made is not None and fingerprint:
             remembered.add(connection, made)

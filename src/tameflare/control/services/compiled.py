@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
+
+import structlog
 
 from tameflare.control.services.configuration import Published
 from tameflare.control.services.context import Context
 from tameflare.control.store import feed, meta
 from tameflare.control.store.engine import Database
 from tameflare.core.compile import CompiledConfiguration
+from tameflare.core.policy.compile import Problem
 
 TRUSTED_SECONDS: Final = 0.5
 """For so long no version is asked for: another server on the same database may have raised it."""
+
+_log = structlog.get_logger("tameflare.policies")
 
 
 class Compiled:
@@ -42,6 +48,13 @@ class Compiled:
                 self._made = await self._renewed(self._made)
             return self._made
 
+    async def problems(self) -> Sequence[str]:
+        """A sentence for each policy that no longer compiles. Raises DatabaseUnavailable."""
+        return [
+            f"policy `{problem.name}` no longer compiles, so that its whole scope is denied: {_first(problem)}"
+            for problem in (await self.get()).policies.problems
+        ]
+
     def _mark(self) -> None:
         """Called in the writer's thread; what is being built then is asked for its version once more."""
         self._marks += 1
@@ -55,5 +68,11 @@ class Compiled:
         if made is None or (await self._database.read(meta.version)).number != made.version:
             newest = await self._database.read(self._published.everything)
             made = await asyncio.to_thread(CompiledConfiguration, newest)
+            for problem in made.policies.problems:
+                _log.error("policy_unreadable", policy=problem.name, version=problem.version, message=_first(problem))
         self._good = (marks, until)
         return made
+
+
+def _first(problem: Problem) -> str:
+    return str(problem.diagnostics[0])

@@ -13,11 +13,12 @@ from tameflare.control.services.context import Context
 from tameflare.control.services.faults import AlreadyExists, InUse, NotFound, Refused
 from tameflare.control.services.remembered import forget_person
 from tameflare.control.services.tokens import Caller
-from tameflare.control.store import gateways, groups, rules, users
+from tameflare.control.store import gateways, groups, policies, rules, users
 from tameflare.control.store.engine import Conflict, Connection, Database
 from tameflare.control.store.groups import Group
 from tameflare.control.store.users import User
 from tameflare.core.approval import Requirement
+from tameflare.core.policy.parse import parse_policy
 from tameflare.core.roles import Role
 
 
@@ -125,4 +126,15 @@ def names_group(requirements: Iterable[Requirement], group: str) -> bool:
     return any(group in part.groups for requirement in requirements for part in requirement.parts)
 
 
-_FINDERS: Final[Sequence[Callable[[Connection, str], Iterator[str]]]] = (_rules,)
+def _policies(connection: Connection, group: str) -> Iterator[str]:
+    """Of those that exist, also where they are switched off; one that no longer compiles may name any group."""
+    for policy in policies.listed(connection):
+        if group not in policy.source and "\\" not in policy.source:
+            continue  # reading all of them would hold up whoever else writes
+        parsed = parse_policy(policy.source).policy
+        asked = [] if parsed is None else [rule.approval for rule in parsed.rules if rule.approval is not None]
+        if parsed is None or names_group(asked, group):
+            yield f"policy `{policy.name}`"
+
+
+_FINDERS: Final[Sequence[Callable[[Connection, str], Iterator[str]]]] = (_rules, _policies)

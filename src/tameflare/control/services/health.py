@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from tameflare.control.services.compiled import Compiled
 from tameflare.control.services.configuration import Published
 from tameflare.control.services.keys import Keys
 from tameflare.control.services.vault import WARNING, Vault
@@ -28,11 +29,12 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Health:
-    def __init__(self, database: Database, vault: Vault, keys: Keys, published: Published) -> None:
+    def __init__(self, database: Database, vault: Vault, keys: Keys, published: Published, compiled: Compiled) -> None:
         self._database = database
         self._vault = vault
         self._keys = keys
         self._published = published
+        self._compiled = compiled
 
     async def facts(self) -> Facts:
         """Raises DatabaseUnavailable."""
@@ -41,7 +43,8 @@ class Health:
     async def warnings(self) -> list[str]:
         """A sentence for each thing that needs a person. Raises DatabaseUnavailable."""
         plain = [] if self._vault.encrypts else [WARNING]
-        return [*plain, *self._keys.problems, *await self._published.problems()]
+        stored = [*await self._published.problems(), *await self._compiled.problems()]
+        return [*plain, *self._keys.problems, *stored]
 
 
 def is_away(proxy: Proxy, now: int) -> bool:

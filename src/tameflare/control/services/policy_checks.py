@@ -8,6 +8,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from tameflare.control.services.policy_faults import FaultyPolicies, PolicyFault, told
+from tameflare.core.config import PolicyConfig
+from tameflare.core.policy.compile import compile_policies
+from tameflare.core.policy.diagnostics import Diagnostic
 from tameflare.core.policy.known import Known
 from tameflare.core.policy.model import Policy, Scope
 from tameflare.core.policy.parse import Parsed, parse_file, parse_policy
@@ -70,7 +73,7 @@ def sound(found: Sequence[Draft]) -> list[Sound]:
 
 
 def _draft(parsed: Parsed, file: str, field: str, largest: int) -> Draft:
-    faults = list(told(parsed, file, field))
+    faults = list(told(parsed.diagnostics or _unfit(parsed), file, field))
     size, line = len(parsed.source.encode(errors="surrogatepass")), parsed.first_line
     if size > largest and not faults:
         help_text = f"a policy has at most {largest:,} here (TF_MAX_POLICY_BYTES); split it"
@@ -83,6 +86,14 @@ def _draft(parsed: Parsed, file: str, field: str, largest: int) -> Draft:
         line=line,
         faults=tuple(faults),
     )
+
+
+def _unfit(parsed: Parsed) -> tuple[Diagnostic, ...]:
+    """What the engine could not do of a policy that is well-formed."""
+    if parsed.policy is None:
+        return ()
+    problems = compile_policies([(PolicyConfig("", parsed.policy.name, 0, ""), parsed.policy)]).problems
+    return tuple(found for problem in problems for found in problem.diagnostics)
 
 
 def _once(found: Sequence[Draft]) -> Iterator[Draft]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tameflare.control.services.faults import Fault, Invalid
 from tameflare.core.errors import TameFlareError
-from tameflare.core.policy.parse import Parsed
+from tameflare.core.policy.diagnostics import Diagnostic
 
 
 class PolicyFault(Fault, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class VersionMoved(TameFlareError):
         self.version = version
 
 
-def told(parsed: Parsed, file: str, field: str) -> Iterator[PolicyFault]:
-    """The diagnostics of one policy as faults of what was sent."""
-    for found in parsed.diagnostics:
+def told(diagnostics: Iterable[Diagnostic], file: str, field: str) -> Iterator[PolicyFault]:
+    """Diagnostics as faults of what was sent."""
+    for found in diagnostics:
         yield PolicyFault(field, found.message, found.help, file=file, line=found.line, column=found.column)

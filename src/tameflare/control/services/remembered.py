@@ -8,11 +8,13 @@ from typing import Final
 
 import msgspec
 
-from tameflare.control.store import connectors, feed, gateways, meta, remembered, rules
+from tameflare.control.services.policy_scopes import InForce
+from tameflare.control.store import agents, connectors, feed, gateways, meta, remembered, rules
 from tameflare.control.store.approvals import StoredApproval
 from tameflare.control.store.engine import Connection
 from tameflare.control.store.remembered import StoredMemory
 from tameflare.core.action import Effect
+from tameflare.core.policy.scopes import Place
 from tameflare.core.voting import Person, Remember, agreed_memory, agreeing
 from tameflare.link.approvals import HeldAction
 
@@ -74,27 +76,46 @@ def made(
     )
 
 
-def fingerprint(connection: Connection, gateway_id: str, connector: str) -> str:
-    """Of everything that decided that people are asked: the gateway's level, the connector, the rules written for it.
+class Subject(msgspec.Struct, frozen=True):
+    """What an answer is about: ids of gateway and agent, the name of the connector, types of actions."""
 
-    Empty where there is no such connector.
+    gateway: str
+    agent: str
+    connector: str
+    types: tuple[str, ...]
+
+
+def fingerprint(connection: Connection, subject: Subject, in_force: InForce | None = None) -> str:
+    """Of everything that decided that people are asked: how the gateway judges, the connector, the rules written for
+    it, where the agent works, and the versions of the policies that concern all this.
+
+    Empty where there is no such connector or agent.
     """
-    gateway, found = gateways.by_id(connection, gateway_id), connectors.by_name(connection, gateway_id, connector)
-    if gateway is None or found is None:
+    gateway, agent = gateways.by_id(connection, subject.gateway), agents.by_id(connection, subject.agent)
+    found = connectors.by_name(connection, subject.gateway, subject.connector)
+    if gateway is None or agent is None or found is None:
         return ""
-    written = [rule for rule in rules.of_gateway(connection, gateway_id) if rule.connector == connector]
-    return hashlib.sha256(msgspec.json.encode([gateway.level, found, written])).hexdigest()
+    written = [rule for rule in rules.of_gateway(connection, gateway.id) if rule.connector == found.name]
+    places = [Place(gateway.name, found.name, agent.name, agent.environment, kind) for kind in subject.types]
+    policies = (in_force or InForce(connection)).concerning(places)
+    judged_by = [gateway.level, gateway.policy_only, found, written, agent.name, agent.environment, policies]
+    return hashlib.sha256(msgspec.json.encode(judged_by)).hexdigest()
 
 
 def drop_stale(connection: Connection, now: int) -> int:
     """Forget what was agreed to under other rules, and what is over; how many. Called with every change."""
     found = remembered.everywhere(connection)
-    over = [memory.id for memory in found if memory.expires_at <= now or _is_stale(connection, memory)]
+    if not found:
+        return 0
+    in_force = InForce(connection)
+    over = [memory.id for memory in found if memory.expires_at <= now or _is_stale(connection, memory, in_force)]
     return remembered.remove(connection, *over) if over else 0
 
 
-def _is_stale(connection: Connection, memory: StoredMemory) -> bool:
-    return memory.fingerprint != fingerprint(connection, memory.gateway_id, memory.connector)
+def _is_stale(connection: Connection, memory: StoredMemory, in_force: InForce) -> bool:
+    types = tuple(kind for kind, _ in memory.actions)
+    subject = Subject(memory.gateway_id, memory.agent, memory.connector, types)
+    return memory.fingerprint != fingerprint(connection, subject, in_force)
 
 
 def forget_person(connection: Connection, person_id: str, now: int) -> None:

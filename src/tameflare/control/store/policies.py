@@ -46,7 +46,16 @@ class Policy(Version, frozen=True, kw_only=True):
         return self.enabled and self.active and self.deleted_at is None
 
 
+class Scoped(msgspec.Struct, frozen=True):
+    """A policy without its text."""
+
+    id: str
+    version: int
+    scope: Scope | None
+
+
 _NEWEST = (policy_versions.c.policy_id == policies.c.id) & (policy_versions.c.version == policies.c.version)
+_IN_FORCE = policies.c.deleted_at.is_(None) & policies.c.enabled & policy_versions.c.active
 
 
 def _joined() -> Select[Any]:
@@ -61,14 +70,19 @@ def listed(connection: Connection) -> list[Policy]:
 
 def in_force(connection: Connection) -> list[PolicyConfig]:
     """What judges, by name."""
-    wanted = policies.c.deleted_at.is_(None) & policies.c.enabled & policy_versions.c.active
     query = (
         select(policies.c.id, policies.c.name, policies.c.version, policy_versions.c.source, policy_versions.c.scope)
         .join(policy_versions, _NEWEST)
-        .where(wanted)
+        .where(_IN_FORCE)
         .order_by(policies.c.name)
     )
     return every(connection, query, PolicyConfig)
+
+
+def scopes(connection: Connection) -> list[Scoped]:
+    """What the policies in force are about, by name."""
+    query = select(policies.c.id, policies.c.version, policy_versions.c.scope).join(policy_versions, _NEWEST)
+    return every(connection, query.where(_IN_FORCE).order_by(policies.c.name), Scoped)
 
 
 def by_name(connection: Connection, name: str) -> Policy | None:

@@ -1,0 +1,35 @@
+"""Which policies are about something: by their scopes as they were stored, without reading their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tameflare.control.store import policies
+from tameflare.control.store.engine import Connection
+from tameflare.core.errors import InvalidValue
+from tameflare.core.policy.model import EVERYTHING, Scope
+from tameflare.core.policy.scopes import CompiledScope, Cover, Place
+
+
+class InForce:
+    """The policies that judge at the time it is made."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._found = [(found.id, found.version, _compiled(found.scope)) for found in policies.scopes(connection)]
+
+    def concerning(self, places: Iterable[Place]) -> Sequence[tuple[str, int]]:
+        """Id and version of those that may say something in one of these places."""
+        wanted = list(places)
+        return [
+            (policy_id, version)
+            for policy_id, version, scope in self._found
+            if any(scope.covers(place) is not Cover.NO for place in wanted)
+        ]
+
+
+def _compiled(scope: Scope | None) -> CompiledScope:
+    """One that cannot be read means everything, as it does for the judge."""
+    try:
+        return CompiledScope(EVERYTHING if scope is None else scope)
+    except InvalidValue:
+        return CompiledScope(EVERYTHING)
