@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
-from tests.support import doubles, product
+from tests.support import doubles, postgres, product
 
 settings.register_profile("tests", deadline=None, print_blob=True)  # how long an example takes is the machine's affair
 settings.load_profile("tests")
@@ -30,3 +30,12 @@ def governed(tmp_path_factory: pytest.TempPathFactory, vendors: doubles.Vendors)
     """The whole product in front of the doubles, one installation for each test process."""
     with product.installed(tmp_path_factory.mktemp("product"), vendors) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[postgres.Databases]:
+    """A PostgreSQL server, one for each test process, and as many databases as are wanted."""
+    if postgres.missing():
+        pytest.skip(postgres.missing())
+    with postgres.databases() as made:
+        yield made

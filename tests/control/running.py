@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +22,12 @@ from tameflare.control.services.context import Context
 from tameflare.control.store.tables import users
 from tameflare.control.wiring import Services
 from tameflare.core.roles import Role
+from tameflare.core.secret import Secret
 from tameflare.settings import Settings
 
 T = TypeVar("T")
+fresh_database: Callable[[], Secret] | None = None
+"""Where every control plane gets a database of PostgreSQL from that is not told of one; None: SQLite."""
 KEY: Final = "5c" * 32
 PASSWORD: Final = "correct horse battery"
 GATEWAYS: Final = "/api/dashboard/gateways"
@@ -87,12 +90,18 @@ class Running:
             client.close()
 
 
+def _placed(environment: Mapping[str, str]) -> Mapping[str, str]:
+    if fresh_database is None or "DATABASE_URL" in environment:
+        return environment
+    return {**environment, "DATABASE_URL": fresh_database().reveal()}
+
+
 @contextmanager
 def running(directory: Path, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
     """A server on a free port, over the databases in `directory`."""
     clock = Clock()
     settings = Settings(
-        {"SETTINGS_ENCRYPTION_KEY": KEY, "TF_REGISTRATION": "open"} if environment is None else environment
+        _placed({"SETTINGS_ENCRYPTION_KEY": KEY, "TF_REGISTRATION": "open"} if environment is None else environment)
     )
     services = Services.open(directory, Context(settings, clock=clock, steady=clock))
     config = uvicorn.Config(

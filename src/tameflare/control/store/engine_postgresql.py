@@ -121,10 +121,12 @@ def _parameters(url: Secret) -> dict[str, Any]:
     try:
         said = conninfo_to_dict(url.reveal())
     except psycopg.Error:
+        said = {"host": "@"}
+    if "@" in f"{said.get('host')}{said.get('dbname')}":  # of a password that was not written as %XX
         raise DatabaseUnavailable(
             "DATABASE_URL cannot be read as an address of PostgreSQL",
             "write `postgresql://user:password@host:port/database`, special characters of the password as %XX",
-        ) from None
+        )
     return {**_PATIENCE, **said}
 
 
