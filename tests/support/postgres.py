@@ -1,6 +1,6 @@
-"""PostgreSQL for tests: one server per test process, on a Unix socket alone, and a fresh database whenever it is asked for.
+"""PostgreSQL for tests: one server per test process, on a Unix socket alone, and fresh databases.
 
-It refuses to run as root, so that root starts it as another user. What it writes is not flushed to the disk: a test that
+It refuses to run as root, so that root starts it as another user. What it writes is not flushed: a test that
 kills it does so in an orderly way, or does not ask what survived.
 """
 
