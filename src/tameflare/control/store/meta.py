@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from tameflare.control.store.rows import every, one
 from tameflare.control.store.tables import meta
 from tameflare.control.store.upsert import insert
 
 _VERSION: Final = "configuration"
+_LAST: Final = "\U0010ffff"
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -29,7 +30,7 @@ class Version(msgspec.Struct, frozen=True):
 
 def named_like(connection: Connection, prefix: str) -> list[Value]:
     """Values whose name begins with `prefix`, oldest first."""
-    wanted = func.substr(meta.c.name, 1, len(prefix)) == prefix
+    wanted = meta.c.name.between(prefix, f"{prefix}{_LAST}")
     return every(connection, select(meta).where(wanted).order_by(meta.c.changed_at, meta.c.name), Value)
 
 
