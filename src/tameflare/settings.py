@@ -269,6 +269,12 @@ SENSITIVE_QUERY: Final = Setting(
     "access_token,api_key,apikey,auth,client_secret,code,key,password,secret,sig,signature,state,token",
     "Names of query parameters whose values are masked in records, divided by commas.",
 )
+WEBHOOK_HOSTS: Final = Setting(
+    "TF_WEBHOOK_HOSTS",
+    values.hosts,
+    _NO_HOSTS,
+    "Hosts, divided by commas, that an agent may name in `webhook_url` of what it asks; unset: none.",
+)
 RETENTION_DAYS: Final = Setting(
     "AUDIT_RETENTION_DAYS",
     values.days,

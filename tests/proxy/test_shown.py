@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tameflare.core.action import Action
-from tameflare.proxy.held import LARGEST_SHOWN, _all_shown
+from tameflare.link.held_actions import LARGEST_SHOWN, shown_actions
 from tameflare.proxy.unshown import PARTS, cut
 
 TEXTS = {f"f{number}": "x" * 4000 for number in range(100)}
@@ -26,7 +26,7 @@ TEXTS = {f"f{number}": "x" * 4000 for number in range(100)}
 @pytest.mark.parametrize("count", [1, 5])
 def test_however_much_is_sent(parameters: dict[str, Any], count: int) -> None:
     resource = {"path": "/x"}
-    found = _all_shown([Action("http.post", resource, parameters)] * count, frozenset())
+    found = shown_actions([Action("http.post", resource, parameters)] * count, frozenset())
     assert len(msgspec.json.encode(found)) <= LARGEST_SHOWN
     assert {each.type for each in found} == {"http.post"}
     assert all(each.resource == resource for each in found)
@@ -34,16 +34,16 @@ def test_however_much_is_sent(parameters: dict[str, Any], count: int) -> None:
 
 
 def test_what_fits_is_whole() -> None:
-    (found,) = _all_shown([Action("http.post", {}, {"a": "x" * 4000, "b": [1, 2]})], frozenset())
+    (found,) = shown_actions([Action("http.post", {}, {"a": "x" * 4000, "b": [1, 2]})], frozenset())
     assert found.parameters == {"a": "x" * 4000, "b": [1, 2]}
 
 
 def test_a_large_resource_is_left_out_as_well() -> None:
-    found = _all_shown([Action("http.post", TEXTS, TEXTS)] * 20, frozenset())
+    found = shown_actions([Action("http.post", TEXTS, TEXTS)] * 20, frozenset())
     assert len(msgspec.json.encode(found)) <= LARGEST_SHOWN
     assert cut("/x", found) == PARTS
 
 
 def test_what_follows_a_long_key_is_not_dropped_in_silence() -> None:
-    (found,) = _all_shown([Action("http.post", {}, {"a": "sk-" + "x" * 9000 + " and pay"})], frozenset())
+    (found,) = shown_actions([Action("http.post", {}, {"a": "sk-" + "x" * 9000 + " and pay"})], frozenset())
     assert cut("/x", (found,)) == PARTS

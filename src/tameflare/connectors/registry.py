@@ -20,7 +20,7 @@ from tameflare.connectors.vendors import AnthropicConnector, OpenAIConnector, St
 from tameflare.core.config import AuthScheme, ConnectorConfig
 from tameflare.core.errors import InvalidValue
 
-_VENDORS: Final[dict[str, type[TableConnector]]] = {
+VENDORS: Final[dict[str, type[TableConnector]]] = {
     "github": GitHubConnector,
     "openai": OpenAIConnector,
     "anthropic": AnthropicConnector,
@@ -33,7 +33,7 @@ _OTHERS: Final[dict[str, type[GenericConnector]]] = {
     "tunnel": TunnelConnector,
     "mcp": McpConnector,
 }
-TYPES: Final = (*_VENDORS, *_OTHERS)
+TYPES: Final = (*VENDORS, *_OTHERS)
 _SCHEMES: Final[dict[str, frozenset[AuthScheme]]] = {
     "github": frozenset({AuthScheme.VENDOR}),
     "openai": frozenset({AuthScheme.VENDOR, AuthScheme.BEARER}),
@@ -67,8 +67,8 @@ class TypeDescription(msgspec.Struct, frozen=True):
 def create(config: ConnectorConfig) -> Connector:
     """The connector for a configuration. Raises InvalidValue for an unknown type or options that do not fit it."""
     check(config)
-    if config.type in _VENDORS:
-        return _VENDORS[config.type](config)
+    if config.type in VENDORS:
+        return VENDORS[config.type](config)
     return _OTHERS[config.type](config)
 
 
@@ -127,5 +127,5 @@ def _check_auth(config: ConnectorConfig) -> None:
 def describe(name: str) -> TypeDescription:
     """Describe a type. Raises InvalidValue for one that is not known."""
     _check_type(name)
-    domains = _VENDORS[name].vendor.domains if name in _VENDORS else ()
+    domains = VENDORS[name].vendor.domains if name in VENDORS else ()
     return TypeDescription(name, domains, tuple(sorted(_SCHEMES[name])), variables(name), name in _OTHERS)

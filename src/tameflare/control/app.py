@@ -6,6 +6,8 @@ from fastapi import FastAPI
 
 import tameflare
 from tameflare.control.api import (
+    actions,
+    agent_keys,
     agents,
     approvals,
     catalog,
@@ -34,8 +36,8 @@ from tameflare.control.wiring import Services
 from tameflare.settings import HOST, PUBLIC_URL
 
 _NOUNS = (
-    health, users, user_admin, groups, tokens, gateways, gateway_tokens, agents, connectors, credentials, rules,
-    approvals, policies, proxies, killswitch, catalog, traffic, link, link_approvals, docs,
+    health, users, user_admin, groups, tokens, gateways, gateway_tokens, agents, agent_keys, connectors, credentials,
+    rules, approvals, policies, proxies, killswitch, catalog, traffic, actions, link, link_approvals, docs,
 )  # fmt: skip
 
 
@@ -51,6 +53,7 @@ def create_app(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
+    app.include_router(actions.direct)
     for noun in _NOUNS:
         app.include_router(noun.router)
     room.install(app)

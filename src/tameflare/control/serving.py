@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 import uvloop
 
+from tameflare.control.action_job import ActionJob
 from tameflare.control.app import create_app
 from tameflare.control.expiry import Expiry
 from tameflare.control.retention import Retention
@@ -93,7 +94,7 @@ async def _run(services: Services, listener: socket.socket, directory: Path) -> 
         ws="none",
         timeout_graceful_shutdown=max(1, int(settings.get(STOP_TIMEOUT))),
     )
-    jobs = [asyncio.create_task(job.run()) for job in (Retention(services), Expiry(services))]
+    jobs = [asyncio.create_task(job.run()) for job in (Retention(services), Expiry(services), ActionJob(services))]
     try:
         await _serve_until_told(_Server(config), services, listener)
     finally:

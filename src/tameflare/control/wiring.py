@@ -9,6 +9,9 @@ from typing import Self
 import structlog
 
 from tameflare.control.services import keys
+from tameflare.control.services.action_release import Release
+from tameflare.control.services.actions import Actions
+from tameflare.control.services.agent_keys import AgentKeys
 from tameflare.control.services.approval_outcomes import Outcomes
 from tameflare.control.services.approvals import Approvals
 from tameflare.control.services.compiled import Compiled
@@ -29,8 +32,8 @@ from tameflare.control.services.policies import Policies
 from tameflare.control.services.proxies import Proxies
 from tameflare.control.services.sessions import Sessions
 from tameflare.control.services.setupcode import FILE, SetupCode
-from tameflare.control.services.tokens import PersonalTokens
 from tameflare.control.services.signing_keys import SigningKeys
+from tameflare.control.services.tokens import PersonalTokens
 from tameflare.control.services.user_admin import UserAdmin
 from tameflare.control.services.users import Users
 from tameflare.control.services.vault import WARNING, Vault
@@ -40,7 +43,7 @@ from tameflare.control.store import traffic as traffic_rows
 from tameflare.control.store.engine import Database
 from tameflare.control.store.opening import open_stores
 from tameflare.control.store.traffic import TrafficStore
-from tameflare.settings import DATABASE_URL, ENCRYPTION_KEY
+from tameflare.settings import DATABASE_URL, ENCRYPTION_KEY, WEBHOOK_HOSTS
 
 _log = structlog.get_logger("tameflare.control")
 
@@ -52,9 +55,9 @@ class Services:
     traffic: TrafficStore
     vault: Vault
     keys: Keys
-    hasher: Hasher
     signing_keys: SigningKeys
     decision_tokens: DecisionTokens
+    hasher: Hasher
     setup_code: SetupCode
     users: Users
     user_admin: UserAdmin
@@ -72,6 +75,10 @@ class Services:
     approvals: Approvals
     sessions: Sessions
     news: News
+    agent_keys: AgentKeys
+    actions: Actions
+    release: Release
+    webhook_hosts: frozenset[str]
     health: Health
 
     @classmethod
@@ -82,22 +89,25 @@ class Services:
         if not vault.encrypts:
             _log.warning(WARNING, help="set SETTINGS_ENCRYPTION_KEY, as `openssl rand -hex 32` prints it")
         own = database.write_now(lambda connection: keys.load(connection, vault, context))
+        signing = SigningKeys(context, database, vault)
         hasher = Hasher()
         code = SetupCode(directory / FILE, context)
-        signing = SigningKeys(context, database, vault)
         outcomes = Outcomes(context, database, traffic)
         published = Published(context, database, vault, own)
         compiled = Compiled(context, database, published)
+        decision_tokens = DecisionTokens(context, database, signing, own.pepper)
+        holds = Holds(context, database, outcomes)
+        actions = Actions(context, database, holds, decision_tokens, signing)
         return cls(
             context=context,
             database=database,
             traffic=traffic,
             vault=vault,
             keys=own,
+            signing_keys=signing,
+            decision_tokens=decision_tokens,
             hasher=hasher,
             setup_code=code,
-            signing_keys=signing,
-            decision_tokens=DecisionTokens(context, database, signing, own.pepper),
             users=Users(context, database, hasher, code),
             user_admin=UserAdmin(context, database, hasher),
             groups=Groups(context, database),
@@ -110,10 +120,14 @@ class Services:
             kill_switches=KillSwitches(context, database, published),
             feed=FeedService(database, context.clock, context.steady),
             intake=Intake(traffic, outcomes.take),
-            holds=Holds(context, database, outcomes),
+            holds=holds,
             approvals=Approvals(context, database, published),
             sessions=Sessions(context, database, own.pepper),
             news=_news(database, traffic),
+            agent_keys=AgentKeys(context, database, hasher),
+            actions=actions,
+            release=Release(context, database, compiled, actions),
+            webhook_hosts=frozenset(context.settings.get(WEBHOOK_HOSTS)),
             health=Health(database, vault, own, published, compiled),
         )
 
@@ -121,6 +135,7 @@ class Services:
         """Answer everybody who waits for news: the server begins to stop."""
         self.feed.close()
         self.approvals.close()
+        self.actions.close()
         self.intake.close()
         self.news.close()
 

@@ -18,7 +18,7 @@ CUT: Final = "…"
 _KEY: Final = re.compile(
     r"\b(?:sk|rk|pk|whsec)_(?:live|test)_[A-Za-z0-9]{8,}|\bsk-[A-Za-z0-9_-]{16,}|\bgh[opsur]_[A-Za-z0-9]{16,}"
     r"|\bgithub_pat_[A-Za-z0-9_]{16,}|\bxox[a-z]-[A-Za-z0-9-]{8,}|\bAKIA[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_-]{30,}"
-    r"|\b(?:gwtk|gwln|tfr|tfu|tf_live|tf_test)_[A-Za-z0-9_-]{16,}"
+    r"|\b(?:gwtk|gwln|tfr|tfu|tf_live|tf_test|aaf)_[A-Za-z0-9_-]{16,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
 )
 """Keys by the shapes that vendors publish, and private keys in PEM (RFC 7468)."""

@@ -9,13 +9,17 @@ from enum import StrEnum
 
 
 class TokenKind(StrEnum):
-    """The prefix of each kind of token. Each is refused in any place but its own."""
+    """The prefix of each kind of token. Each is refused in any place but its own. Keys of agents are made by
+    core.agent_keys."""
 
     PROXY = "gwtk_"
     LINK = "gwln_"
     RUN = "tfr_"
     PERSONAL = "tfu_"
     SESSION = "tfs_"
+    AGENT = "tf_live_"
+    AGENT_TEST = "tf_test_"
+    AGENT_FORMER = "aaf_"
 
 
 def new_token(kind: TokenKind) -> str:

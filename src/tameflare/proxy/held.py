@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable
-from typing import Any, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from tameflare.connectors.significance import significant_headers
-from tameflare.core.action import Action
 from tameflare.core.config import CredentialMode
-from tameflare.core.redact import CUT, LONGEST_PATH, LONGEST_SHOWN, recorded_path, shown
-from tameflare.link.approvals import Held, HeldAction
+from tameflare.core.redact import CUT, LONGEST_PATH, recorded_path
+from tameflare.link.approvals import Held
+from tameflare.link.held_actions import shown_actions
 from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.hold import Name
 from tameflare.proxy.unshown import cut, unshown
-
-LARGEST_SHOWN: Final = 64 << 10
-"""Bytes of JSON that the actions of one request may take."""
-_SHORTER: Final = (512, 64)
-_LARGEST_RESOURCE: Final = 400
 
 
 def describe(exchange: Exchange, sensitive: Collection[str]) -> Held:
@@ -35,7 +28,7 @@ def describe(exchange: Exchange, sensitive: Collection[str]) -> Held:
     assert request is not None
     body = exchange.received or b""
     body_sha256 = hashlib.sha256(body).hexdigest()
-    actions = _all_shown(exchange.actions or (), sensitive)
+    actions = shown_actions(exchange.actions or (), sensitive)
     path = recorded_path(exchange.path, exchange.query, sensitive)
     path = path if len(path) < LONGEST_PATH else path + CUT
     return Held(
@@ -132,37 +125,3 @@ def _hashed(parts: Iterable[bytes]) -> str:
         found.update(len(part).to_bytes(8, "big"))
         found.update(part)
     return found.hexdigest()
-
-
-def _all_shown(actions: Iterable[Action], sensitive: Collection[str]) -> tuple[HeldAction, ...]:
-    """As much of them as fits on a page, which shows many requests at once: the texts cut shorter, or the parameters
-    left out."""
-    actions = tuple(actions)
-    for longest in (LONGEST_SHOWN, *_SHORTER):
-        found = _fitting(actions, sensitive, longest)
-        if len(found) == len(actions):
-            return tuple(found)
-    left_out = {CUT: "too much to be shown"}
-    return tuple(
-        HeldAction(each.type, each.risk, each.effect, _short(shown(each.resource, sensitive, 64)), left_out)
-        for each in actions
-    )
-
-
-def _fitting(actions: Iterable[Action], sensitive: Collection[str], longest: int) -> list[HeldAction]:
-    found, size = [], 0
-    for action in actions:
-        found.append(_shown(action, sensitive, longest))
-        size += len(msgspec.json.encode(found[-1])) + 1
-        if size >= LARGEST_SHOWN:
-            return []
-    return found
-
-
-def _shown(action: Action, sensitive: Collection[str], longest: int) -> HeldAction:
-    resource = shown(action.resource, sensitive, longest)
-    return HeldAction(action.type, action.risk, action.effect, resource, shown(action.parameters, sensitive, longest))
-
-
-def _short(resource: dict[str, Any]) -> dict[str, Any]:
-    return resource if len(msgspec.json.encode(resource)) <= _LARGEST_RESOURCE else {CUT: "too much to be shown"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -13,6 +13,7 @@ from tameflare.connectors.request import HttpRequest
 from tameflare.core.action import Action
 from tameflare.core.redact import CUT
 from tameflare.link.approvals import HeldAction
+from tameflare.link.held_actions import is_cut
 
 _EMPTY: Final = (b"", b"{}", b"null")
 PARTS: Final = "long values are cut"
@@ -26,7 +27,7 @@ def unshown(connector: Connector, request: HttpRequest, actions: Sequence[Action
 
 def cut(path: str, actions: Iterable[HeldAction]) -> str:
     """Whether something of what people are shown had to be cut, in words; empty: nothing."""
-    return PARTS if path.endswith(CUT) or any(_is_cut([each.resource, each.parameters]) for each in actions) else ""
+    return PARTS if path.endswith(CUT) or any(is_cut([each.resource, each.parameters]) for each in actions) else ""
 
 
 def _unread(connector: Connector, request: HttpRequest, actions: Sequence[Action], body: bytes) -> str:
@@ -43,12 +44,3 @@ def _unread(connector: Connector, request: HttpRequest, actions: Sequence[Action
     except Unreadable:
         told = True  # it says nothing without a body
     return connector.untold(replace(request, body=body)) if told else "it is neither a form nor JSON"
-
-
-def _is_cut(value: Any) -> bool:
-    """As `core.redact.shown` says that it cut something."""
-    if isinstance(value, str):
-        return value.endswith(CUT) or value.startswith(CUT)
-    if isinstance(value, dict):
-        return any(map(_is_cut, value)) or any(map(_is_cut, value.values()))
-    return isinstance(value, list | tuple) and any(map(_is_cut, value))

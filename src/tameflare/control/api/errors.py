@@ -28,6 +28,7 @@ _STATUS: Final[dict[type[TameFlareError], int]] = {
     faults.NotFound: 404,
     faults.AlreadyExists: 409,
     faults.AlreadyAnswered: 409,
+    faults.IdempotencyConflict: 409,
     faults.Ambiguous: 409,
     VersionMoved: 409,
     faults.InUse: 409,

@@ -20,6 +20,8 @@ from tameflare.core.voting import Person
 from tameflare.link.messages import ApprovalAnswered
 
 T = TypeVar("T")
+DECISION_API: Final = "decision-api"
+"""Stands where a proxy's id would for actions that wait at the control plane itself."""
 _EVENTS: Final = {
     Status.APPROVED: "approval.approved",
     Status.DENIED: "approval.denied",
@@ -75,6 +77,8 @@ def _tell(connection: Connection, before: Approval, state: Approval, now: int) -
     version = meta.version(connection).number
     message = ApprovalAnswered(state.id, verdict, state.reason, state.message, version)
     for proxy in states.waiting_proxies(state):
+        if proxy == DECISION_API:
+            continue  # services/action_approvals.py looks itself
         feed.append(connection, msgspec.json.encode(message), now, proxy)
 
 

@@ -120,3 +120,12 @@ class Throttled(TameFlareError):
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message, f"try again in {retry_after} s")
         self.retry_after = retry_after
+
+
+class IdempotencyConflict(TameFlareError):
+    """An idempotency key that was used before, for something else."""
+
+    code = "idempotency_conflict"
+
+    def __init__(self) -> None:
+        super().__init__("this idempotency key was used for another request", "make a new key for each request")

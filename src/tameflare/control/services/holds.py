@@ -12,7 +12,7 @@ from tameflare.control.services import approval_changes as changes
 from tameflare.control.services.approval_outcomes import Outcomes
 from tameflare.control.services.context import Context
 from tameflare.control.services.faults import Refused
-from tameflare.control.store import agents, approvals, gateways, killswitch, meta, proxies
+from tameflare.control.store import agent_keys, agents, approvals, gateways, killswitch, meta, proxies
 from tameflare.control.store.approvals import StoredApproval
 from tameflare.control.store.engine import Connection, Database
 from tameflare.control.store.proxies import Proxy
@@ -87,6 +87,11 @@ class Holds:
             return _answer(connection, known, asker)
         if not heard(connection, asker, now):
             return _refused(Reason.APPROVAL_REQUIRED, "the proxy was started again since")
+        return self.join(connection, asker, asked, new_id, now)
+
+    def join(self, connection: Connection, asker: Asker, asked: Raise, new_id: str, now: int) -> Answer:
+        """Have a request wait for the approval that is open for the very same thing, or for a new one."""
+        held = asked.held
         found = self._found(connection, asked, now) or self._new(connection, asked, new_id, now)
         if isinstance(found, Answer):
             return found
@@ -179,9 +184,11 @@ def _check_served(connection: Connection, proxy: Proxy, gateway_id: str) -> None
 
 
 def _behind(connection: Connection, held: Held, known: tuple[str, ...]) -> tuple[str, ...]:
-    """The people who stand behind a request: whoever made the agent, and the token that its run was started with."""
+    """The people who stand behind a request: whoever made the agent, and the token that its run was started with or the
+    key that it was asked for by."""
     agent, token = agents.by_id(connection, held.agent), gateways.token_by_id(connection, held.token)
-    made_by = (agent.created_by if agent else None, token.created_by if token else None)
+    key = agent_keys.by_id(connection, held.token)
+    made_by = (found.created_by for found in (agent, token, key) if found is not None)
     return tuple(dict.fromkeys((*known, *(person for person in made_by if person))))
 
 

@@ -57,7 +57,7 @@ class Hasher:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= _MAX_WAITING:
-            raise Throttled("too many passwords are being checked", 1)
+            raise Throttled("too many passwords and keys are being checked", 1)
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, insert, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, insert, select, update
 
 from tameflare.control.store.actions_schema import action_requests
 from tameflare.control.store.approvals_schema import approvals
@@ -83,10 +83,13 @@ def page(
     return every(connection, query, StoredAction)
 
 
-def by_key(connection: Connection, agent_id: str, idempotency_key: str) -> StoredAction | None:
-    """The action that an agent asked for with this idempotency key."""
-    keyed = and_(action_requests.c.agent_id == agent_id, action_requests.c.idempotency_key == idempotency_key)
-    return one(connection, select(action_requests).where(keyed), StoredAction)
+def with_keys(connection: Connection, wanted: Sequence[tuple[str, str | None]]) -> list[StoredAction]:
+    """The actions that were asked for with these pairs of agent and idempotency key."""
+    table = action_requests.c
+    agents, keys = {agent for agent, _ in wanted}, [key for _, key in wanted]
+    query = select(action_requests).where(table.agent_id.in_(agents), table.idempotency_key.in_(keys))
+    pairs = set(wanted)
+    return [one for one in every(connection, query, StoredAction) if (one.agent_id, one.idempotency_key) in pairs]
 
 
 def answered(connection: Connection, limit: int) -> list[StoredAction]:
@@ -99,11 +102,23 @@ def answered(connection: Connection, limit: int) -> list[StoredAction]:
     )
 
 
-def due(connection: Connection, now: int, limit: int) -> list[StoredAction]:
-    """Those that may be carried out no longer, oldest first."""
+def next_end(connection: Connection) -> int | None:
+    """When the next of those that may be carried out ends by itself."""
+    ready = action_requests.c.status.in_(_READY)
+    found: int | None = connection.scalar(select(func.min(action_requests.c.expires_at)).where(ready))
+    return found
+
+
+def due_approved(connection: Connection, now: int, limit: int) -> list[StoredAction]:
+    """Those that people agreed to and that nobody carried out in time; the oldest of all that are over."""
+    query = select(action_requests).where(action_requests.c.id.in_(_due(now, limit)))
+    return every(connection, query.where(action_requests.c.approval_id.is_not(None)), StoredAction)
+
+
+def _due(now: int, limit: int) -> Select[Any]:
+    """The ids of those that may be carried out no longer, oldest first."""
     ready = and_(action_requests.c.status.in_(_READY), action_requests.c.expires_at <= now)
-    query = select(action_requests).where(ready).order_by(action_requests.c.expires_at).limit(limit)
-    return every(connection, query, StoredAction)
+    return select(action_requests.c.id).where(ready).order_by(action_requests.c.expires_at).limit(limit)
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -128,6 +143,14 @@ def put(connection: Connection, action: StoredAction) -> None:
     }
     connection.execute(update(action_requests).where(action_requests.c.id == action.id).values(**values))
     touch(connection, TOPIC)
+
+
+def expire_due(connection: Connection, now: int, limit: int) -> int:
+    """End those that nobody carried out in time, the oldest first; how many."""
+    over = {"status": ActionStatus.EXPIRED.value, "changed_at": now, "expires_at": None}
+    chosen = action_requests.c.id.in_(_due(now, limit))
+    touch(connection, TOPIC)
+    return connection.execute(update(action_requests).where(chosen).values(**over)).rowcount
 
 
 def free_key(connection: Connection, action_id: str) -> None:
