@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 
 from tameflare.core.decision import Reason
 from tameflare.core.policy import trees, verdicts
-from tameflare.core.policy.explain import Explanation, PolicyResult, errors, fault_of, of_rule
+from tameflare.core.policy.explain import Explanation, PolicyResult, errors, fault_of, of_rule, unavailable
 from tameflare.core.policy.facts import Facts
 from tameflare.core.policy.fields import ABSENT, Reader, Seen
-from tameflare.core.policy.index import indexed
+from tameflare.core.policy.index import Entries, indexed
 from tameflare.core.policy.model import Total
 from tameflare.core.policy.rules import ENVIRONMENT, CompiledPolicy, CompiledRule
 from tameflare.core.policy.truth import ERROR
@@ -56,26 +56,13 @@ class Candidates:
         seen = Seen(facts, self._readers)
         matched: list[int] = []
         failed: list[int] = []
-        for check, number in self._always:
-            found = check(seen)
-            if found:
-                matched.append(number)
-            elif found is ERROR:
-                failed.append(number)
+        _ask(self._always, seen, matched, failed)
         for switch in self._switches:
             value = seen[switch.key]
             if type(value) is str:
-                entries = switch.ready.get(value) or switch.find(value)
-            elif value is ABSENT:
-                continue
-            else:
-                entries = switch.all()
-            for check, number in entries:
-                found = check(seen)
-                if found:
-                    matched.append(number)
-                elif found is ERROR:
-                    failed.append(number)
+                _ask(switch.ready.get(value) or switch.find(value), seen, matched, failed)
+            elif value is not ABSENT:
+                _ask(switch.all(), seen, matched, failed)
         if failed:
             return self._failed(failed, matched, seen)
         known = self._verdicts.get(tuple(matched))
@@ -111,11 +98,28 @@ class Candidates:
         return verdicts.of_errors(rules, written, reason, message)
 
 
+def _ask(entries: Entries, seen: Seen, matched: list[int], failed: list[int]) -> None:
+    """Ask each rule until a test of it is false."""
+    for first, others, number in entries:
+        result = first(seen)
+        if result is False:
+            continue
+        if others is not None:
+            if result is True:
+                result = others(seen)
+            elif others(seen) is False:
+                continue
+        if result:
+            matched.append(number)
+        elif result is ERROR:
+            failed.append(number)
+
+
 def _blame(rules: Sequence[CompiledRule], seen: Seen) -> tuple[Reason, str]:
     """Why rules cannot be judged; `total_unavailable` only where nothing else is wrong."""
     found = [(rule, list(errors(rule.written, seen))) for rule in rules]
-    unknown = [(rule, leaf) for rule, leaves in found for leaf in leaves if leaf.test.total is not None]
-    wrong = [(rule, leaf) for rule, leaves in found for leaf in leaves if leaf.test.total is None]
+    unknown = [(rule, leaf) for rule, leaves in found for leaf in leaves if unavailable(leaf, seen)]
+    wrong = [(rule, leaf) for rule, leaves in found for leaf in leaves if not unavailable(leaf, seen)]
     lost = [rule for rule, leaves in found if not leaves]
     if lost and not wrong:
         return Reason.ENGINE_ERROR, _lost(lost[0])

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
 from tameflare.core.decision import Verdict
-from tameflare.core.policy import field_names, trees
+from tameflare.core.policy import trees
 from tameflare.core.policy.conditions.kinds import kind_of
-from tameflare.core.policy.fields import NOW, Lack, Seen
+from tameflare.core.policy.fields import Lack, Seen
 from tameflare.core.policy.model import Operator
 from tameflare.core.policy.rules import CompiledRule
 from tameflare.core.policy.truth import ERROR, Truth
@@ -35,7 +36,7 @@ _RESULTS: Final[dict[Truth, Result]] = {True: _TRUE, False: _FALSE, ERROR: _ERRO
 _NOT: Final = {_TRUE: _FALSE, _FALSE: _TRUE, _ERROR: _ERROR}
 
 
-class Comparison(msgspec.Struct, frozen=True, tag="test"):
+class Comparison(msgspec.Struct, frozen=True, gc=False, tag="test"):
     """One test. `wanted` and `seen` are the two values as people read them."""
 
     result: Result
@@ -123,7 +124,7 @@ def fault_of(leaf: trees.Leaf, seen: Seen) -> str:
         return f"`{leaf.key}` is not known"
     if leaf.test.total is not None:
         return f"`{leaf.test.total.field}` is no amount that could be added up"
-    return f"`{_name(leaf)}` is {kind_of(seen[leaf.key])}, and `{leaf.test.operator.value}` cannot compare it"
+    return f"`{leaf.key}` is {kind_of(seen[leaf.key])}, and `{leaf.test.operator.value}` cannot compare it"
 
 
 def shown(value: Any) -> str:
@@ -141,17 +142,17 @@ def shown(value: Any) -> str:
         return f"a list of {len(value)}"
     if kind is dict:
         return f"a mapping of {len(value)}"
-    return str(value)
+    return value.isoformat(" ", "minutes") if kind is datetime else str(value)
 
 
 def _of_node(node: trees.Node, seen: Seen) -> Comparison | Combination:
-    if isinstance(node, trees.Leaf):
+    if type(node) is trees.Leaf:
         test, words = node.test, node.words
         if words is None:
             words = node.words = _wanted(test.value)
         result = _RESULTS[node.check(seen)]
-        return Comparison(result, _name(node), test.operator, words, shown(seen[node.key]), test.line)
-    assert isinstance(node, trees.Branch)
+        return Comparison(result, node.key, test.operator, words, shown(seen[node.key]), test.line)
+    assert type(node) is trees.Branch
     parts = tuple([_of_node(part, seen) for part in node.parts])
     return Combination(_joined(node.kind, [part.result for part in parts]), node.kind, parts)
 

@@ -30,8 +30,8 @@ class Lack(Enum):
 
 ABSENT: Final = Lack.ABSENT
 UNREADABLE: Final = Lack.UNREADABLE
-NOW: Final = "now"
-"""The key of the moment in the installation's time zone; no field has this name."""
+NOW: Final = field_names.CLOCK
+"""The key of the moment in the installation's time zone."""
 _LONGEST_INDEX: Final = 9
 _PLAIN: Final = frozenset({str, bool, int, list, dict})
 

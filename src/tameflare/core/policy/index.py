@@ -7,9 +7,10 @@ from typing import Final
 
 from tameflare.core.policy import trees
 from tameflare.core.policy.model import Operator
-from tameflare.core.policy.truth import Check
+from tameflare.core.policy.truth import Check, all_of
 
-Entry = tuple[Check, int]
+Entry = tuple[Check, Check | None, int]
+"""A rule's first test, what must be true besides, and the rule's number."""
 Entries = tuple[Entry, ...]
 NONE: Final[Entries] = ()
 _FEW: Final = 4
@@ -41,14 +42,14 @@ class Switch:
         rules = self._by_text.get(text)
         if rules is None:
             return NONE
-        found = tuple((trees.fold(node, {leaf: True}).check, number) for node, leaf, number in rules)
+        found = tuple(entry(trees.fold(node, {leaf: True}), number) for node, leaf, number in rules)
         self.ready[text] = found
         return found
 
     def all(self) -> Entries:
         """All rules, for a value that is no text: to each it is an error, unless another test of it is false."""
         if self._others is None:
-            self._others = tuple((node.check, number) for node, number in self._rules)
+            self._others = tuple(entry(node, number) for node, number in self._rules)
         return self._others
 
 
@@ -67,7 +68,12 @@ def indexed(nodes: Sequence[trees.Node]) -> tuple[Entries, tuple[Switch, ...]]:
             always.append((node, number))
         else:
             switches.setdefault(best.key, Switch(best.key)).add(node, best, number)
-    return tuple((node.check, number) for node, number in always), tuple(switches.values())
+    return tuple(entry(node, number) for node, number in always), tuple(switches.values())
+
+
+def entry(node: trees.Node, number: int) -> Entry:
+    first, *others = sorted(trees.conjuncts(node), key=lambda part: part.cost)
+    return first.check, all_of([part.check for part in others]) if others else None, number
 
 
 def _switching(part: trees.Node) -> trees.Leaf | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from datetime import tzinfo
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from tameflare.core.errors import InvalidValue
@@ -33,8 +35,6 @@ def probe(test: Test, zone: tzinfo | None) -> Probe:
     key = test.field if test.total is None else total_key(test.total)
     read = reader(key, zone) if test.total is None else total_reader(test.total)
     _check_value(test)
-    if test.operator in _NEGATIVES:
-        return Probe(key, read, negated(_BUILDERS[_NEGATIVES[test.operator]](key, test.value)))
     return Probe(key, read, _BUILDERS[test.operator](key, test.value))
 
 
@@ -62,24 +62,22 @@ def _check_value(test: Test) -> None:
 _NO_VALUE: Final = frozenset({Operator.EXISTS, Operator.NOT_EXISTS})
 _LISTS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN})
 _TEXTS: Final = frozenset({Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.MATCHES, Operator.GLOB})
-_NEGATIVES: Final = {
-    Operator.NOT_EQUALS: Operator.EQUALS,
-    Operator.NOT_IN: Operator.IN,
-    Operator.NOT_CONTAINS: Operator.CONTAINS,
-    Operator.NOT_EXISTS: Operator.EXISTS,
-}
 _BUILDERS: Final[dict[Operator, Builder]] = {
     Operator.EQUALS: equality.equals,
+    Operator.NOT_EQUALS: equality.not_equals,
     Operator.IN: equality.is_in,
+    Operator.NOT_IN: equality.not_in,
     Operator.CONTAINS: containing.contains,
+    Operator.NOT_CONTAINS: lambda key, wanted: negated(containing.contains(key, wanted)),
     Operator.STARTS_WITH: texts.starts_with,
     Operator.ENDS_WITH: texts.ends_with,
     Operator.MATCHES: texts.matches,
-    Operator.GREATER_THAN: ordering.greater_than,
-    Operator.GREATER_THAN_OR_EQUAL: ordering.greater_than_or_equal,
-    Operator.LESS_THAN: ordering.less_than,
-    Operator.LESS_THAN_OR_EQUAL: ordering.less_than_or_equal,
+    Operator.GREATER_THAN: partial(ordering.ordered, operator.gt),
+    Operator.GREATER_THAN_OR_EQUAL: partial(ordering.ordered, operator.ge),
+    Operator.LESS_THAN: partial(ordering.ordered, operator.lt),
+    Operator.LESS_THAN_OR_EQUAL: partial(ordering.ordered, operator.le),
     Operator.EXISTS: lambda key, _: presence.exists(key),
+    Operator.NOT_EXISTS: lambda key, _: negated(presence.exists(key)),
     Operator.BETWEEN: ordering.between,
     Operator.GLOB: texts.glob,
     Operator.CIDR: networks.cidr,

@@ -26,15 +26,17 @@ class Meaningless(InvalidValue):
 
 
 class Leaf:
-    """A test. `key` is what it reads, `cost` how dear that is: the cheap ones are asked first."""
+    """A test. `key` is what it reads, `cost` how dear that is: the cheap ones are asked first. `words` are the value
+    that it compares with, once somebody wanted to read it."""
 
-    __slots__ = ("check", "cost", "key", "test")
+    __slots__ = ("check", "cost", "key", "test", "words")
 
     def __init__(self, test: Test, key: str, check: Check) -> None:
         self.test = test
         self.key = key
         self.check = check
         self.cost = _DEAR.get(test.operator, 0)
+        self.words: str | None = None
 
 
 class Constant:

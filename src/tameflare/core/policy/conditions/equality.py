@@ -1,4 +1,4 @@
-"""`equals` and `in`."""
+"""`equals` and `in`, and their negatives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from tameflare.core.policy.conditions.kinds import KINDS, same
 from tameflare.core.policy.fields import ABSENT, Seen
-from tameflare.core.policy.truth import ERROR, Check, Truth
+from tameflare.core.policy.truth import ERROR, Check, Truth, negated
 
 
 def equals(key: str, wanted: Any) -> Check:
@@ -19,6 +19,10 @@ def equals(key: str, wanted: Any) -> Check:
         return False if value is ABSENT else same(value, wanted)
 
     return check
+
+
+def not_equals(key: str, wanted: Any) -> Check:
+    return _is_not_text(key, wanted) if type(wanted) is str else negated(equals(key, wanted))
 
 
 def is_in(key: str, wanted: Sequence[Any]) -> Check:
@@ -38,12 +42,26 @@ def is_in(key: str, wanted: Sequence[Any]) -> Check:
     return check
 
 
+def not_in(key: str, wanted: Sequence[Any]) -> Check:
+    return negated(is_in(key, wanted))
+
+
 def _is_text(key: str, wanted: str) -> Check:
     def check(seen: Seen) -> Truth:
         value = seen[key]
         if type(value) is str:
             return value == wanted
         return False if value is ABSENT else ERROR
+
+    return check
+
+
+def _is_not_text(key: str, wanted: str) -> Check:
+    def check(seen: Seen) -> Truth:
+        value = seen[key]
+        if type(value) is str:
+            return value != wanted
+        return True if value is ABSENT else ERROR
 
     return check
 

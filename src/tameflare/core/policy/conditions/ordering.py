@@ -1,79 +1,99 @@
-"""`greater_than` and its like, and `between`, with both ends: numbers with numbers, text with text by code points."""
+"""`greater_than` and its like, and `between`, with both ends: numbers with numbers, text with text by code points.
+
+Whole numbers compared with a number are the everyday case and have a check of their own each; all else goes by kinds.
+"""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from tameflare.core.errors import InvalidValue
 from tameflare.core.policy.conditions.kinds import KINDS, NUMBERS, exact
 from tameflare.core.policy.fields import ABSENT, Lack, Seen, settle
 from tameflare.core.policy.truth import ERROR, Check, Truth
 
-Comparison = Callable[[Any, Any], bool]
+Order = Callable[[Any, Any], bool]
+ByKind = Callable[[Any], Truth]
 
 
-def greater_than(key: str, limit: Any) -> Check:
-    return _compared(key, limit, operator.gt)
-
-
-def greater_than_or_equal(key: str, limit: Any) -> Check:
-    return _compared(key, limit, operator.ge)
-
-
-def less_than(key: str, limit: Any) -> Check:
-    return _compared(key, limit, operator.lt)
-
-
-def less_than_or_equal(key: str, limit: Any) -> Check:
-    return _compared(key, limit, operator.le)
+def ordered(holds: Order, key: str, limit: Any) -> Check:
+    """`holds` is one of the functions of `operator`. Raises InvalidValue for a limit that has no order."""
+    by_kind = _by_kind(holds, limit)
+    return _of_any(key, by_kind) if type(limit) is str else _OF_WHOLE[holds](key, limit, by_kind)
 
 
 def between(key: str, ends: Sequence[Any]) -> Check:
     low, high = ends
-    lowest, highest = greater_than_or_equal(key, low), less_than_or_equal(key, high)
-    if KINDS.get(type(low)) != KINDS.get(type(high)):
+    not_below, not_above = _by_kind(operator.ge, low), _by_kind(operator.le, high)
+    if KINDS[type(low)] != KINDS[type(high)]:
         raise InvalidValue("the two ends of `between` are of different kinds", "write two numbers, or two texts")
     if low > high:
         raise InvalidValue("`between` begins after it ends", "write the smaller end first")
 
-    def check(seen: Seen) -> Truth:
-        found = lowest(seen)
-        return highest(seen) if found is True else found
+    def compare(value: Any) -> Truth:
+        found = not_below(value)
+        return not_above(value) if found is True else found
 
-    return check
+    return _of_any(key, compare)
 
 
-def _compared(key: str, limit: Any, holds: Comparison) -> Check:
-    if type(limit) is str:
-        return _texts(key, limit, holds)
-    if type(limit) not in NUMBERS or isinstance(settle(limit), Lack):
+def _by_kind(holds: Order, limit: Any) -> ByKind:
+    if type(limit) is not str and (type(limit) not in NUMBERS or isinstance(settle(limit), Lack)):
         raise InvalidValue("an ordered comparison needs a number or a text to compare with")
-    return _numbers(key, limit, holds)
+    kind, decimal = KINDS[type(limit)], exact(limit)
+
+    def compare(value: Any) -> Truth:
+        if value is ABSENT:
+            return False
+        if KINDS.get(type(value)) != kind:
+            return ERROR
+        return holds(value, decimal if type(value) is Decimal else limit)
+
+    return compare
 
 
-def _numbers(key: str, limit: Any, holds: Comparison) -> Check:
-    decimal = exact(limit)
+def _of_any(key: str, compare: ByKind) -> Check:
+    return lambda seen: compare(seen[key])
 
+
+def _greater_than(key: str, limit: Any, by_kind: ByKind) -> Check:
     def check(seen: Seen) -> Truth:
         value = seen[key]
-        kind = type(value)
-        if kind is int or kind is float:
-            return holds(value, limit)
-        if kind is Decimal:
-            return holds(value, decimal)
-        return False if value is ABSENT else ERROR
+        return value > limit if type(value) is int else by_kind(value)
 
     return check
 
 
-def _texts(key: str, limit: str, holds: Comparison) -> Check:
+def _at_least(key: str, limit: Any, by_kind: ByKind) -> Check:
     def check(seen: Seen) -> Truth:
         value = seen[key]
-        if type(value) is str:
-            return holds(value, limit)
-        return False if value is ABSENT else ERROR
+        return value >= limit if type(value) is int else by_kind(value)
 
     return check
+
+
+def _less_than(key: str, limit: Any, by_kind: ByKind) -> Check:
+    def check(seen: Seen) -> Truth:
+        value = seen[key]
+        return value < limit if type(value) is int else by_kind(value)
+
+    return check
+
+
+def _at_most(key: str, limit: Any, by_kind: ByKind) -> Check:
+    def check(seen: Seen) -> Truth:
+        value = seen[key]
+        return value <= limit if type(value) is int else by_kind(value)
+
+    return check
+
+
+_OF_WHOLE: Final[dict[Order, Callable[[str, Any, ByKind], Check]]] = {
+    operator.gt: _greater_than,
+    operator.ge: _at_least,
+    operator.lt: _less_than,
+    operator.le: _at_most,
+}
