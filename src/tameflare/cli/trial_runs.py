@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
+
 from tameflare.cli.trial_actions import Asked, read_action
 from tameflare.cli.trial_files import Trial, TrialFile
 from tameflare.core.approval import Requirement
@@ -79,7 +81,7 @@ def _judge(compiled: PolicySet, facts: Facts, totals: Mapping[Total, Decimal]) -
     found = compiled.candidates(facts.gateway, facts.connector, facts.agent_name, facts.environment, facts.action.type)
     if found is None:
         return SILENT
-    known = {total: totals.get(total, _own(total, facts)) for total in found.totals}
+    known = {total: totals.get(msgspec.structs.replace(total, of=""), _own(total, facts)) for total in found.totals}
     return found.judge(replace(facts, circumstances=replace(facts.circumstances, totals=known)))
 
 

@@ -20,7 +20,7 @@ from tameflare.core.policy.facts import Circumstances, Facts
 from tameflare.core.policy.fields import Reader, Seen, reader
 from tameflare.core.policy.model import ALWAYS, EVERYTHING, Policy, Rule
 from tameflare.core.policy.parse import parse_policy
-from tameflare.core.policy.rules import PLACE, CompiledPolicy, CompiledRule, compile_policy, label
+from tameflare.core.policy.rules import ENVIRONMENT, PLACE, CompiledPolicy, CompiledRule, compile_policy, label
 from tameflare.core.policy.scopes import CompiledScope, Cover, Place
 
 _AT_PLACE: Final[dict[str, Reader]] = {field: reader(field, None) for field in PLACE}
@@ -45,7 +45,7 @@ class PolicySet:
     def __init__(self, policies: Iterable[CompiledPolicy], problems: Sequence[Problem] = ()) -> None:
         self.problems = tuple(problems)
         self.policies = tuple(sorted(policies, key=_order))
-        self._readers: dict[str, Reader] = {}
+        self._readers: dict[str, Reader] = {ENVIRONMENT: reader(ENVIRONMENT, None)}  # scopes look there
         self._by_type: dict[str, list[_Numbered]] = {}
         self._by_prefix: dict[str, list[_Numbered]] = {}
         self._anywhere: list[_Numbered] = []

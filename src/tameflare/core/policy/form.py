@@ -161,7 +161,7 @@ def _wrong(node: Node, name: str, wanted: str, faults: Faults) -> None:
 
 
 def _quotes(node: Node, wanted: str) -> str:
-    return f': `"{node.text}"`' if wanted == "text" and isinstance(node, Scalar) and node.text else ""
+    return f': `"{node.text}"`' if wanted == "text" and isinstance(node, Scalar) and node.value is not None else ""
 
 
 def said(node: Node) -> str:

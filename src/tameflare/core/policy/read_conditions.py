@@ -133,7 +133,7 @@ class Conditions:
         return True
 
     def _operator(self, form: Form) -> Operator | None:
-        node = form.needed("operator", "as `operator: equals`")
+        node = form.needed("operator", "write one, as `operator: equals`")
         word = "" if node is None else text(node, "`operator`", limits.FIELD, self._faults)
         if not word or node is None:
             return None
@@ -150,7 +150,7 @@ class Conditions:
         if node is None and operator is Operator.TIME_BETWEEN:
             return Subject("time")
         if node is None:
-            node = form.needed("field", "as `field: parameters.amount`")
+            node = form.needed("field", "write one, as `field: parameters.amount`")
         written = "" if node is None else text(node, "`field`", limits.FIELD, self._faults)
         if not written or node is None:
             return None

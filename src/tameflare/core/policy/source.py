@@ -30,6 +30,8 @@ _HELPS: Final = (
     ("did not find expected ',' or", "separate entries by commas, and put texts with commas or brackets in quotes"),
     ("cannot start any token", "put a text that begins with `@`, `%` or a backtick in quotes"),
     ("unexpected end of stream", "close the quotes"),
+    ("expected <document start>", "a policy begins with `name:`; remove what stands before it"),
+    ("expected node content", "close the brackets, and put texts that begin with `]`, `}`, `,` or `:` in quotes"),
     ("unknown escape character", "write texts with backslashes in single quotes"),
 )
 
