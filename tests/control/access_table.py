@@ -221,6 +221,7 @@ ACCESS: Final[dict[str, Access]] = {
     "GET /api/link/feed": LINK,
     "POST /api/link/records": LINK,
     "POST /api/link/approvals": LINK,
+    "POST /api/link/totals": LINK,
     "POST /api/link/approvals/{approval}/consume": LINK,
     "POST /api/link/approvals/{approval}/leave": LINK,
     "GET /": OPEN,

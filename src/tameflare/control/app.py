@@ -22,6 +22,7 @@ from tameflare.control.api import (
     killswitch,
     link,
     link_approvals,
+    link_totals,
     policies,
     proxies,
     rules,
@@ -37,7 +38,7 @@ from tameflare.settings import HOST, PUBLIC_URL
 
 _NOUNS = (
     health, users, user_admin, groups, tokens, gateways, gateway_tokens, agents, agent_keys, connectors, credentials,
-    rules, approvals, policies, proxies, killswitch, catalog, traffic, actions, link, link_approvals, docs,
+    rules, approvals, policies, proxies, killswitch, catalog, traffic, actions, link, link_approvals, link_totals, docs,
 )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ class Retention:
         known = await self._services.database.read(proxies.listed)
         messages = await self._services.feed.prune([proxy.id for proxy in known])
         answered = await self._drop_answered()
+        await self._services.totals.prune()
         if months or messages or answered:
             _log.info("retention.purged", months=months, messages=messages, approvals=answered)
 

@@ -34,6 +34,7 @@ from tameflare.control.services.sessions import Sessions
 from tameflare.control.services.setupcode import FILE, SetupCode
 from tameflare.control.services.signing_keys import SigningKeys
 from tameflare.control.services.tokens import PersonalTokens
+from tameflare.control.services.totals import Totals
 from tameflare.control.services.user_admin import UserAdmin
 from tameflare.control.services.users import Users
 from tameflare.control.services.vault import WARNING, Vault
@@ -71,6 +72,7 @@ class Services:
     kill_switches: KillSwitches
     feed: FeedService
     intake: Intake
+    totals: Totals
     holds: Holds
     approvals: Approvals
     sessions: Sessions
@@ -93,6 +95,7 @@ class Services:
         hasher = Hasher()
         code = SetupCode(directory / FILE, context)
         outcomes = Outcomes(context, database, traffic)
+        totals = Totals(context, database)
         published = Published(context, database, vault, own)
         compiled = Compiled(context, database, published)
         decision_tokens = DecisionTokens(context, database, signing, own.pepper)
@@ -119,7 +122,8 @@ class Services:
             credentials=Credentials(context, vault),
             kill_switches=KillSwitches(context, database, published),
             feed=FeedService(database, context.clock, context.steady),
-            intake=Intake(traffic, outcomes.take),
+            intake=Intake(traffic, outcomes.take, totals.take),
+            totals=totals,
             holds=holds,
             approvals=Approvals(context, database, published),
             sessions=Sessions(context, database, own.pepper),

@@ -23,12 +23,21 @@ from tameflare.control.store import (
     groups_schema,
     migrate,
     policies_schema,
+    totals_schema,
 )
 from tameflare.control.store.engine import Database
 
 _PRESENT = migrate.HEAD
 # Each of these modules has put its tables there.
-_MODULES = (actions_schema, approvals_schema, decision_tokens, executions, groups_schema, policies_schema)
+_MODULES = (
+    actions_schema,
+    approvals_schema,
+    decision_tokens,
+    executions,
+    groups_schema,
+    policies_schema,
+    totals_schema,
+)
 SCHEMA = next(module.metadata for module in _MODULES)
 _NEXT = """
 import sqlalchemy as sa

@@ -17,7 +17,7 @@ from tameflare.core.approval_states import Status
 from tameflare.core.decision import Reason
 from tameflare.link.messages import Outcome
 
-_MAY_HAVE_GONE: Final = frozenset(
+MAY_HAVE_GONE: Final = frozenset(
     {
         Reason.UPSTREAM_TIMEOUT,
         Reason.UPSTREAM_CLOSED,
@@ -128,7 +128,7 @@ def _status(outcome: Outcome) -> Status:
     answered = 0 < outcome.status < 400
     if not outcome.reason:
         return Status.EXECUTED if answered else Status.FAILED
-    if outcome.reason not in _MAY_HAVE_GONE:
+    if outcome.reason not in MAY_HAVE_GONE:
         return Status.FAILED
     return Status.EXECUTED if answered else Status.UNKNOWN
 

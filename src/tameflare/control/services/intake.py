@@ -48,12 +48,12 @@ class Batch(NamedTuple):
 
 
 class Intake:
-    """`arrivals` rings when records were stored. `tell` is told of each delivery before it is stored.
+    """`arrivals` rings when records were stored. Each of `tell` is told of each delivery before it is stored.
 
     Everything is decided in the transaction that stores the rows, so that no crash leaves one without the other.
     """
 
-    def __init__(self, traffic: TrafficStore, tell: Callable[[Delivery], Awaitable[None]] | None = None) -> None:
+    def __init__(self, traffic: TrafficStore, *tell: Callable[[Delivery], Awaitable[None]]) -> None:
         self._traffic = traffic
         self._hear = tell
         self.arrivals = Bell()
@@ -76,8 +76,8 @@ class Intake:
             missing = self._check(position, batch)
             start = max(position, batch.sequence)
             delivery = await asyncio.to_thread(_decode, proxy, batch, start, missing, served)
-            if self._hear is not None:
-                await self._hear(delivery)
+            for hear in self._hear:
+                await hear(delivery)
             if delivery.count == 0 or await self._traffic.store(delivery):
                 stored = delivery.sequence + delivery.count if delivery.count else position
                 self._tell(delivery)
