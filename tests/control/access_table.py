@@ -22,6 +22,8 @@ class Kind(Enum):
     PERSONAL = auto()
     LINK = auto()
     AGENT = auto()
+    STOPPED_AGENT = auto()
+    """A valid key of an agent that was suspended: it is told so."""
     PROXY = auto()
     RUN = auto()
     SESSION = auto()
@@ -87,6 +89,24 @@ class Only(Access):
         return Verdict.IN if caller.kind is self.kind else Verdict.UNKNOWN
 
 
+class Nobody(Access):
+    """No credential at all."""
+
+    def verdict(self, caller: Caller) -> Verdict:
+        return Verdict.UNKNOWN
+
+
+@dataclass(frozen=True)
+class AgentOr(Access):
+    """An agent's key, or what somebody else may show."""
+
+    other: Access
+
+    def verdict(self, caller: Caller) -> Verdict:
+        known = {Kind.AGENT: Verdict.IN, Kind.STOPPED_AGENT: Verdict.FORBIDDEN}
+        return known.get(caller.kind) or self.other.verdict(caller)
+
+
 class Everybody(Access):
     """Nobody is asked."""
 
@@ -139,7 +159,8 @@ ONESELF: Final = Person(Scope.MANAGE, Role.VIEWER)
 APPROVER: Final = Person(Scope.APPROVE, Role.MEMBER)
 THROWER: Final = Person(Scope.KILL_SWITCH, Role.OWNER)
 LINK: Final = Only(Kind.LINK)
-AGENT: Final = Only(Kind.AGENT)
+NOBODY: Final = Nobody()
+AGENT: Final = AgentOr(NOBODY)
 OPEN: Final = Everybody()
 PAGE: Final = Page()
 FORM: Final = Form()
@@ -179,6 +200,9 @@ ACCESS: Final[dict[str, Access]] = {
     f"POST {_GATEWAY}/agents": MANAGER,
     f"PATCH {_GATEWAY}/agents/{{agent}}": MANAGER,
     f"DELETE {_GATEWAY}/agents/{{agent}}": MANAGER,
+    f"GET {_GATEWAY}/agents/{{agent}}/keys": READER,
+    f"POST {_GATEWAY}/agents/{{agent}}/keys": MANAGER,
+    f"DELETE {_GATEWAY}/agents/{{agent}}/keys/{{key_id}}": MANAGER,
     f"GET {_GATEWAY}/connectors": READER,
     f"POST {_GATEWAY}/connectors": MANAGER,
     f"GET {_CONNECTOR}": READER,
@@ -218,6 +242,14 @@ ACCESS: Final[dict[str, Access]] = {
     "GET /api/dashboard/catalog": READER,
     "GET /api/dashboard/traffic": READER,
     "GET /api/dashboard/traffic/tail": READER,
+    "GET /api/dashboard/signing-keys": READER,
+    "POST /api/dashboard/signing-keys/rotate": MANAGER,
+    "POST /api/v1/actions": AGENT,
+    "GET /api/v1/actions": AGENT,
+    "GET /api/v1/actions/{action}": AGENT,
+    "POST /api/v1/actions/dry-run": AGENT,
+    "POST /api/v1/tokens/verify": AgentOr(Person(Scope.VERIFY, Role.MEMBER)),
+    "GET /.well-known/jwks.json": OPEN,
     "GET /api/link/feed": LINK,
     "POST /api/link/records": LINK,
     "POST /api/link/approvals": LINK,

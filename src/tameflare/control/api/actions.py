@@ -10,8 +10,8 @@ from tameflare.control.api import action_shapes as shapes
 from tameflare.control.api.action_shapes import ActionBody, ActionOut, ActionPage, DecisionOut, ExplanationOut
 from tameflare.control.api.agent_auth import ByAgent, find_agent
 from tameflare.control.api.auth import Wired, services_of
-from tameflare.control.api.direct import DirectRoute
-from tameflare.control.api.errors import Error
+from tameflare.control.api.direct import DirectRoute, answering, body_of
+from tameflare.control.api.errors import RESPONSES, Error
 from tameflare.control.api.strict import router_for
 from tameflare.control.services import action_questions
 from tameflare.control.services.actions import MAX_PAGE, Asked
@@ -32,7 +32,7 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 router = router_for("decisions", _BASE)
-direct = APIRouter(prefix=_BASE, tags=["decisions"], route_class=DirectRoute)
+direct = APIRouter(prefix=_BASE, tags=["decisions"], route_class=DirectRoute, responses=RESPONSES)
 """To be found before any other route: it is asked more often than all of them."""
 
 
@@ -48,9 +48,12 @@ async def ask(request: Request) -> Response:
     caller = await find_agent(request)
     services = await services_of(request)
     key = action_questions.check_key(_one(request, "idempotency-key"))
-    question = action_questions.read(await request.body(), services.webhook_hosts)
+    question = action_questions.read(await body_of(request), services.webhook_hosts)
     asked = await services.actions.ask(caller.place, caller.key, question, key)
     return shapes.answered(shapes.decision(asked), **_headers(asked))
+
+
+SHORTCUTS: Final = {("POST", _BASE): answering(ask)}
 
 
 @router.post("/dry-run", response_model=ExplanationOut, openapi_extra=shapes.content(ActionBody))
