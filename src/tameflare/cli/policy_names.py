@@ -56,7 +56,10 @@ def _exists(type_: str) -> bool:
 
 def _doubt(parsed: Parsed, type_: str) -> Diagnostic:
     before = parsed.source.partition(type_)[0]
-    near = difflib.get_close_matches(type_, actions(type_.partition(".")[0]), n=1)
+    known = actions(type_.partition(".")[0])
+    if type_.endswith("*"):
+        known = {f"{each.rpartition('.')[0]}.*" for each in known}
+    near = difflib.get_close_matches(type_, sorted(known), n=1)
     advice = f"did you mean `{near[0]}`?" if near else "docs/reference/actions.md lists the names"
     return Diagnostic(
         parsed.first_line + before.count("\n"),

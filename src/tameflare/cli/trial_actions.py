@@ -83,7 +83,7 @@ class _Reader:
 
     def asked(self) -> Asked | None:
         request = self._request()
-        actions = self._named(request) if request else self._written()
+        actions = self._named(request) if request else [] if self._form.has("request") else self._written()
         agent = self._agent()
         timezone = self._timezone()
         circumstances = Circumstances(self._time(timezone), _facts_of(request), self._mapping("risk_hints"))
