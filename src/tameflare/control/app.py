@@ -31,6 +31,7 @@ from tameflare.control.api import (
     user_admin,
     users,
 )
+from tameflare.control.api.direct import WithShortcuts
 from tameflare.control.api.guard import Guard, allowed_hosts
 from tameflare.control.dashboard import room
 from tameflare.control.wiring import Services
@@ -44,7 +45,7 @@ _NOUNS = (
 
 def create_app(services: Services) -> FastAPI:
     """Every route of the API over these services."""
-    app = FastAPI(
+    app = WithShortcuts(
         title="TameFlare",
         version=tameflare.__version__,
         description="The control plane of TameFlare: people, gateways, agents, connectors, access rules, records.",
@@ -60,5 +61,7 @@ def create_app(services: Services) -> FastAPI:
     room.install(app)
     errors.install(app)
     settings = services.context.settings
-    app.add_middleware(Guard, hosts=allowed_hosts(settings.get(HOST), settings.get(PUBLIC_URL)))
+    hosts = allowed_hosts(settings.get(HOST), settings.get(PUBLIC_URL))
+    app.add_middleware(Guard, hosts=hosts)
+    app.shortcuts = {place: Guard(short, hosts) for place, short in actions.SHORTCUTS.items()}
     return app

@@ -24,7 +24,7 @@ _encoder: Final = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",
 
 def canonical(value: Any) -> bytes:
     """The canonical text of a decoded JSON value. Raises InvalidValue for what `problems` would tell."""
-    if _is_plain(value):
+    if is_plain(value):
         return _encoder.encode(value).encode()
     for path, message in problems(value):
         raise InvalidValue(f"`{path}`: {message}" if path else message)
@@ -65,18 +65,18 @@ def problems(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, f"a {type(value).__name__} is nothing that JSON has"
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
     """Whether the library writes it canonically too, and several times as fast: no fractions, nothing but ASCII, no
     fault. True does not miss a fault; False may be said of what is fine."""
     kind = type(value)
     if kind is str:
         return value.isascii()  # type: ignore[no-any-return]
     if kind is dict:
-        return all(type(name) is str and name.isascii() and _is_plain(item) for name, item in value.items())
+        return all(type(name) is str and name.isascii() and is_plain(item) for name, item in value.items())
     if kind is int:
         return -LARGEST <= value <= LARGEST  # type: ignore[no-any-return]
     if kind is list:
-        return all(map(_is_plain, value))
+        return all(map(is_plain, value))
     return kind is bool or value is None
 
 

@@ -112,6 +112,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+async def answered(request: Request, fault: Exception) -> JSONResponse:
+    """Any fault as an answer, where the framework is not there to choose."""
+    return await (_expected if isinstance(fault, TameFlareError) else _unexpected)(request, fault)
+
+
 async def _expected(_request: Request, fault: Exception) -> JSONResponse:
     assert isinstance(fault, TameFlareError)
     if isinstance(fault, faults.RoleTooLow):

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tameflare.control.api.errors import answer
@@ -20,16 +20,17 @@ _ROOM: Final = {f"/api/dashboard/policies/{word}": 8 << 20 for word in ("apply",
 """Where more than MAX_BODY is taken: a whole set of policies."""
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 _ANY: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
-_ALWAYS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-_UNLESS_SAID: Final = {
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
+_ALWAYS: Final = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]
+_FIXED: Final = {name for name, _ in _ALWAYS}
+_UNLESS_SAID: Final = [
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
 
 _log = structlog.get_logger("tameflare.guard")
 
@@ -92,10 +93,9 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
 def _with_headers(send: Send) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers.update(_ALWAYS)
-            for name, value in _UNLESS_SAID.items():
-                headers.setdefault(name, value)
+            said = {name for name, _ in message["headers"]}
+            kept = [line for line in message["headers"] if line[0] not in _FIXED]
+            message["headers"] = [*kept, *_ALWAYS, *(line for line in _UNLESS_SAID if line[0] not in said)]
         await send(message)
 
     return wrapped

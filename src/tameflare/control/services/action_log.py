@@ -47,6 +47,7 @@ class ActionLog:
     async def _write(self) -> None:
         """Until nothing waits; a fault goes to those whose records it hit."""
         while self._waiting:
+            await asyncio.sleep(0)  # what came in the same turn of the loop goes along
             taken, self._waiting = self._waiting[:MAX_TOGETHER], self._waiting[MAX_TOGETHER:]
             await self._write_together(taken)
         self._writer = None

@@ -17,6 +17,7 @@ from tameflare.core import canonical
 from tameflare.core.action import Risk
 
 FIELDS: Final = ("type", "resource", "parameters", "connector", "risk_hints", "webhook_url")
+_BESIDE: Final = ("connector", "risk_hints", "webhook_url")
 LONGEST_TYPE: Final = 300
 LONGEST_URL: Final = 2048
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9_\-]*(?:\.[A-Za-z0-9_\-]+)+")
@@ -50,6 +51,8 @@ def read(body: bytes, webhook_hosts: Collection[str]) -> Question:
     if faults:
         raise Invalid(faults)
     resource, parameters = sent.get("resource", {}), sent.get("parameters", {})
+    spec_hash = canonical.spec_hash(sent["type"], resource, parameters)
+    rest = {name: sent[name] for name in _BESIDE if name in sent}
     return Question(
         type=sent["type"],
         resource=resource,
@@ -57,8 +60,8 @@ def read(body: bytes, webhook_hosts: Collection[str]) -> Question:
         risk_hints=sent.get("risk_hints", {}),
         connector=sent.get("connector", ""),
         webhook_url=sent.get("webhook_url", ""),
-        spec_hash=canonical.spec_hash(sent["type"], resource, parameters),
-        body_hash=canonical.digest(sent),
+        spec_hash=spec_hash,
+        body_hash=canonical.digest([spec_hash, rest]) if rest else spec_hash,
     )
 
 
@@ -79,8 +82,9 @@ def _faults(sent: dict[str, Any], webhook_hosts: Collection[str]) -> Iterator[Fa
         if not isinstance(sent.get(name, {}), dict):
             objects = False
             yield Fault(name, "this is no object", 'write it as `{"name": value}`')
-    for path, message in canonical.problems({name: sent[name] for name in FIELDS if name in sent}):
-        yield Fault(path, message)
+    if not canonical.is_plain(sent):
+        for path, message in canonical.problems({name: sent[name] for name in FIELDS if name in sent}):
+            yield Fault(path, message)
     if objects and _is_type(sent.get("type")):
         resource, parameters = sent.get("resource", {}), sent.get("parameters", {})
         for path, message in asked.contradictions(sent["type"], resource, parameters):
