@@ -12,7 +12,7 @@ NODE_PARTS := tests
 ARGS ?=
 export PYTHON
 
-.PHONY: help run test test-compiled check format demo wheel bench bench-peers docs lock clean
+.PHONY: help run test test-compiled check format demo wheel bench bench-peers fuzz-api docs lock clean
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -26,7 +26,7 @@ test: check $(VENV)/.node ## everything: the checks, then all tests in random or
 	@tools/system_parts.sh browser || echo "the tests in a browser are left out"
 	@tools/system_parts.sh shells || echo "completion in zsh and fish, and the check of the manual page, are left out"
 	@tools/system_parts.sh matrix || echo "clients that are missing are left out of the matrix"
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(VENV)/.dev $(VENV)/.parts-test ## lint, format, types, the way imports go, fresh documents
 	@$(BIN)/ruff check .
@@ -43,7 +43,7 @@ demo: $(VENV)/.demo $(VENV)/.parts-test ## an agent under TameFlare against doub
 	@$(BIN)/tf demo $(ARGS)
 
 test-compiled: $(VENV)/.compiled ## the tests of the request path against its compiled form (see `make wheel`)
-	@$(VENV)/compiled/bin/python -m pytest -n 2 tests/wire tests/core tests/connectors tests/proxy tests/resistance $(ARGS)
+	@$(VENV)/compiled/bin/python -m pytest -n 2 --dist loadgroup tests/wire tests/core tests/connectors tests/proxy tests/resistance $(ARGS)
 
 wheel: $(VENV)/.dev $(VENV)/.parts-compile ## a wheel for this machine and Python with the request path compiled, in dist/
 	@TAMEFLARE_COMPILE=1 $(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
@@ -55,6 +55,10 @@ bench-peers: $(VENV)/.compiled $(VENV)/.parts-bench ## ours (compiled) against n
 	@tools/system_parts.sh peers || echo "what is missing is left out"
 	@[ -x .venv-peers/bin/mitmdump ] || tools/peers.sh .venv-peers || echo "mitmproxy and proxy.py are left out"
 	@$(VENV)/compiled/bin/python -m bench.peers $(ARGS)
+
+fuzz-api: $(VENV)/.dev ## the server against its OpenAPI document, with many more requests than `make test` sends
+	@TF_FUZZ_EXAMPLES=$${TF_FUZZ_EXAMPLES:-100} TF_FUZZ_SEED=$${TF_FUZZ_SEED:-$$RANDOM} \
+		$(BIN)/python -m pytest -n 0 tests/control/test_api_fuzz.py $(ARGS)
 
 docs: $(VENV)/.dev ## write docs/reference/ anew from the code
 	@$(BIN)/python -m tools.reference

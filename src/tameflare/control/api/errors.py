@@ -16,9 +16,11 @@ from starlette.exceptions import HTTPException
 
 from tameflare.control.api.bodies import NAME_PATTERN, NAME_SENTENCE
 from tameflare.control.services import faults
+from tameflare.control.services.decision_tokens import TokenSpent
 from tameflare.control.services.policy_faults import VersionMoved
 from tameflare.control.store.engine import Conflict, DatabaseUnavailable
 from tameflare.core.errors import InvalidValue, TameFlareError
+from tameflare.core.token import TokenRefused
 
 _log = structlog.get_logger("tameflare.api")
 
@@ -33,6 +35,8 @@ _STATUS: Final[dict[type[TameFlareError], int]] = {
     VersionMoved: 409,
     faults.InUse: 409,
     Conflict: 409,
+    TokenSpent: 409,
+    TokenRefused: 422,
     faults.Unauthorized: 401,
     faults.Refused: 403,
     faults.RoleTooLow: 403,
@@ -140,6 +144,8 @@ def _details(fault: TameFlareError) -> dict[str, Any]:
         return {"faults": msgspec.to_builtins(fault.faults)}
     if isinstance(fault, InvalidValue):
         return {"faults": [{"field": "", "message": fault.message, "help": fault.help}]}
+    if isinstance(fault, TokenRefused) and not isinstance(fault, TokenSpent):
+        return {"faults": [{"field": "decision_token", "message": fault.message, "help": fault.help}]}
     if isinstance(fault, VersionMoved):
         return {"policy": fault.policy, "version": fault.version}
     if isinstance(fault, faults.AlreadyAnswered):

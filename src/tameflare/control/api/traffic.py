@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from tameflare.control.api.auth import Reader, Wired
 from tameflare.control.api.bodies import Answer, Items
+from tameflare.control.api.strict import router_for
 from tameflare.control.services.traffic import TrafficLog, Wanted
 from tameflare.link.messages import MAX_WAIT_SECONDS
 
-router = APIRouter(prefix="/api/dashboard/traffic", tags=["traffic"])
+router = router_for("traffic", "/api/dashboard/traffic")
 
 MAX_PAGE: Final = 1000
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
