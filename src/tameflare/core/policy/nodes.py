@@ -26,7 +26,8 @@ class Scalar(Place):
     __slots__ = ("faulty", "text", "value")
 
     def __init__(self, line: int, column: int, text: str, value: Value, faulty: bool = False) -> None:
-        super().__init__(line, column)
+        self.line = line
+        self.column = column
         self.text = text
         self.value = value
         self.faulty = faulty

@@ -6,7 +6,6 @@ libyaml's events are read one by one, so that neither nesting nor aliases can co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 
 import yaml
@@ -17,7 +16,9 @@ from tameflare.core.policy.nodes import Faults, Mapping, Node, Place, Scalar, Se
 from tameflare.core.policy.scalars import Doubt, meaning
 
 LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_SINGLE, _OPEN, _CLOSE = yaml.ScalarEvent, (yaml.MappingStartEvent, yaml.SequenceStartEvent), yaml.CollectionEndEvent
+_SINGLE: Final = yaml.ScalarEvent
+_OPEN: Final = frozenset({yaml.MappingStartEvent, yaml.SequenceStartEvent})
+_CLOSE: Final = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ODD: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
@@ -92,10 +93,10 @@ def _tell(fault: yaml.MarkedYAMLError, source: str, first_line: int, faults: Fau
 
 
 class _Reader:
-    """Puts events together. `_stack` are the lists and mappings that are open."""
+    """Puts events together. `_stack` are the lists and mappings that are open, `_keys` the keys that await a value."""
 
     def __init__(self, source: str, first_line: int, faults: Faults) -> None:
-        self._events: Iterator[Any] = yaml.parse(source, Loader=LOADER)
+        self._next = LOADER(source).get_event
         self._first_line = first_line
         self._faults = faults
         self._stack: list[Sequence | Mapping] = []
@@ -105,13 +106,14 @@ class _Reader:
         self._documents = 0
 
     def document(self) -> Node | None:
-        for event in self._events:
+        take = self._next
+        while (event := take()) is not None:
             kind = type(event)
             if kind is _SINGLE:
-                self._value(self._scalar(event))
+                self._put(self._scalar(event))
             elif kind in _OPEN:
                 self._begin(event)
-            elif issubclass(kind, _CLOSE):
+            elif kind in _CLOSE:
                 self._stack.pop()
                 self._keys.pop()
             elif kind is yaml.AliasEvent:
@@ -137,74 +139,81 @@ class _Reader:
         self._faults.add(self._place(event), message, help_)
         raise _Stop
 
-    def _check(self, event: Any) -> Place:
-        """The place of a value without anchor or tag."""
-        place = self._place(event)
+    def _check(self, event: Any) -> None:
+        """A value has neither anchor nor tag, and there are not too many."""
         self._count += 1
         if self._count > limits.NODES:
             self._stop(event, f"more than {limits.NODES:,} values", "split the policy")
         if event.anchor:
-            self._faults.add(place, f"the anchor `&{event.anchor}`", "remove it; policies have no aliases")
+            message = f"the anchor `&{event.anchor}`"
+            self._faults.add(self._place(event), message, "remove it; policies have no aliases")
         if event.tag:
-            self._faults.add(place, f"the tag {quoted(event.tag)}", "remove it; the form of a value says what it is")
-        return place
+            message = f"the tag {quoted(event.tag)}"
+            self._faults.add(self._place(event), message, "remove it; the form of a value says what it is")
 
     def _scalar(self, event: Any) -> Scalar:
-        place = self._check(event)
+        self._check(event)
+        mark = event.start_mark
+        line, column = self._first_line + mark.line, mark.column + 1
         text: str = event.value
-        if _SURROGATE.search(text):
-            self._faults.add(place, "half of a surrogate pair", r"write the character itself, or `\U` and eight digits")
-            return Scalar(place.line, place.column, "", "", faulty=True)
         if not event.implicit[0]:
-            return Scalar(place.line, place.column, text, text)
+            return self._quoted(line, column, text)
         value = meaning(text)
-        if isinstance(value, Doubt):
-            if self._awaits_key():
-                return Scalar(place.line, place.column, text, text)
-            self._faults.add(place, value.message, value.help)
-            return Scalar(place.line, place.column, text, text, faulty=True)
-        return Scalar(place.line, place.column, text, value)
+        if not isinstance(value, Doubt):
+            return Scalar(line, column, text, value)
+        if self._awaits_key():
+            return Scalar(line, column, text, text)
+        self._faults.add(Place(line, column), value.message, value.help)
+        return Scalar(line, column, text, text, faulty=True)
+
+    def _quoted(self, line: int, column: int, text: str) -> Scalar:
+        if not _SURROGATE.search(text):
+            return Scalar(line, column, text, text)
+        help_ = r"write the character itself, or `\U` and eight digits"
+        self._faults.add(Place(line, column), "half of a surrogate pair", help_)
+        return Scalar(line, column, "", "", faulty=True)
 
     def _awaits_key(self) -> bool:
         return bool(self._stack) and isinstance(self._stack[-1], Mapping) and self._keys[-1] is None
 
     def _begin(self, event: Any) -> None:
-        place = self._check(event)
+        self._check(event)
+        mark = event.start_mark
         kind = Mapping if type(event) is yaml.MappingStartEvent else Sequence
-        node = kind(place.line, place.column)
+        node = kind(self._first_line + mark.line, mark.column + 1)
         if self._awaits_key():
             self._stop(event, "a key that is no word", "a text with brackets or braces needs quotes")
         if len(self._stack) >= limits.NESTING:
             self._stop(event, f"lists and mappings more than {limits.NESTING} deep", "split the rule")
-        self._value(node)
+        self._put(node)
         self._stack.append(node)
         self._keys.append(None)
 
-    def _value(self, node: Node) -> None:
-        """Put a node where it belongs."""
+    def _put(self, node: Node) -> None:
+        """Put a node where it belongs: a key, what stands behind one, or an entry of a list."""
         if not self._stack:
             self._root = node
             return
         parent = self._stack[-1]
-        if isinstance(parent, Sequence):
+        if type(parent) is Sequence:
             parent.items.append(node)
             return
+        assert isinstance(parent, Mapping)
         key = self._keys[-1]
         if key is None:
             assert isinstance(node, Scalar)
             self._keys[-1] = node
             return
         self._keys[-1] = None
-        self._entry(parent, key, node)
-
-    def _entry(self, parent: Mapping, key: Scalar, node: Node) -> None:
-        if key.text == "<<":
-            self._faults.add(key, "the merge key `<<`", "write the entries themselves")
-        elif key.text in parent.entries:
-            first = parent.entries[key.text][0]
-            parent.repeated.add(key.text)
-            self._faults.add(
-                key, f"{quoted(key.text)} is there twice", f"the first is in line {first.line}; remove one"
-            )
+        if key.text in parent.entries or key.text == "<<":
+            self._refuse(parent, key)
         else:
             parent.entries[key.text] = (key, node)
+
+    def _refuse(self, parent: Mapping, key: Scalar) -> None:
+        if key.text == "<<":
+            self._faults.add(key, "the merge key `<<`", "write the entries themselves")
+            return
+        first = parent.entries[key.text][0]
+        parent.repeated.add(key.text)
+        self._faults.add(key, f"{quoted(key.text)} is there twice", f"the first is in line {first.line}; remove one")
