@@ -10,9 +10,9 @@ import httpx
 
 from tameflare import settings
 from tameflare.cli import loginstore, project
-from tameflare.cli.errors import NotLoggedIn, Unreachable
+from tameflare.cli.errors import NotLoggedIn, Rejected, Unreachable
 from tameflare.core import addresses
-from tameflare.core.errors import InvalidValue, SettingError, TameFlareError
+from tameflare.core.errors import SettingError, TameFlareError
 
 _TIMEOUT: Final = httpx.Timeout(30, connect=5)
 
@@ -51,7 +51,7 @@ class Api:
         return self._call("DELETE", path)
 
     def _call(self, method: str, path: str, body: Any = None, query: dict[str, Any] | None = None) -> Any:
-        """The decoded answer (None for 204). Raises Unreachable, NotLoggedIn, InvalidValue or TameFlareError."""
+        """The decoded answer (None for 204). Raises Unreachable, NotLoggedIn, Rejected or TameFlareError."""
         params = {name: value for name, value in (query or {}).items() if value is not None}
         try:
             response = self._http.request(method, path, json=body, params=params)
@@ -110,15 +110,14 @@ def fault_of(status: int, body: Any, logged_in: bool) -> TameFlareError:
             code="forbidden",
         )
     if status == 422:
-        return InvalidValue(_faults(answer) or sentence, code=code)
+        faults = _faults(answer)
+        return Rejected(", ".join(map(_fault, faults)) or sentence, faults, code=code)
     return TameFlareError(sentence, advice, code=code)
 
 
-def _faults(answer: dict[str, Any]) -> str:
+def _faults(answer: dict[str, Any]) -> list[dict[str, Any]]:
     faults = answer.get("faults")
-    if not isinstance(faults, list):
-        return ""
-    return ", ".join(_fault(fault) for fault in faults if isinstance(fault, dict))
+    return [fault for fault in faults if isinstance(fault, dict)] if isinstance(faults, list) else []
 
 
 def _fault(fault: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 from tameflare.core.errors import InvalidValue, SettingError, TameFlareError
 
@@ -33,6 +33,14 @@ class Unreachable(TameFlareError):
     """Server or proxy does not answer."""
 
     code = "unreachable"
+
+
+class Rejected(InvalidValue):
+    """What the server would not take; `faults` is everything that is wrong with it."""
+
+    def __init__(self, message: str, faults: list[dict[str, Any]], *, code: str) -> None:
+        super().__init__(message, code=code)
+        self.faults = faults
 
 
 class NotLoggedIn(TameFlareError):

@@ -10,9 +10,18 @@ import click
 from tameflare.cli.group import Group
 
 COMMANDS: Final = {
+    "apply": "policy_apply",
+    "delete": "policy_stored",
+    "diff": "policy_apply",
+    "disable": "policy_stored",
+    "enable": "policy_stored",
     "lint": "policy_lint",
+    "list": "policy_stored",
     "packs": "policy_packs",
+    "restore": "policy_stored",
+    "show": "policy_stored",
     "test": "policy_test",
+    "versions": "policy_stored",
 }
 """Modules by command; each has a function of the command's name with `_command` behind it."""
 
@@ -40,8 +49,9 @@ Examples:
   tf policy packs show payments > payments.yaml
   tf policy lint payments.yaml
   tf policy test payments.policytest
+  tf policy apply payments.yaml
 
 docs/reference/policies.md says how policies are written.""",
 )
 def command() -> None:
-    """Write, check and try policies."""
+    """Write, check, try and store policies."""

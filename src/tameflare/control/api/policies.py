@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Header, Query, Response
-from pydantic import Field
 
 from tameflare.control.api.auth import Manager, Reader, Wired
-from tameflare.control.api.bodies import Answer, Body, Items
+from tameflare.control.api.bodies import Items
 from tameflare.control.api.errors import Error
+from tameflare.control.api.policy_shapes import (
+    ApplyBody,
+    ChangeOut,
+    Changes,
+    Checked,
+    DiagnosticOut,
+    DiffOut,
+    FilesBody,
+    Number,
+    PolicyOut,
+    PolicyText,
+    RestoreBody,
+    SaveBody,
+    SwitchBody,
+    Validation,
+    VersionOut,
+    VersionText,
+)
 from tameflare.control.api.strict import router_for
 from tameflare.control.services.faults import Fault, Invalid
-from tameflare.control.services.policy_changes import Change, Kind
-from tameflare.control.services.policy_checks import File
+from tameflare.control.services.policy_changes import Change
 from tameflare.control.store.policies import Policy, Version
-from tameflare.core.policy import limits
+from tameflare.control.wiring import Services
 
 PATH: Final = "/api/dashboard/policies"
 router = router_for("policies", PATH)
@@ -24,147 +41,12 @@ _CONFLICT: Final[dict[int | str, dict[str, Any]]] = {
     409: {"model": Error, "description": "The policy is at another version than was expected."}
 }
 
-Number = Annotated[int, Field(ge=0, le=1 << 31)]
-Source = Annotated[str, Field(max_length=limits.SOURCE, description="The policy in YAML.")]
-Seen = Annotated[
-    Number | None, Field(description="The version that this is based on; 0: there is none yet. Another one is a 409.")
-]
 IfMatch = Annotated[
     str | None, Header(max_length=64, description='The version that this is based on, as `"3"`, instead of `version`.')
 ]
 
 
-class ScopeOut(Answer):
-    """What a policy is about; an empty part means all."""
-
-    agents: list[str]
-    environments: list[str]
-    action_types: list[str]
-    gateways: list[str]
-    connectors: list[str]
-
-
-class PolicyOut(Answer):
-    """`in_force`: its source says so (`active`) and nobody switched it off (`enabled`). Times in Unix seconds."""
-
-    id: str
-    name: str
-    version: int
-    in_force: bool
-    enabled: bool
-    active: bool
-    description: str
-    priority: int
-    rules: int
-    scope: ScopeOut | None
-    author: str
-    created_at: int
-    changed_at: int
-
-
-class PolicyText(PolicyOut):
-    source: str
-
-
-class VersionOut(Answer):
-    """`origin` is `saved`, or `restored N` where the text is that of version N."""
-
-    version: int
-    origin: str
-    description: str
-    author: str
-    created_at: int
-
-
-class VersionText(VersionOut):
-    source: str
-
-
-class ChangeOut(Answer):
-    """`before` and `after` are versions, 0 where there is none; `diff` in the unified format."""
-
-    name: str
-    kind: Kind
-    before: int
-    after: int
-    enabled: bool
-    diff: str
-
-
-class Changes(Answer):
-    """`stored` is false for a preview."""
-
-    stored: bool
-    changes: list[ChangeOut]
-
-
-class DiffOut(Answer):
-    diff: str
-
-
-class SaveBody(Body):
-    source: Source
-    version: Seen = None
-
-
-class FileBody(Body):
-    """A text of one policy or of several between lines of `---`."""
-
-    name: Annotated[str, Field(max_length=500, description="What faults call it.")] = ""
-    text: Annotated[str, Field(max_length=limits.FILE)]
-
-    @property
-    def file(self) -> File:
-        return File(self.name, self.text)
-
-
-Files = Annotated[list[FileBody], Field(min_length=1, max_length=1000)]
-
-
-class ApplyBody(Body):
-    files: Files
-    prune: bool = Field(False, description="Delete every policy that is not among these.")
-    dry_run: bool = Field(False, description="Store nothing, and tell what would change.")
-    versions: Annotated[dict[str, Number], Field(max_length=10_000)] = Field(
-        {}, description="Versions that this is based on, by name; 0: there is none yet. Another one is a 409."
-    )
-
-
-class RestoreBody(Body):
-    restore: Annotated[int, Field(ge=1, le=1 << 31, description="The version whose text is to be the newest again.")]
-    version: Seen = None
-
-
-class SwitchBody(Body):
-    enabled: bool
-
-
-class FilesBody(Body):
-    files: Files
-
-
-class DiagnosticOut(Answer):
-    """`line` and `column` from 1, in the file."""
-
-    line: int
-    column: int
-    message: str
-    help: str
-
-
-class Checked(Answer):
-    """One policy of a file; `name` is empty where it could not be read."""
-
-    file: str
-    name: str
-    line: int
-    valid: bool
-    faults: list[DiagnosticOut]
-
-
-class Validation(Answer):
-    valid: bool
-    policies: list[Checked]
+P = TypeVar("P", bound=PolicyOut)
 
 
 def _changed(changes: list[Change], *, stored: bool) -> Changes:
@@ -181,14 +63,26 @@ def seen(version: int | None, if_match: str | None) -> int | None:
     return int(number)
 
 
-def _text(policy: Policy, response: Response) -> PolicyText:
+async def _out(services: Services, policy: Policy) -> PolicyOut:
+    return _with_problem(PolicyOut.model_validate(policy), await services.compiled.faulty())
+
+
+async def _text(services: Services, name: str, response: Response) -> PolicyText:
+    policy = await services.policies.find(name)
     response.headers["ETag"] = f'"{policy.version}"'
-    return PolicyText.model_validate(policy)
+    return _with_problem(PolicyText.model_validate(policy), await services.compiled.faulty())
+
+
+def _with_problem(policy: P, faulty: Mapping[str, str]) -> P:
+    problem = faulty.get(policy.name) if policy.in_force else None
+    return policy.model_copy(update={"problem": problem})
 
 
 @router.get("")
 async def list_policies(_caller: Reader, services: Wired) -> Items[PolicyOut]:
-    return Items(items=[PolicyOut.model_validate(policy) for policy in await services.policies.list()])
+    faulty = await services.compiled.faulty()
+    found = await services.policies.list()
+    return Items(items=[_with_problem(PolicyOut.model_validate(policy), faulty) for policy in found])
 
 
 @router.post("/apply", responses=_CONFLICT)
@@ -219,7 +113,7 @@ async def validate_policies(body: FilesBody, _caller: Reader, services: Wired) -
 @router.get("/{name}")
 async def read_policy(name: str, _caller: Reader, services: Wired, response: Response) -> PolicyText:
     """With its source; `ETag` is its version."""
-    return _text(await services.policies.find(name), response)
+    return await _text(services, name, response)
 
 
 @router.put("/{name}", responses=_CONFLICT)
@@ -228,14 +122,14 @@ async def save_policy(
 ) -> PolicyText:
     """Store one policy, as a new version where its text is another one."""
     await services.policies.save(caller.actor, name, body.source, seen(body.version, if_match))
-    return _text(await services.policies.find(name), response)
+    return await _text(services, name, response)
 
 
 @router.patch("/{name}")
 async def switch_policy(name: str, body: SwitchBody, caller: Manager, services: Wired) -> PolicyOut:
     """Switch it on or off, beside what its source says; a new version leaves the switch as it is."""
     changed = await services.policies.switch(caller.actor, name, enabled=body.enabled)
-    return PolicyOut.model_validate(changed)
+    return await _out(services, changed)
 
 
 @router.delete("/{name}", status_code=204, responses=_CONFLICT)
@@ -286,4 +180,4 @@ async def restore_policy(
 ) -> PolicyText:
     """Make the text of an older version the newest again; also of a policy that was deleted."""
     await services.policies.restore(caller.actor, name, body.restore, seen(body.version, if_match))
-    return _text(await services.policies.find(name), response)
+    return await _text(services, name, response)

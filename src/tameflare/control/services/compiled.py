@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -48,11 +48,15 @@ class Compiled:
                 self._made = await self._renewed(self._made)
             return self._made
 
+    async def faulty(self) -> Mapping[str, str]:
+        """The policies that no longer compile, by name, and why. Raises DatabaseUnavailable."""
+        return {problem.name: _first(problem) for problem in (await self.get()).policies.problems}
+
     async def problems(self) -> Sequence[str]:
-        """A sentence for each policy that no longer compiles. Raises DatabaseUnavailable."""
+        """A sentence for each of them. Raises DatabaseUnavailable."""
         return [
-            f"policy `{problem.name}` no longer compiles, so that its whole scope is denied: {_first(problem)}"
-            for problem in (await self.get()).policies.problems
+            f"policy `{name}` no longer compiles, so that its whole scope is denied: {why}"
+            for name, why in (await self.faulty()).items()
         ]
 
     def _mark(self) -> None:
