@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tameflare.cli import completing, names
+from tameflare.cli.agent_keys import keys
 from tameflare.cli.gateway_paths import gateway_path
 from tameflare.cli.group import Group
 from tameflare.cli.options import confirm, gateway_name, gateway_option, json_option, yes_option
@@ -23,10 +24,14 @@ _STATUSES = [status.value for status in AgentStatus]
 Examples:
   tf agents list
   tf agents add deploy-bot --environment staging
-  tf agents suspend deploy-bot""",
+  tf agents suspend deploy-bot
+  tf agents keys add deploy-bot""",
 )
 def command() -> None:
-    """List, add and suspend agents."""
+    """List, add and suspend agents, and make their keys."""
+
+
+command.add_command(keys)
 
 
 @command.command("list", epilog="\b\nExample:\n  tf agents list --json")

@@ -209,7 +209,7 @@ def _describe(approval: dict[str, Any]) -> None:
         "gateway": approval["gateway"],
         "agent": f"{approval['agent']} (run {approval['run'] or 'none'})",
         "connector": approval["connector"],
-        "request": f"{approval['method']} {approval['host']}{approval['path']}",
+        "request": f"{approval['method']} {approval['host']}{approval['path']}".strip() or "decision API",
         "body": f"{approval['body_size']} bytes"
         + (f", {approval['content_type']}" if approval["content_type"] else ""),
         "not shown": approval["unshown"] or "nothing",

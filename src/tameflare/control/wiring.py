@@ -19,6 +19,8 @@ from tameflare.control.services.configuration import Published
 from tameflare.control.services.context import Context
 from tameflare.control.services.credentials import Credentials
 from tameflare.control.services.decision_tokens import DecisionTokens
+from tameflare.control.services.execution_jobs import Jobs
+from tameflare.control.services.executions import Executions
 from tameflare.control.services.feed import FeedService
 from tameflare.control.services.groups import Groups
 from tameflare.control.services.health import Health
@@ -80,7 +82,9 @@ class Services:
     agent_keys: AgentKeys
     actions: Actions
     release: Release
-    webhook_hosts: frozenset[str]
+    executions: Executions
+    jobs: Jobs
+    webhook_hosts: tuple[str, ...]
     health: Health
 
     @classmethod
@@ -131,7 +135,9 @@ class Services:
             agent_keys=AgentKeys(context, database, hasher),
             actions=actions,
             release=Release(context, database, compiled, actions),
-            webhook_hosts=frozenset(context.settings.get(WEBHOOK_HOSTS)),
+            executions=Executions(context, database, vault, decision_tokens),
+            jobs=Jobs(context, database, vault, decision_tokens),
+            webhook_hosts=context.settings.get(WEBHOOK_HOSTS),
             health=Health(database, vault, own, published, compiled),
         )
 
@@ -139,6 +145,7 @@ class Services:
         """Answer everybody who waits for news: the server begins to stop."""
         self.feed.close()
         self.approvals.close()
+        self.executions.close()
         self.actions.close()
         self.intake.close()
         self.news.close()

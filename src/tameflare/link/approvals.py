@@ -14,9 +14,24 @@ import msgspec
 from tameflare.core.approval import Requirement
 from tameflare.core.approval_states import Standing
 
-__all__ = ["APPROVALS_PATH", "Answer", "Consume", "Held", "HeldAction", "Leave", "Raise", "Standing"]
+__all__ = [
+    "APPROVALS_PATH",
+    "DECISION_API",
+    "DECISION_API_TEST",
+    "Answer",
+    "Consume",
+    "Held",
+    "HeldAction",
+    "Leave",
+    "Raise",
+    "Standing",
+]
 
 APPROVALS_PATH: Final = "/api/link/approvals"
+DECISION_API: Final = "decision-api"
+DECISION_API_TEST: Final = "decision-api-test"
+"""The `scheme` of what was asked by the decision API, with a live key or a test key; there is no request then, and
+whatever else would tell of one is empty."""
 
 
 class HeldAction(msgspec.Struct, frozen=True):

@@ -97,8 +97,9 @@ class ApprovalOfAction(Answer):
 
 class DecisionOut(Answer):
     """`decision` is what holds, `would_be` what `full_enforce` would say, `enforced` whether the one is as strict as
-    the other. `reason` is a reason code, `message` a sentence. `decision_token` is there while the action may be carried
-    out, `approval` where people were asked. Times in Unix seconds; at `expires_at` it may be carried out no longer."""
+    the other. `reason` is a reason code, `message` a sentence. `decision_token` is there while the action may be
+    carried out, `approval` where people were asked. Times in Unix seconds; at `expires_at` it may be carried out no
+    longer."""
 
     action_request_id: str
     status: ActionStatus

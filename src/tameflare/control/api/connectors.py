@@ -10,6 +10,7 @@ from pydantic import Field
 from tameflare.control.api.auth import Manager, Reader, Wired
 from tameflare.control.api.bodies import Answer, Body, Items, Name, SecretText
 from tameflare.control.api.strict import router_for
+from tameflare.control.services import custom
 from tameflare.control.services.connectors import check, keep_in_reach
 from tameflare.control.services.faults import AlreadyExists
 from tameflare.control.services.named import connector_named, gateway_named
@@ -89,7 +90,7 @@ def _changed(connector: StoredConnector, body: ConnectorPatch) -> StoredConnecto
 async def list_connectors(gateway: str, _caller: Reader, services: Wired) -> Items[ConnectorOut]:
     def work(connection: Connection) -> list[ConnectorOut]:
         found = connectors.of_gateway(connection, gateway_named(connection, gateway).id)
-        return [_shown(connection, connector) for connector in found]
+        return [_shown(connection, connector) for connector in found if not custom.is_built_in(connector)]
 
     return Items(items=await services.database.read(work))
 
@@ -101,6 +102,7 @@ async def create_connector(gateway: str, body: ConnectorBody, caller: Manager, s
     name = body.name or body.type
     blank = StoredConnector(context.new_id("con"), name, body.type, gateway_id="", created_at=context.now())
     wanted = _changed(blank, body)
+    custom.check_name(name)
     check(wanted)
     sealed = services.credentials.seal(wanted, body.secret, body.username, "secret") if body.secret else None
 

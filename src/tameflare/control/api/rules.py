@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from tameflare.control.api.auth import Manager, Reader, Wired
 from tameflare.control.api.bodies import Answer, Body, Items
 from tameflare.control.api.strict import router_for
+from tameflare.control.services import custom
 from tameflare.control.services.faults import NotFound
 from tameflare.control.services.named import gateway_named
 from tameflare.control.services.rules import Known, Preset, Wish, prepare, preset
@@ -146,6 +147,7 @@ async def replace_rules(gateway: str, body: RulesBody, caller: Manager, services
 
     def work(connection: Connection) -> list[AccessRule]:
         gateway_id = gateway_named(connection, gateway).id
+        custom.prepare(connection, services.context, gateway_id, [wish.connector for wish in wishes])
         wanted = prepare(wishes, gateway_id, _known(connection, gateway_id), services.context, "rules")
         rules.remove_all(connection, gateway_id)
         for rule in wanted:
@@ -163,6 +165,7 @@ async def set_rule(gateway: str, body: RuleBody, caller: Manager, services: Wire
 
     def work(connection: Connection) -> str:
         gateway_id = gateway_named(connection, gateway).id
+        custom.prepare(connection, services.context, gateway_id, [body.connector])
         (rule,) = prepare([body.wish], gateway_id, _known(connection, gateway_id), services.context)
         return rules.put(connection, rule)
 
@@ -185,6 +188,7 @@ async def apply_preset(gateway: str, body: PresetBody, caller: Manager, services
 
     def work(connection: Connection) -> list[AccessRule]:
         gateway_id = gateway_named(connection, gateway).id
+        custom.prepare(connection, services.context, gateway_id, [wish.connector])
         (rule,) = prepare([wish], gateway_id, _known(connection, gateway_id), services.context)
         rules.remove_all(connection, gateway_id, rule.connector_id)
         rules.put(connection, rule)

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from tameflare.control.services import approval_changes as changes
 from tameflare.control.services.action_judging import Judged
-from tameflare.control.services.approval_changes import DECISION_API
 from tameflare.control.services.context import Context
 from tameflare.control.services.holds import Holds
 from tameflare.control.store import actions, approvals, meta
@@ -24,10 +23,11 @@ from tameflare.control.store.engine import Connection
 from tameflare.core import action_states, approval_states
 from tameflare.core.action import Action
 from tameflare.core.action_states import ActionStatus
+from tameflare.core.agent_keys import KeyKind
 from tameflare.core.approval import ANYBODY, Requirement
 from tameflare.core.approval_states import Asker, Standing, Status
 from tameflare.core.decision import Verdict
-from tameflare.link.approvals import Held, Raise
+from tameflare.link.approvals import DECISION_API, DECISION_API_TEST, Held, Raise
 from tameflare.link.held_actions import is_cut, shown_actions
 from tameflare.settings import SENSITIVE_QUERY
 
@@ -131,7 +131,7 @@ def _held(asked: StoredAction, action: Action, sensitive: Collection[str]) -> He
         connector=asked.connector,
         actions=actions,
         method="",
-        scheme="",
+        scheme=DECISION_API if asked.kind is KeyKind.LIVE else DECISION_API_TEST,
         host="",
         port=0,
         path="",

@@ -17,11 +17,10 @@ from tameflare.core import approval_states as states
 from tameflare.core.approval_states import Approval, Status
 from tameflare.core.killswitch import MESSAGE, KillSwitch, ScopeKind
 from tameflare.core.voting import Person
+from tameflare.link.approvals import DECISION_API
 from tameflare.link.messages import ApprovalAnswered
 
 T = TypeVar("T")
-DECISION_API: Final = "decision-api"
-"""Stands where a proxy's id would for actions that wait at the control plane itself."""
 _EVENTS: Final = {
     Status.APPROVED: "approval.approved",
     Status.DENIED: "approval.denied",
@@ -78,7 +77,7 @@ def _tell(connection: Connection, before: Approval, state: Approval, now: int) -
     message = ApprovalAnswered(state.id, verdict, state.reason, state.message, version)
     for proxy in states.waiting_proxies(state):
         if proxy == DECISION_API:
-            continue  # services/action_approvals.py looks itself
+            continue  # it waits here, and not at a proxy: services/action_release.py looks itself
         feed.append(connection, msgspec.json.encode(message), now, proxy)
 
 

@@ -14,13 +14,17 @@ from tameflare.core.action import Effect, Risk
 from tameflare.core.approval import Requirement
 from tameflare.core.approval_states import Approval, Status
 from tameflare.core.voting import Need, Person, Remember, missing, needs
-from tameflare.link.approvals import Held, HeldAction
+from tameflare.link.approvals import DECISION_API, DECISION_API_TEST, Held, HeldAction
 
 _LONGEST_VALUE: Final = 80
 _MOST_VALUES: Final = 12
 _MOST_DEEDS: Final = 5
 _MISLEADING: Final = re.compile(r"[,;=`\"()\n]")
 """In a text these could be taken for the end of it, and what follows for another parameter: it is quoted then."""
+_ROADS: Final = {
+    DECISION_API: "through the decision API; there is no request yet",
+    DECISION_API_TEST: "through the decision API, with a test key: nothing will be sent",
+}
 _GRAVITY: Final = {
     Effect.READ.value: 0,
     Effect.WRITE.value: 1,
@@ -81,8 +85,9 @@ def shown(stored: StoredApproval, people: Collection[Person]) -> dict[str, Any]:
 def sentence(agent: str, held: Held) -> str:
     """What happens if people agree, in one line."""
     deeds = "; ".join(_few([_deed(action) for action in held.actions], _MOST_DEEDS)) or f"`{held.method}`"
+    road = f"{held.method} {held.host}{held.path.partition('?')[0]}" if held.method else _ROADS[held.scheme]
     hidden = f", and for what is not shown here: {held.unshown}" if held.unshown else ""
-    return f"`{agent}` asks for {deeds} ({held.method} {held.host}{held.path.partition('?')[0]}){hidden}"
+    return f"`{agent}` asks for {deeds} ({road}){hidden}"
 
 
 def _deed(action: HeldAction) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tameflare.connectors.asked import CUSTOM
 from tameflare.control.services import approval_changes
 from tameflare.control.services.audit import Actor
 from tameflare.control.services.configuration import Published
@@ -71,7 +72,7 @@ def _known_or_on(connection: Connection) -> dict[str, set[Scope]]:
 
 
 def _known(connection: Connection) -> dict[str, set[Scope]]:
-    known: dict[str, set[Scope]] = {}
+    known: dict[str, set[Scope]] = {CUSTOM: {(ScopeKind.CONNECTOR, CUSTOM)}}
     for gateway in gateways.listed(connection):
         known.setdefault(gateway.name, set()).add((ScopeKind.GATEWAY, gateway.name))
     for connector in connectors.everywhere(connection):

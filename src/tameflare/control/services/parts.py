@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from tameflare.control.services.custom import is_built_in
 from tameflare.control.store import agents, connectors, credentials, gateways, remembered, rules
 from tameflare.control.store.credentials import Credential
 from tameflare.control.store.engine import Connection
@@ -24,7 +25,8 @@ class Parts:
     def __init__(self, connection: Connection, gateway_ids: Sequence[str] | None, now: int) -> None:
         self._tokens = _grouped(gateways.tokens_of(connection, gateway_ids), lambda token: token.gateway_id)
         self._agents = _grouped(agents.of_gateways(connection, gateway_ids), lambda agent: agent.gateway_id)
-        self._connectors = _grouped(connectors.of_gateways(connection, gateway_ids), lambda found: found.gateway_id)
+        made = (found for found in connectors.of_gateways(connection, gateway_ids) if not is_built_in(found))
+        self._connectors = _grouped(made, lambda found: found.gateway_id)
         self._rules = _grouped(rules.of_gateways(connection, gateway_ids), lambda found: found[0])
         memories = remembered.of_gateways(connection, gateway_ids, now)
         self._remembered = _grouped(memories, lambda memory: memory.gateway_id)
