@@ -10,7 +10,7 @@ from typing import Any, Final
 import tameflare
 
 ROOT: Final = str(Path(tameflare.__file__).parent)
-ROOMS: Final = (f"{ROOT}/wire/", f"{ROOT}/proxy/response.py")
+ROOMS: Final = (f"{ROOT}/wire/", f"{ROOT}/proxy/response.py", f"{ROOT}/core/policy/")
 
 Places = set[tuple[str, int, int]]
 

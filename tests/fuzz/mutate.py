@@ -31,6 +31,7 @@ TOKENS: Final = [
         b"[::1]",
         b"127.1",
     ),
+    *(b"- ", b"\n  ", b"{", b"}", b"[", b"]", b"&a ", b"*a", b"!!", b"|\n", b"'", b'"', b"#", b"---\n", b"? "),
 ]
 
 Mutation = Callable[[random.Random, bytearray, Sequence[bytes]], None]

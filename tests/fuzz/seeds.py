@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from tests.resistance.smuggling.ambiguous import CASES
 from tests.resistance.smuggling.answers import ANSWERS
 from tests.wire.tls_pairs import pair
 
+from tameflare.core.policy import packs
+
+GOLDEN: Final = Path(__file__).parents[1] / "golden"
 LAST: Final = b"0\r\n\r\n"
 
 
@@ -43,6 +47,14 @@ def _tls() -> list[bytes]:
     ]
 
 
+def _policies() -> list[bytes]:
+    """Those of the packs, and those of the golden trials one by one."""
+    texts = [packs.source(name) for name in packs.names()]
+    for file in sorted(GOLDEN.glob("*.policytest")):
+        texts += file.read_text("utf-8").partition("----------")[0].split("---\n")
+    return [text.encode() for text in texts] + [b"%YAML 1.2\n---\n&a [*a, ? {b: !!int 5}]\n...\n"]
+
+
 def seeds() -> dict[str, list[bytes]]:
     """Inputs by the name of their target."""
     hellos = [
@@ -63,4 +75,5 @@ def seeds() -> dict[str, list[bytes]]:
         "tls": _tls(),
         "mutated_handshake": [bytes(3 * count) for count in range(1, 6)],
         "where": [place.encode() for place in places],
+        "policy": _policies(),
     }

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.fuzz import http_targets, other_targets
+from tests.fuzz import http_targets, other_targets, policy_targets
 
 Target = Callable[[bytes], None]
 
@@ -22,6 +22,7 @@ TARGETS: Final[dict[str, Target]] = {
     "tls": other_targets.tls,
     "mutated_handshake": other_targets.mutated_handshake,
     "where": other_targets.where,
+    "policy": policy_targets.policy,
 }
 CORPUS: Final = Path(__file__).parent / "corpus"
 SLOWEST: Final = 2.0  # seconds of processor for one input, on a busy machine
