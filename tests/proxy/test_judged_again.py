@@ -12,6 +12,7 @@ from tameflare.proxy import waiting
 from tameflare.proxy.exchange import Exchange, Next, Outcome
 from tameflare.proxy.origin import Origin
 from tameflare.proxy.refusal import Refusal
+from tameflare.proxy.totals import Totals
 from tameflare.wire.heads import RequestHead, RequestHeads
 
 HEAD = RequestHeads().parse(b"GET / HTTP/1.1\r\nHost: api.test\r\n\r\n")
@@ -45,7 +46,8 @@ def test_a_token_that_expired_while_people_were_asked(monkeypatch: pytest.Monkey
     monkeypatch.setattr(waiting, "advance", advance)
     talk = Talk()
     state: Any = SimpleNamespace(tick=lambda: NOW)
-    judged = waiting.HeldRequest(talk, state).judge_again()
+    asking: Any = None  # no rule compares a total
+    judged = waiting.HeldRequest(talk, state, Totals(asking)).judge_again()
     assert isinstance(judged, Refusal)
     assert judged.reason is Reason.UNAUTHENTICATED
     assert (talk.exchange.request_id, talk.exchange.time, talk.exchange.waited) == (f"req_{CAME}", CAME, NOW - CAME)

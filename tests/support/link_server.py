@@ -14,6 +14,7 @@ import msgspec
 from tameflare.link.approvals import APPROVALS_PATH, Answer, Standing
 from tameflare.link.messages import FEED_PATH, RECORDS_PATH, Record
 from tameflare.link.spool import decode, payloads
+from tameflare.link.totals import TOTALS_PATH, Ask, Sums
 
 TOKEN = "gwln_test-link-token"
 
@@ -39,7 +40,8 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class LinkServer:
-    """Stores records by (epoch, sequence) as the control plane does; answers the feed with `feed`, and no approval.
+    """Stores records by (epoch, sequence) as the control plane does; answers the feed with `feed`, totals with
+    `totals` (None: with a fault), and no approval.
 
     `stored` outlives `stop` and `start`, like a database.
     """
@@ -53,6 +55,7 @@ class LinkServer:
         self.feed: Callable[[int], bytes] = lambda cursor: b"{}"
         self.feed_status = 200
         self.approvals_status = 200
+        self.totals: Callable[[Ask], Sums | None] = lambda asked: Sums(((),) * len(asked.reserve))
         self.polls: list[tuple[int, float]] = []
         self.refused_callers = 0
         self.requests = 0
@@ -127,6 +130,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self._answer(
                     200, msgspec.json.encode(Answer(f"apr_{len(self.server.link.questions)}", Standing.PENDING))
                 )
+            return
+        if self.path == TOTALS_PATH:
+            if self._trusted():
+                found = self.server.link.totals(msgspec.json.decode(body, type=Ask))
+                self._answer(503 if found is None else 200, msgspec.json.encode(found))
             return
         assert self.path == RECORDS_PATH
         if self._trusted():

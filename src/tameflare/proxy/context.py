@@ -19,6 +19,7 @@ from tameflare.proxy.pool import Pool
 from tameflare.proxy.runs import Runs
 from tameflare.proxy.state import ProxyState
 from tameflare.proxy.tasks import Tasks
+from tameflare.proxy.totals import Totals
 from tameflare.proxy.upstream import Key
 
 _PUBLIC_ONLY = AddressGuard()
@@ -67,6 +68,7 @@ class Context:
         health: Callable[[], dict[str, Any]],
         own_hosts: OwnHosts,
         holds: Holds,
+        totals: Totals,
     ) -> None:
         self.state = state
         self.outbox = outbox
@@ -81,6 +83,7 @@ class Context:
         self.health = health
         self.own_hosts = own_hosts
         self.holds = holds
+        self.totals = totals
         self.stopping = False
         self.allowances = Allowances(state.limits.each_agent)
         self.admission = Admission(state.limits.max_connections, state.limits.max_unauthenticated)

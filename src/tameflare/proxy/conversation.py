@@ -178,6 +178,9 @@ class Conversation:
             if outcome is Next.HOLD:
                 self._undecided.ask(exchange)
                 return
+            if outcome is Next.RESERVE:
+                self._undecided.reserve(exchange)
+                return
             self._undecided.read(outcome)
             if exchange.head.expect_continue:
                 self.write(CONTINUE)
@@ -332,8 +335,9 @@ class Conversation:
 
     def lost(self, reason: Reason = Reason.CLIENT_CLOSED) -> None:
         """The agent is gone."""
-        if self.waits and self.exchange is not None:
-            self._note(self.exchange, Refusal(reason, "the connection ended while people were asked"), 0)
+        if self._undecided is not None and self._undecided.asks and self.exchange is not None:
+            asked = "people were" if self.waits else "the control plane was"
+            self._note(self.exchange, Refusal(reason, f"the connection ended while {asked} asked"), 0)
         self.closed = True
         self._forget(reason)
         self._relay.cancel(reason)
@@ -361,7 +365,7 @@ class Conversation:
     def reading(self) -> Exchange | None:
         """The request that is not let through yet: its body is being read, or people are asked."""
         undecided = self._undecided
-        return self.exchange if undecided is not None and (undecided.collects or undecided.waits) else None
+        return self.exchange if undecided is not None and (undecided.collects or undecided.asks) else None
 
     @property
     def idle(self) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 
 from tameflare.connectors.request import HttpRequest
 from tameflare.core.action import Action
 from tameflare.core.decision import Decision
+from tameflare.core.policy.model import Total
 from tameflare.core.ratelimit import RateWindow
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.origin import Origin
@@ -24,6 +26,7 @@ class Next(Enum):
     BODY = "body"
     BEGINNING = "beginning"
     HELD_BODY = "held_body"
+    RESERVE = "reserve"
     HOLD = "hold"
 
 
@@ -36,6 +39,8 @@ class Exchange:
     read whole; `body` what goes on in its place; `beginning` what was read of it to decide, where the rest streams.
     `misplaced` is why it leads nowhere, if so. `held` says that it was judged, and counted, before; `approval` is the
     one that it waited for.
+    `adds` is what it would count for in running totals, `sums` what these come to with it; `reserved` says that the
+    control plane was asked to count it.
     """
 
     request_id: str
@@ -63,6 +68,9 @@ class Exchange:
     misplaced: Refusal | None = None
     window: RateWindow | None = None
     flags: tuple[str, ...] = ()
+    adds: Mapping[Total, Decimal] | None = None
+    sums: Mapping[Total, Decimal] | None = None
+    reserved: bool = False
 
     @property
     def has_body(self) -> bool:

@@ -48,8 +48,9 @@ class Questions(Protocol):
 class Waiting(Protocol):
     """The request that waits, and the connection that it came on."""
 
-    def judge_again(self) -> Refusal | Need | None:
-        """Judge on the newest configuration: a refusal, who must still agree, or None where nobody need."""
+    def judge_again(self) -> Judged:
+        """Judge on the newest configuration: a refusal, who must still agree, or None where nobody need; or LATER, and
+        then `Hold.judged` is called, from without, unless the hold is over before."""
 
     def let_go(self, approval: str) -> None:
         """Send it. `approval` is empty where, by now, it needs none."""
@@ -58,6 +59,10 @@ class Waiting(Protocol):
 
     def renew(self) -> str:
         """Give it another request id: each approval is raised by a request of its own."""
+
+
+class Later(Enum):
+    LATER = "later"
 
 
 class Need:
@@ -71,11 +76,16 @@ class Need:
         self.version = version
 
 
+Judged = Refusal | Need | Later | None
+
+
 class Phase(Enum):
     RAISING = "raising"
     WAITING = "waiting"
     BEHIND = "behind"
     """Answered, but the proxy has not applied the configuration that the answer was given under."""
+    JUDGING = "judging"
+    """It is being judged again, which takes a question to the control plane."""
     CONSUMING = "consuming"
     UNHEARD = "unheard"
     """The control plane did not answer `consume`; it is asked again."""
@@ -194,7 +204,18 @@ class Hold:
         if self._desk.version() < version:
             self.phase, self._version = Phase.BEHIND, version
             return
-        judged = self._request.judge_again()
+        self.phase = Phase.JUDGING
+        self.judged(self._request.judge_again())
+
+    @property
+    def judges(self) -> bool:
+        """Whether it waits for being judged again."""
+        return self.phase is Phase.JUDGING
+
+    def judged(self, judged: Judged) -> None:
+        """What judging again has come to."""
+        if isinstance(judged, Later):
+            return
         if isinstance(judged, Refusal):
             self._tell_left(self.approval, judged.reason, judged.message)
             self._refuse(judged)

@@ -45,6 +45,7 @@ from tameflare.proxy.shipping import Shipping
 from tameflare.proxy.spool import Spool
 from tameflare.proxy.state import ProxyState
 from tameflare.proxy.tasks import Tasks
+from tameflare.proxy.totals import Totals
 from tameflare.proxy.upstream_tls import upstream_context
 from tameflare.settings import Settings
 
@@ -144,6 +145,7 @@ class Plane:
             health=lambda: self._health.report(),  # noqa: PLW0108 - it is made later
             own_hosts=FrontHosts(self._settings.get(names.PROXY_HOST), self._front),
             holds=holds,
+            totals=Totals(self._questions),
         )
 
     def _make_dialer(self, pool: Pool) -> Dialer:
@@ -190,6 +192,7 @@ class Plane:
             await stroll_round(self._context.connections, lambda connection: connection.sweep(time.monotonic()))
             self._context.pool.sweep()
             self._context.holds.sweep(time.monotonic())
+            self._context.totals.sweep()
             self._context.metrics.settle()
 
     # --- the end

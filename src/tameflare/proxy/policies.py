@@ -92,4 +92,5 @@ def _told(exchange: Exchange) -> Circumstances:
             head.headers.first(b"content-type").decode("latin-1"),
             head.headers.first(b"user-agent").decode("latin-1"),
         ),
+        totals=exchange.sums,
     )

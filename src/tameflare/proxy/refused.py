@@ -21,6 +21,8 @@ LIMITED: Final = frozenset((Reason.RATE_LIMITED, Reason.AGENT_LIMIT))
 def note(context: Context, exchange: Exchange, refusal: Refusal, size: int) -> None:
     """Put it on record; `size` is that of the answer, in bytes."""
     metrics, identity = context.metrics, exchange.identity
+    if exchange.reserved:
+        context.totals.release(exchange.request_id)
     overhead = context.state.tick() - exchange.arrived - exchange.waited
     metrics.requests["deny"] += 1
     metrics.denied[refusal.reason.value] += 1

@@ -17,7 +17,7 @@ from tameflare.connectors.request import HttpRequest
 from tameflare.core.action import Action
 from tameflare.core.decision import Decision, EnforcementLevel, Reason, Verdict
 from tameflare.core.judge import at_level, decide, judge, stop
-from tameflare.proxy import consent, outgoing, policies
+from tameflare.proxy import consent, outgoing, policies, totals
 from tameflare.proxy.exchange import Exchange, Next, Outcome
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.refusal import Refusal, refused
@@ -204,6 +204,21 @@ def _undecidable(exchange: Exchange, proxy: ProxyState, reason: Reason, message:
     return None
 
 
+def reserve(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
+    """Where a rule compares running totals, what the request counts for is reserved before it is judged; whoever comes
+    after it sees it. Its body is kept meanwhile."""
+    if exchange.sums is not None or exchange.decision is not None:
+        return None
+    exchange.adds = totals.needed(exchange)
+    if not exchange.adds:
+        return None
+    if exchange.has_body and exchange.received is None:
+        if (exchange.head.content_length or 0) > proxy.limits.max_held_body:
+            return consent.too_large_to_hold(proxy)
+        return Next.HELD_BODY
+    return Next.RESERVE
+
+
 def permit(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     """The judge decides: access rules, policies, level; for what waited for a body, kill switch and rate once more."""
     identity, binding, window = exchange.identity, exchange.binding, exchange.window
@@ -255,4 +270,4 @@ def inject(exchange: Exchange, _: ProxyState) -> Refusal | None:
 
 
 Step = Callable[[Exchange, ProxyState], Outcome | None]
-STEPS: Final[tuple[Step, ...]] = (identify, locate, limit, read, name, permit, hold, inject)
+STEPS: Final[tuple[Step, ...]] = (identify, locate, limit, read, name, reserve, permit, hold, inject)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from tameflare.core.decision import Reason
+from tameflare.proxy import totals
 from tameflare.proxy.allowance import Loan
 from tameflare.proxy.consent import too_large_to_hold
 from tameflare.proxy.context import Context
@@ -26,10 +27,20 @@ class UndecidedConversation(HeldConversation, Protocol):
 
 
 class Undecided:
-    """One request at a time. `collects` while its body is read, `waits` while people are asked; `deadline` is when the
-    next piece of the body must have come."""
+    """One request at a time. `collects` while its body is read, `waits` while people are asked, `asks` then and while
+    the control plane is asked for totals; `deadline` is when the next piece of the body must have come."""
 
-    __slots__ = ("_collected", "_context", "_conversation", "_loan", "_look_at", "_most", "_request", "deadline")
+    __slots__ = (
+        "_collected",
+        "_context",
+        "_conversation",
+        "_loan",
+        "_look_at",
+        "_most",
+        "_request",
+        "_reserving",
+        "deadline",
+    )
 
     def __init__(self, conversation: UndecidedConversation, context: Context) -> None:
         self._conversation = conversation
@@ -41,6 +52,7 @@ class Undecided:
         )
         self._request: HeldRequest | None = None
         self._loan: Loan | None = None
+        self._reserving: Exchange | None = None
         self.deadline = 0.0
 
     @property
@@ -50,6 +62,10 @@ class Undecided:
     @property
     def waits(self) -> bool:
         return self._request is not None
+
+    @property
+    def asks(self) -> bool:
+        return self._request is not None or self._reserving is not None
 
     # --- its body
 
@@ -130,6 +146,22 @@ class Undecided:
             self._conversation.proceed(body_too_large(exchange, state) or advance(exchange, state))
             self._conversation.pass_on(collected, done)
 
+    # --- running totals
+
+    def reserve(self, exchange: Exchange) -> None:
+        """Have the control plane count it, then judge it by the sums."""
+        self._reserving = exchange
+        totals.ask(self._context.totals, exchange, lambda: self._reserved(exchange))
+
+    def _reserved(self, exchange: Exchange) -> None:
+        if self._reserving is not exchange:
+            return
+        self._reserving = None
+        fresh = self._conversation.exchange = self._renewed(exchange)
+        if fresh is not exchange:
+            fresh.request_id, fresh.received, fresh.reserved = exchange.request_id, exchange.received, True
+        self._conversation.proceed(advance(fresh, self._context.state))
+
     # --- people
 
     def ask(self, exchange: Exchange) -> None:
@@ -137,7 +169,7 @@ class Undecided:
         if not self._loaned(exchange).take_hold():
             self._conversation.refuse(too_many_held(self._context.allowances.each.held))
             return
-        self._request = HeldRequest(self._conversation, self._context.state)
+        self._request = HeldRequest(self._conversation, self._context.state, self._context.totals)
         self._request.begin(self._context.holds, exchange)
 
     def agreed(self) -> None:
@@ -151,7 +183,7 @@ class Undecided:
     def end(self, reason: Reason) -> None:
         """It is refused, or its connection is gone. Harmless where nothing was begun."""
         request, self._request = self._request, None
-        self._collected = None
+        self._collected = self._reserving = None
         if request is not None:
             request.hold.leave(reason)
 

@@ -6,13 +6,15 @@ from typing import Protocol
 
 from tameflare.core.approval import ANYBODY
 from tameflare.core.decision import Reason
+from tameflare.proxy import totals
 from tameflare.proxy.exchange import Exchange, Next, Outcome
 from tameflare.proxy.held import describe, names
-from tameflare.proxy.hold import Hold, Need
+from tameflare.proxy.hold import Hold, Judged, Later, Need
 from tameflare.proxy.holds import Holds
 from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.state import ProxyState
 from tameflare.proxy.steps import advance
+from tameflare.proxy.totals import Totals
 
 
 class HeldConversation(Protocol):
@@ -31,11 +33,12 @@ class HeldConversation(Protocol):
 class HeldRequest:
     """One exchange that waits for people. `hold` is its wait."""
 
-    __slots__ = ("_conversation", "_state", "hold")
+    __slots__ = ("_conversation", "_state", "_totals", "hold")
 
-    def __init__(self, conversation: HeldConversation, state: ProxyState) -> None:
+    def __init__(self, conversation: HeldConversation, state: ProxyState, totals: Totals) -> None:
         self._conversation = conversation
         self._state = state
+        self._totals = totals
         self.hold: Hold
 
     def begin(self, holds: Holds, exchange: Exchange) -> None:
@@ -44,16 +47,27 @@ class HeldRequest:
             exchange.identity.run.held += 1
         self.hold = holds.begin(self, exchange.request_id, self._need(exchange), names(exchange))
 
-    def judge_again(self) -> Refusal | Need | None:
+    def judge_again(self) -> Judged:
         before = self._conversation.exchange
         assert before is not None
         exchange = self._conversation.reopen(before)
         exchange.request_id, exchange.arrived = before.request_id, before.arrived
         exchange.received, exchange.bytes_in, exchange.held = before.received, before.bytes_in, True
-        exchange.waited = self._state.tick() - before.arrived
-        outcome = advance(exchange, self._state)  # by the time that it is now: a token may have expired
-        exchange.time = before.time
+        exchange.waited, exchange.reserved = self._state.tick() - before.arrived, before.reserved
         self._conversation.exchange = exchange
+        outcome = advance(exchange, self._state)  # by the time that it is now: a token may have expired
+        if outcome is Next.RESERVE:
+            totals.ask(self._totals, exchange, lambda: self._reserved(exchange, before.time))
+            return Later.LATER
+        return self._judged(exchange, outcome, before.time)
+
+    def _reserved(self, exchange: Exchange, time: float) -> None:
+        """The totals are there, as they are now."""
+        if self.hold.judges and self._conversation.exchange is exchange:
+            self.hold.judged(self._judged(exchange, advance(exchange, self._state), time))
+
+    def _judged(self, exchange: Exchange, outcome: Outcome, time: float) -> Refusal | Need | None:
+        exchange.time = time
         if isinstance(outcome, Refusal):
             return outcome
         if outcome is Next.HOLD:
@@ -77,6 +91,9 @@ class HeldRequest:
     def renew(self) -> str:
         exchange = self._conversation.exchange
         assert exchange is not None
+        if exchange.reserved:  # under the old name; it is counted again before it goes
+            self._totals.release(exchange.request_id)
+            exchange.reserved = False
         exchange.request_id = self._state.new_request_id(self._state.clock())
         return exchange.request_id
 
