@@ -172,6 +172,12 @@ APPROVAL_TIMEOUT: Final = Setting(
     300.0,
     "Seconds that a connection waits for people; it is answered five seconds earlier, before clients give up.",
 )
+EXECUTE_TIMEOUT: Final = Setting(
+    "TF_EXECUTE_TIMEOUT",
+    values.seconds,
+    60.0,
+    "Seconds within which a proxy must carry out an action that the decision API is asked to execute.",
+)
 MAX_HELD_BODY: Final = Setting(
     "TF_MAX_HELD_BODY",
     values.count,

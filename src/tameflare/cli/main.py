@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "gateways": "gateways",
     "groups": "groups",
     "init": "init",
+    "keys": "keys",
     "kill-switch": "killswitch",
     "login": "login",
     "logs": "logs",

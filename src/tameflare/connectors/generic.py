@@ -91,14 +91,19 @@ class GenericConnector(PassesAnswers, SaysAll, HeldAsReceived, ReadsWhole):
         return cloud_denials.shaped(denial, request)
 
     def build(self, action: Action) -> HttpCall:
-        """From `host`, `path`, `query` (an object) and `body` (any JSON value)."""
+        """From `host` and `path`, and from `query` (an object) and `body` (any JSON value) where there is nothing else;
+        otherwise all other parameters are fields, of the query or of a JSON body as the method has it."""
         prefix, _, method = action.type.partition(".")
         if prefix != self.prefix or not method.isalpha():
             raise InvalidValue(f"no route is known for the action `{action.type}`")
-        host = str(action.parameters.get("host", self.domains[0]))
-        if host not in self.domains:
+        host = str(action.parameters.get("host", self.domains[0])).lower()
+        if host.startswith("*.") or not any(_covers(domain, host) for domain in self.domains):
             raise InvalidValue(f"the connector `{self.config.name}` does not name the host `{host}`")
         return _call(method.upper(), host, action.parameters)
+
+
+def _covers(domain: str, host: str) -> bool:
+    return host.endswith(domain[1:]) if domain.startswith("*.") else host == domain
 
 
 def _call(method: str, host: str, parameters: Fields) -> HttpCall:
@@ -106,9 +111,18 @@ def _call(method: str, host: str, parameters: Fields) -> HttpCall:
     if not path.startswith("/") or not path.isprintable() or " " in path:
         raise InvalidValue(f"`{path[:64]}` is not a path", "begin it with `/` and percent-encode blanks")
     rest = {name: value for name, value in parameters.items() if name not in {"host", "path"}}
+    if rest and rest.keys() <= {"query", "body"} and isinstance(rest.get("query", {}), dict):
+        return _stated(method, host, path, rest)
     if method in _READS | {"DELETE"}:
         return HttpCall(method, host, path, encode(rest))
     return HttpCall(method, host, path, "", (), "application/json", msgspec.json.encode(rest))
+
+
+def _stated(method: str, host: str, path: str, parts: Fields) -> HttpCall:
+    query = encode(parts.get("query", {}))
+    if "body" not in parts:
+        return HttpCall(method, host, path, query)
+    return HttpCall(method, host, path, query, (), "application/json", msgspec.json.encode(parts["body"]))
 
 
 def _may_be_urlencoded(request: HttpRequest) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
 
 import tameflare
@@ -13,8 +15,10 @@ from tameflare.control.api import (
     catalog,
     connectors,
     credentials,
+    decision_tokens,
     docs,
     errors,
+    executions,
     gateway_tokens,
     gateways,
     groups,
@@ -22,10 +26,12 @@ from tameflare.control.api import (
     killswitch,
     link,
     link_approvals,
+    link_executions,
     link_totals,
     policies,
     proxies,
     rules,
+    signing_keys,
     tokens,
     traffic,
     user_admin,
@@ -39,12 +45,31 @@ from tameflare.settings import HOST, PUBLIC_URL
 
 _NOUNS = (
     health, users, user_admin, groups, tokens, gateways, gateway_tokens, agents, agent_keys, connectors, credentials,
-    rules, approvals, policies, proxies, killswitch, catalog, traffic, actions, link, link_approvals, link_totals, docs,
+    rules, approvals, policies, proxies, killswitch, catalog, traffic, actions, executions, decision_tokens,
+    signing_keys, link, link_approvals, link_executions, link_totals, docs,
 )  # fmt: skip
 
 
 def create_app(services: Services) -> FastAPI:
     """Every route of the API over these services."""
+    app = _described()
+    app.state.services = services
+    room.install(app)
+    errors.install(app)
+    settings = services.context.settings
+    hosts = allowed_hosts(settings.get(HOST), settings.get(PUBLIC_URL))
+    app.add_middleware(Guard, hosts=hosts)
+    app.shortcuts = {place: Guard(short, hosts) for place, short in actions.SHORTCUTS.items()}
+    return app
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document, without a database or anything else that runs."""
+    return _described().openapi()
+
+
+def _described() -> WithShortcuts:
+    """The routes that the document has."""
     app = WithShortcuts(
         title="TameFlare",
         version=tameflare.__version__,
@@ -54,14 +79,7 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.services = services
     app.include_router(actions.direct)
     for noun in _NOUNS:
         app.include_router(noun.router)
-    room.install(app)
-    errors.install(app)
-    settings = services.context.settings
-    hosts = allowed_hosts(settings.get(HOST), settings.get(PUBLIC_URL))
-    app.add_middleware(Guard, hosts=hosts)
-    app.shortcuts = {place: Guard(short, hosts) for place, short in actions.SHORTCUTS.items()}
     return app

@@ -47,7 +47,15 @@ class ApprovalAnswered(msgspec.Struct, frozen=True, tag="approval_answered"):
     version: int
 
 
-Message = Snapshot | ApprovalAnswered
+class ExecuteJob(msgspec.Struct, frozen=True, tag="execute_job"):
+    """There is an action to carry out (link/executions.py): for whichever proxy claims it first. After `until`, in Unix
+    seconds, nobody waits for it any more."""
+
+    job: str
+    until: int
+
+
+Message = Snapshot | ApprovalAnswered | ExecuteJob
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -38,7 +38,7 @@ class Exchange:
     `waited` is time that was not ours: reading a body, dialling, people. `received` is the body as it came, once it was
     read whole; `body` what goes on in its place; `beginning` what was read of it to decide, where the rest streams.
     `misplaced` is why it leads nowhere, if so. `held` says that it was judged, and counted, before; `approval` is the
-    one that it waited for.
+    one that it waited for. `once`: it goes at most once, so never over a connection that may turn out dead.
     `adds` is what it would count for in running totals, `sums` what these come to with it; `reserved` says that the
     control plane was asked to count it.
     """
@@ -71,6 +71,7 @@ class Exchange:
     adds: Mapping[Total, Decimal] | None = None
     sums: Mapping[Total, Decimal] | None = None
     reserved: bool = False
+    once: bool = False
 
     @property
     def has_body(self) -> bool:

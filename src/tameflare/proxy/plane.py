@@ -19,15 +19,17 @@ from tameflare import settings as names
 from tameflare.core.config import Configuration
 from tameflare.core.killswitch import LocalSwitch
 from tameflare.core.secret import Secret
-from tameflare.link.messages import ApprovalAnswered, Bundle
+from tameflare.link.messages import ApprovalAnswered, Bundle, ExecuteJob
 from tameflare.proxy.ca import CertificateAuthority
 from tameflare.proxy.context import Context
 from tameflare.proxy.dialer import Dialer
+from tameflare.proxy.executor import Executor
 from tameflare.proxy.feed import Feed
 from tameflare.proxy.front import Front, FrontHosts
 from tameflare.proxy.health import Health
 from tameflare.proxy.holds import Holds
 from tameflare.proxy.identity import Authenticator
+from tameflare.proxy.job_link import JobLink
 from tameflare.proxy.limits import limits_of
 from tameflare.proxy.link_token import link_token
 from tameflare.proxy.listener_tls import listener_tls
@@ -113,11 +115,12 @@ class Plane:
             self._directory,
             self._apply,
             time.time,
-            {ApprovalAnswered: holds.answered},
+            {ApprovalAnswered: holds.answered, ExecuteJob: lambda message: self._executor.take(message)},
             backlog=lambda: self._shipping.waiting_bytes,
             epoch=self._spool.epoch,
         )
         self._context = self._make_context(token, holds)
+        self._executor = Executor(self._context, JobLink(server_url, token), self._spool.epoch)
         self._switches = LocalSwitches(
             self._directory, time.time, lambda: self._state.compiled, self._switched, self._note
         )
@@ -207,6 +210,7 @@ class Plane:
         context.pool.close()
         await asyncio.sleep(0)
         context.outbox.flush()
+        await self._executor.close()
         with contextlib.suppress(asyncio.CancelledError):
             await self._tasks.stop()
         await self._questions.close()

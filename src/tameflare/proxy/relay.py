@@ -115,7 +115,7 @@ class Relay:
             return
         self._key = key = self._context.key(exchange)
         # what people agreed to goes once: never over a connection that may turn out dead
-        idle = self._context.pool.take(key) if not exchange.approval else None
+        idle = self._context.pool.take(key) if not exchange.approval and not exchange.once else None
         if idle is None:
             self._dial(exchange)
         else:
@@ -182,6 +182,7 @@ class Relay:
             and not self._retried
             and not exchange.has_body
             and not exchange.approval
+            and not exchange.once
             and exchange.head.method in _SAFE_TO_REPEAT
         )
 

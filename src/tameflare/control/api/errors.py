@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from tameflare.control.api.bodies import NAME_PATTERN, NAME_SENTENCE
-from tameflare.control.services import faults
+from tameflare.control.services import execution_faults, faults
 from tameflare.control.services.decision_tokens import TokenSpent
 from tameflare.control.services.policy_faults import VersionMoved
 from tameflare.control.store.engine import Conflict, DatabaseUnavailable
@@ -36,6 +36,10 @@ _STATUS: Final[dict[type[TameFlareError], int]] = {
     faults.InUse: 409,
     Conflict: 409,
     TokenSpent: 409,
+    execution_faults.NoGateway: 409,
+    execution_faults.AlreadyCarriedOut: 409,
+    execution_faults.NotExecutable: 422,
+    execution_faults.RefusedAtGateway: 403,
     TokenRefused: 422,
     faults.Unauthorized: 401,
     faults.Refused: 403,

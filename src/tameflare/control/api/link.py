@@ -70,6 +70,7 @@ async def feed(
     try:
         if x_tameflare_epoch:
             await services.holds.hear(proxy, x_tameflare_epoch)
+            await services.jobs.hear(proxy, x_tameflare_epoch)
         answer = await services.feed.poll(proxy.id, cursor, wait, snapshot)
         await services.proxies.seen(proxy, version=_version(answer), backlog=x_tameflare_backlog)
     except (Unauthorized, DatabaseUnavailable) as fault:
@@ -150,6 +151,7 @@ def error(status: int, code: str, message: str, help: str, **more: str | int) ->
     titles = {
         401: "Unauthorized",
         403: "Forbidden",
+        404: "Not Found",
         409: "Conflict",
         413: "Content Too Large",
         422: "Unprocessable",

@@ -52,12 +52,13 @@ class Way(StrEnum):
 
 
 class Presented(msgspec.Struct, frozen=True):
-    """A token as it was presented. `agent` is the id of the agent that may use it, where the caller is one; `spec_hash`
-    that of the action which is to be done."""
+    """A token as it was presented. `agent` is the id of the agent that calls, `action` the id of the action that it
+    names, where that is known; `spec_hash` that of the action which is to be done."""
 
     text: str
     spec_hash: str
     agent: str | None = None
+    action: str | None = None
 
 
 class DecisionTokens:
@@ -136,9 +137,10 @@ class DecisionTokens:
             )
         if claims.sub != action.agent:
             raise TokenRefused("agent_mismatch", "the decision token was made for another agent")
-        if not claims.action_spec_hash == action.spec_hash == presented.spec_hash:
+        same = presented.action in (None, action.id) and action.spec_hash == presented.spec_hash
+        if not same or claims.action_spec_hash != action.spec_hash:
             raise TokenRefused("action_mismatch", "the decision token was made for another action")
-        self._check_open(connection, action)
+        self.check_open(connection, action)
         return action
 
     def burn(self, connection: Connection, action: StoredAction, way: Way) -> None:
@@ -166,7 +168,7 @@ class DecisionTokens:
             raise token.unknown_key()
         return claims
 
-    def _check_open(self, connection: Connection, action: StoredAction) -> None:
+    def check_open(self, connection: Connection, action: StoredAction) -> None:
         """Raises unless the action may be carried out now."""
         if action.taken_at is not None or action.status in {ActionStatus.EXECUTED, ActionStatus.FAILED}:
             raise TokenSpent

@@ -83,6 +83,13 @@ def finish(connection: Connection, execution_id: str, answer: str) -> None:
     touch(connection, TOPIC)
 
 
+def lose(connection: Connection, execution_id: str, keep_until: int) -> None:
+    """Its end is not known; should it be told after all, that is believed until `keep_until`, in Unix seconds."""
+    lost = {"status": Stage.DONE.value, "answer": None, "deadline": keep_until}
+    connection.execute(update(executions).where(executions.c.id == execution_id).values(**lost))
+    touch(connection, TOPIC)
+
+
 def withdraw(connection: Connection, execution_id: str) -> bool:
     """Whether nobody had claimed it, and nobody will."""
     free = (executions.c.id == execution_id) & (executions.c.status == Stage.QUEUED.value)
