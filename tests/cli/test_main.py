@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
@@ -186,3 +187,15 @@ def loaded(script: str) -> set[str]:
 def test_a_missing_argument_is_named(tf: Callable[..., Ended]) -> None:
     ended = tf("connector", "add")
     assert (ended.code, ended.err) == (2, "tf: missing argument `TYPE`; see `tf connector add --help`\n")
+
+
+def test_the_server_prints_its_document_and_starts_nothing(
+    tf: Tf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TF_DATA_DIR", str(tmp_path / "data"))
+    ended = tf("server", "--print-openapi")
+    document = json.loads(ended.out)
+    assert ended.code == 0
+    assert document["openapi"].startswith("3.1")
+    assert {"/api/v1/actions", "/api/dashboard/gateways"} <= set(document["paths"])
+    assert not (tmp_path / "data").exists()

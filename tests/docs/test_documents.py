@@ -128,7 +128,7 @@ def test_a_command_in_a_document_exists(line: str) -> None:
 
 
 def test_every_setting_that_a_document_names_exists() -> None:
-    known = {setting.name for setting in settings.ALL} | {"TF_LISTEN_FD"}
+    known = {setting.name for setting in settings.ALL} | {"TF_LISTEN_FD", "TF_AGENT_KEY"}
     ours = re.compile(r"`((?:TF|SETTINGS)_[A-Z_]+)(?:=[^`]*)?`")
     named = {name: page.name for page in PAGES for name in ours.findall(text(page))}
     assert set(named) <= known, {name: page for name, page in named.items() if name not in known}

@@ -38,8 +38,10 @@ HARMLESS: Final = frozenset(
     {"TF_SERVER_URL", "TF_PUBLIC_URL", "TF_LOG_LEVEL", "TF_LOG_FORMAT"}
     | {"TF_LOG", "TF_LOG_PATH", "TF_LOG_CORE", "TF_LOG_PROVIDER", "TF_INPUT", "TF_WORKSPACE", "TF_IN_AUTOMATION"}
     | {"TF_PLUGIN_CACHE_DIR", "TF_IGNORE", "TF_USE_LEGACY_KERAS"}
+    | {"TF_AGENT_KEY"}
 )
-"""Variables of ours that hold no secret, and those of Terraform and TensorFlow, which use the same prefix."""
+"""Variables of ours that hold no secret, those of Terraform and TensorFlow, which use the same prefix, and the key by
+which an agent itself asks for decisions: it is made for the command."""
 HARMLESS_PREFIXES: Final = ("TF_VAR_", "TF_CLI_", "TF_CPP_", "TF_ENABLE_", "TF_FORCE_", "TF_GPU_", "TF_NUM_", "TF_XLA_")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
@@ -15,13 +16,25 @@ from tameflare.settings import Settings
     epilog="""\b
 Example:
   TF_PORT=3100 tf server
+  tf server --print-openapi > tameflare.json
 
 A proxy on another machine needs TF_SERVER_URL and TF_LINK_TOKEN; `tf up`
 runs both here.""",
 )
-def command() -> None:
+@click.option("--print-openapi", is_flag=True, help="Print the OpenAPI document of the API, and start nothing.")
+def command(print_openapi: bool) -> None:
     """Run the control plane until Ctrl-C."""
-    start("tameflare.control")
+    if print_openapi:
+        _print_document()
+    else:
+        start("tameflare.control")
+
+
+def _print_document() -> None:
+    from tameflare.control.app import document
+
+    json.dump(document(), sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
 
 
 def start(module: str) -> None:
