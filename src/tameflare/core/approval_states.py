@@ -229,9 +229,12 @@ def expire(approval: Approval, now: int) -> Approval:
 
 def stop(approval: Approval, message: str, now: int) -> Approval:
     """A kill switch that fits the request was thrown."""
-    if not approval.is_open:
-        return approval
-    return _ended(approval, Status.DENIED, Reason.KILL_SWITCH_ACTIVE, message, now)
+    return refuse(approval, Reason.KILL_SWITCH_ACTIVE, message, now)
+
+
+def refuse(approval: Approval, reason: Reason, message: str, now: int) -> Approval:
+    """What it is about is no longer allowed, whoever waits for it."""
+    return _ended(approval, Status.DENIED, reason, message, now) if approval.is_open else approval
 
 
 def _ended(approval: Approval, status: Status, reason: str, message: str, now: int) -> Approval:

@@ -9,11 +9,8 @@ from pydantic import Field
 from tameflare.control.api.auth import Manager, Reader, Wired
 from tameflare.control.api.bodies import Answer, Body, Items, Text
 from tameflare.control.api.strict import router_for
-from tameflare.control.services import audit
-from tameflare.control.services.faults import NotFound
 from tameflare.control.services.named import agent_named
 from tameflare.control.store import agent_keys
-from tameflare.control.store.engine import Connection
 from tameflare.core.agent_keys import KeyKind
 
 router = router_for("agents", "/api/dashboard/gateways/{gateway}/agents/{agent}/keys")
@@ -71,13 +68,7 @@ async def make_agent_key(
 
 @router.delete("/{key_id}", status_code=204)
 async def revoke_agent_key(gateway: str, agent: str, key_id: str, caller: Manager, services: Wired) -> None:
-    """Revoke a key; it is refused from now on, by every server within a second."""
-
-    def work(connection: Connection) -> str:
-        agent_id = agent_named(connection, gateway, agent).id
-        if not agent_keys.remove(connection, agent_id, key_id):
-            raise NotFound("key", key_id)
-        return agent_id
-
-    agent_id = await services.database.write(work)
-    audit.record("agent.key_revoked", caller.actor, agent_id=agent_id, key=key_id)
+    """Revoke a key; it is refused from now on, by other servers on the same database within a second."""
+    await services.agent_keys.revoke(
+        lambda connection: agent_named(connection, gateway, agent).id, key_id, caller.actor
+    )

@@ -87,8 +87,8 @@ def _released(
 ) -> StoredAction:
     asker, decision = _asker(action), judged.decision
     if stored.state.is_open and decision.verdict is Verdict.DENY:
-        left = approval_states.leave(stored.state, asker, decision.reason, decision.message, now)
-        changes.apply(connection, stored, left, now)
+        refused = approval_states.refuse(stored.state, decision.reason, decision.message, now)
+        changes.apply(connection, stored, refused, now)
         return action_states.deny(action, decision.reason.value, decision.message, now)
     required = decision.requirement or stored.state.requirement
     state, standing = _consumed(connection, stored, asker, required, configuration, now)

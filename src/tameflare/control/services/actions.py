@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from tameflare.control.services import action_log, audit
 from tameflare.control.services.action_approvals import ActionApprovals
 from tameflare.control.services.action_explained import explain
+from tameflare.control.services.action_ids import ActionIds
 from tameflare.control.services.action_judging import Judged, Judging, Place
 from tameflare.control.services.action_log import ActionLog
 from tameflare.control.services.action_questions import Question
@@ -31,7 +32,6 @@ from tameflare.core.action_states import FIRST, TOKEN_SECONDS, ActionStatus
 from tameflare.core.decision import STRICTNESS, Reason, Verdict
 
 MAX_PAGE: Final = 200
-_ID_BYTES: Final = 8
 _TRIES: Final = 2
 
 
@@ -66,6 +66,7 @@ class Actions:
         self._tokens = tokens
         self._keys = keys
         self._log = ActionLog(context, database)
+        self._ids = ActionIds(context)
         self._bell = Bell()
         self.judging = Judging(context)
         self.approvals = ActionApprovals(context, holds)
@@ -118,7 +119,7 @@ class Actions:
         decision, now = judged.decision, self._context.now()
         status = FIRST[decision.verdict]
         return StoredAction(
-            id=self._new_id(),
+            id=self._ids.new(),
             gateway_id=place.gateway.id,
             gateway=place.gateway.name,
             agent_id=place.agent.id,
@@ -149,10 +150,6 @@ class Actions:
             expires_at=now + TOKEN_SECONDS if decision.verdict is Verdict.ALLOW else None,
             idempotency_key=idempotency_key,
         )
-
-    def _new_id(self) -> str:
-        """An id that rises with time, in milliseconds: pages are in its order."""
-        return f"act_{int(self._context.clock() * 1000):012x}{self._context.entropy(_ID_BYTES).hex()}"
 
     def explain(self, place: Place, question: Question) -> dict[str, Any]:
         """What would be decided now, and why. Records nothing and counts towards nothing."""

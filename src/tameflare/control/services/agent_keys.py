@@ -16,10 +16,11 @@ from typing import Final, NamedTuple
 from tameflare.control.services import audit
 from tameflare.control.services.audit import Actor
 from tameflare.control.services.context import Context
+from tameflare.control.services.faults import NotFound
 from tameflare.control.services.passwords import Hasher
 from tameflare.control.store import agent_keys
 from tameflare.control.store.agent_keys import TOPIC, AgentKey, Holder
-from tameflare.control.store.engine import Connection, Database
+from tameflare.control.store.engine import Connection, Database, after_commit
 from tameflare.core.agent_keys import KeyKind, is_well_formed, look_up, new_key
 
 TRUSTED_SECONDS: Final = 0.8
@@ -70,6 +71,19 @@ class AgentKeys:
         stored = await self._database.write(work)
         audit.record("agent.key_created", actor, agent_id=stored.agent_id, key=key_id, kind=kind.value)
         return secret, stored
+
+    async def revoke(self, find_agent: Callable[[Connection], str], key_id: str, actor: Actor) -> None:
+        """Refuse a key from now on. `find_agent` as for `make`. Raises NotFound."""
+
+        def work(connection: Connection) -> str:
+            agent = find_agent(connection)
+            if not agent_keys.remove(connection, agent, key_id):
+                raise NotFound("key", key_id)
+            after_commit(connection, self._mark)
+            return agent
+
+        agent = await self._database.write(work)
+        audit.record("agent.key_revoked", actor, agent_id=agent, key=key_id)
 
     def known(self, secret: str) -> Holder | None:
         """Who speaks by a key that was checked a moment ago, without waiting for anything; None: ask `find`."""
