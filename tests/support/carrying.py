@@ -16,7 +16,7 @@ from typing import Any, Final
 import httpx
 import trustme
 from tests.control.running import GATEWAYS, Running, running
-from tests.support.upstream import HEAD_END, Talk, Upstream, answer
+from tests.support.upstream import HEAD_END, Script, Talk, Upstream, answer
 from tests.support.waiting import PATIENCE, wait_for
 
 GITHUB: Final = "api.github.com"
@@ -42,15 +42,15 @@ class Request:
 
 
 class Carrying:
-    """`reply` is what the upstream says next; `requests` what has reached it."""
+    """`speak` is what the upstream does with the next request; `requests` what has reached it."""
 
     def __init__(self, server: Running, upstream: Upstream, directory: Path, authority: trustme.CA) -> None:
         self.server = server
         self.upstream = upstream
-        self.reply = answer(b'{"number": 8}', "201 Created", b"Content-Type: application/json\r\n")
         self.requests: list[Request] = []
+        self.forget()
         self.owner = server.owner()
-        self._directory = directory
+        self.directory = directory
         self._authority = authority
         self._process: subprocess.Popen[bytes] | None = None
         self._threads = ThreadPoolExecutor(8)
@@ -65,9 +65,19 @@ class Carrying:
             self.requests.append(Request(head.removesuffix(HEAD_END), body))
             await self.speak(talk)
 
-    async def speak(self, talk: Talk) -> None:
-        """Replaced by tests whose upstream does more than answer."""
-        await talk.say(self.reply)
+    def forget(self) -> None:
+        """The upstream answers as it usually does, and nothing has reached it."""
+        self.say(b'{"number": 8}', "201 Created")
+        self.requests.clear()
+
+    def say(self, body: bytes, status: str = "200 OK", extra: bytes = b"Content-Type: application/json\r\n") -> None:
+        """What the upstream answers from now on."""
+        reply = answer(body, status, extra)
+
+        async def speak(talk: Talk) -> None:
+            await talk.say(reply)
+
+        self.speak: Script = speak
 
     # --- the installation
 
@@ -84,10 +94,19 @@ class Carrying:
                 "secret": CANARY,
             },
             {"type": "generic", "name": "service", "domains": [SERVICE], "auth": "bearer", "secret": CANARY},
+            {
+                "type": "generic",
+                "name": "nowhere",
+                "domains": ["nowhere.example.test"],
+                "auth": "bearer",
+                "secret": CANARY,
+            },
         ):
             self.api("POST", f"{_BASE}/connectors", body)
             self.rule(body.get("name", body["type"]), "**", "allow")
+        self.api("POST", f"{_BASE}/agents", {"name": "another"})
         self.key, self.test_key = self.make_key("live"), self.make_key("test")
+        self.other_key = self.make_key("live", "another")
 
     def api(self, method: str, path: str, body: object = None) -> Any:
         given = self.owner.request(method, path, json=body)
@@ -106,10 +125,10 @@ class Carrying:
     # --- the proxy
 
     def start(self) -> None:
-        folder = self._directory / "data"
+        folder = self.directory / "data"
         (folder / "proxy").mkdir(parents=True, mode=0o700, exist_ok=True)
         folder.chmod(0o700)
-        authority = self._directory / "ca.pem"
+        authority = self.directory / "ca.pem"
         self._authority.cert_pem.write_to_path(str(authority))
         self.link_token = self.link_token if hasattr(self, "link_token") else self._proxy()
         environment = {
@@ -118,10 +137,11 @@ class Carrying:
             "TF_SERVER_URL": self.server.url,
             "TF_LINK_TOKEN": self.link_token,
             "TF_PROXY_PORT": "0",
+            "TF_STOP_TIMEOUT": "0.2",
             "TF_UPSTREAM_CA": str(authority),
             "TF_RESOLVE": ",".join(f"{host}:443:127.0.0.1:{self.upstream.port}" for host in _HOSTS),
         }
-        with (self._directory / "proxy.log").open("ab") as log:
+        with (self.directory / "proxy.log").open("ab") as log:
             command = [sys.executable, "-m", "tameflare.proxy"]
             self._process = subprocess.Popen(command, env=environment, stderr=log, stdin=subprocess.DEVNULL)
         self.wait_for_configuration()
@@ -139,6 +159,15 @@ class Carrying:
 
         wait_for(applied, "the proxy has the newest configuration")
 
+    def wait_for_word(self) -> None:
+        """Until the proxy has said something by the time that it is now."""
+
+        def spoke() -> bool:
+            (proxy,) = self.api("GET", "/api/dashboard/proxies")["items"]
+            return bool(proxy["last_seen"] >= int(self.server.clock.now))
+
+        wait_for(spoke, "a word from the proxy")
+
     def stop(self, number: int = signal.SIGTERM) -> None:
         if self._process is not None:
             self._process.send_signal(number)
@@ -147,7 +176,7 @@ class Carrying:
 
     @property
     def log(self) -> str:
-        return (self._directory / "proxy.log").read_text()
+        return (self.directory / "proxy.log").read_text()
 
     # --- the agent
 

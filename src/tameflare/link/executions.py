@@ -8,6 +8,7 @@ is told: an answer may be lost on its way.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -23,7 +24,8 @@ class Job(msgspec.Struct, frozen=True):
     """`GET EXECUTIONS_PATH/{job}`: an action as it was asked for. `gateway` and `agent` are ids, `connector` a name.
 
     `configuration` is the version that it must be judged by, or a newer one; `agreed` what people have agreed to, as
-    the approval `approval`; `seconds` how long the whole may take.
+    the approval `approval`; `seconds` how long the whole may take. `counted` are running totals that it counts for
+    already, by their keys: what it adds, and what the total comes to with it.
     """
 
     job: str
@@ -37,6 +39,7 @@ class Job(msgspec.Struct, frozen=True):
     seconds: float
     approval: str = ""
     agreed: Requirement | None = None
+    counted: dict[str, tuple[Decimal, Decimal]] = {}
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ agent had sent it, and must be named as what was asked for. What the asked actio
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 import tameflare
@@ -19,6 +20,8 @@ from tameflare.core.action import Action
 from tameflare.core.config import CredentialMode, ProxyToken
 from tameflare.core.decision import Reason
 from tameflare.core.errors import InvalidValue
+from tameflare.core.policy.model import Total
+from tameflare.core.totals import Account, key
 from tameflare.link.executions import Job
 from tameflare.proxy import steps
 from tameflare.proxy.exchange import Exchange, Next
@@ -158,6 +161,9 @@ def _with_what_was_said(found: Sequence[Action], action: Action) -> tuple[Action
 def _judged(exchange: Exchange, job: Job, state: ProxyState) -> Exchange | Refusal:
     """Kill switch, rules, policies; and what people have agreed to must cover what they would be asked today."""
     outcome = steps.advance(exchange, state)
+    if outcome is Next.RESERVE:
+        exchange.sums = _sums(exchange, job)
+        outcome = steps.advance(exchange, state)
     if outcome is Next.HOLD and _covered(exchange, job):
         exchange.approval = job.approval
         outcome = steps.advance(exchange, state)
@@ -169,6 +175,16 @@ def _judged(exchange: Exchange, job: Job, state: ProxyState) -> Exchange | Refus
     if isinstance(outcome, Refusal):
         return outcome
     return Refusal(Reason.APPROVAL_REQUIRED, "people would have to agree to what they were not asked")
+
+
+def _sums(exchange: Exchange, job: Job) -> dict[Total, Decimal]:
+    """It was counted when it was decided. What it would add now and did not then has no sum, and is refused."""
+    identity, binding = exchange.identity, exchange.binding
+    assert identity is not None
+    assert binding is not None
+    account = Account(identity.gateway.compiled.id, identity.agent.id, binding.name)
+    counted = {total: (amount, job.counted.get(key(total, account))) for total, amount in (exchange.adds or {}).items()}
+    return {total: known[1] for total, (amount, known) in counted.items() if known is not None and known[0] == amount}
 
 
 def _covered(exchange: Exchange, job: Job) -> bool:

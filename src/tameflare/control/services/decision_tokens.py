@@ -13,9 +13,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import replace
 
 from tameflare.control.services import audit
+from tameflare.control.services.action_taking import end_count, stops, taken
 from tameflare.control.services.audit import Actor
 from tameflare.control.services.context import Context
 from tameflare.control.services.faults import Refused
@@ -28,7 +28,7 @@ from tameflare.control.store.engine import Connection, Database
 from tameflare.core import p256, token
 from tameflare.core.action_states import READY, ActionStatus, settle
 from tameflare.core.decision import Reason
-from tameflare.core.killswitch import MESSAGE, KillSwitch, ScopeKind
+from tameflare.core.killswitch import MESSAGE
 from tameflare.core.token import LIFE, NONCE_BYTES, Claims, TokenRefused
 from tameflare.settings import HOST, PORT, PUBLIC_URL
 
@@ -106,6 +106,7 @@ class DecisionTokens:
             self.burn(connection, action, Way.VERIFY)
             done = settle(taken(action, self._context.now()), True, {"code": "verified"}, self._context.now())
             actions.put(connection, done)
+            end_count(connection, action.id, True, self._context.now())
             return done
 
         return await self.audited(work, by)
@@ -179,22 +180,6 @@ class DecisionTokens:
 
     def _nonce(self, action_id: str) -> bytes:
         return hmac.new(self._nonce_key, action_id.encode(), hashlib.sha256).digest()[:NONCE_BYTES]
-
-
-def taken(action: StoredAction, now: int) -> StoredAction:
-    """The action in the hands of whoever used its token; it cannot expire any more."""
-    return replace(action, taken_at=now, expires_at=None)
-
-
-def stops(switch: KillSwitch, action: StoredAction) -> bool:
-    """Whether a kill switch stops this action."""
-    targets = {
-        ScopeKind.ALL: "",
-        ScopeKind.GATEWAY: action.gateway,
-        ScopeKind.CONNECTOR: action.connector,
-        ScopeKind.AGENT: action.agent_id,
-    }
-    return switch.target == targets[switch.kind]
 
 
 def _issuer(context: Context) -> str:

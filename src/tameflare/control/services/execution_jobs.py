@@ -6,11 +6,14 @@ from typing import Any, Final
 
 import msgspec
 
+from tameflare.control.services import totals
+from tameflare.control.services.action_taking import end_count, taken
 from tameflare.control.services.context import Context
-from tameflare.control.services.decision_tokens import DecisionTokens, Way, taken
+from tameflare.control.services.decision_tokens import DecisionTokens, Way
 from tameflare.control.services.faults import NotFound, Refused
 from tameflare.control.services.vault import Place, Vault
 from tameflare.control.store import actions, approvals, executions, proxies
+from tameflare.control.store import totals as total_rows
 from tameflare.control.store.engine import Connection, Database
 from tameflare.control.store.executions import Execution, Stage
 from tameflare.control.store.proxies import Proxy
@@ -58,6 +61,10 @@ class Jobs:
             seconds=self._seconds,
             approval=action.approval_id or "",
             agreed=approval.state.requirement if approval is not None else None,
+            counted={
+                name: (amount, total_rows.seen(connection, name, self._context.now()))
+                for name, amount in total_rows.entries_of(connection, totals.API, action.id).items()
+            },
         )
 
     async def claim(self, proxy: Proxy, execution_id: str, asked_for: Claim) -> Claimed:
@@ -114,7 +121,9 @@ class Jobs:
         action = actions.by_id(connection, execution.action_id)
         if action is not None:
             done, told = _outcome(carried)
-            actions.put(connection, settle(action, done, told, self._context.now()))
+            now = self._context.now()
+            actions.put(connection, settle(action, done, told, now))
+            end_count(connection, action.id, done or told["code"] == OUTCOME_UNKNOWN, now)
         if execution.status is Stage.CLAIMED:
             executions.finish(connection, execution.id, self._sealed(execution, carried))
 
@@ -153,6 +162,7 @@ class Jobs:
         action = actions.by_id(connection, execution.action_id)
         if action is not None:
             actions.put(connection, lose(action, LOST, now))
+            end_count(connection, action.id, True, now)
         executions.lose(connection, execution.id, now + _BELIEVED)
 
     def _sealed(self, execution: Execution, carried: Carried) -> str:

@@ -17,10 +17,11 @@ from tameflare.connectors import asked, registry
 from tameflare.connectors.base import HttpCall
 from tameflare.connectors.carrying import call_for
 from tameflare.control.services import audit
+from tameflare.control.services.action_taking import end_count, taken
 from tameflare.control.services.audit import Actor
 from tameflare.control.services.bell import Bell
 from tameflare.control.services.context import Context
-from tameflare.control.services.decision_tokens import DecisionTokens, Presented, Way, taken
+from tameflare.control.services.decision_tokens import DecisionTokens, Presented, Way
 from tameflare.control.services.execution_faults import AlreadyCarriedOut, NoGateway, NotExecutable, RefusedAtGateway
 from tameflare.control.services.execution_jobs import answer_place
 from tameflare.control.services.faults import NotFound
@@ -82,7 +83,10 @@ class Executions:
             return await self._pretend(presented, call, by)
         queued = await self._queue(presented, by)
         finished = await self._finished(queued)
-        return await self._database.write(lambda connection: self._collect(connection, finished, action.id))
+        told = await self._database.write(lambda connection: self._collect(connection, finished))
+        if isinstance(told, RefusedAtGateway):
+            raise told
+        return told
 
     async def _presented(self, agent_id: str, action_id: str, text: str) -> Presented:
         """The token as it stands for this very action."""
@@ -107,6 +111,7 @@ class Executions:
             self._tokens.burn(connection, action, Way.EXECUTE)
             done = settle(taken(action, now), True, {"code": "test"}, now)
             actions.put(connection, done)
+            end_count(connection, action.id, False, now)
             return done
 
         return Executed(await self._tokens.audited(work, by), would_be=call)
@@ -161,22 +166,19 @@ class Executions:
             if await self._database.write(lambda connection: executions.withdraw(connection, execution.id)):
                 raise NoGateway
 
-    def _collect(self, connection: Connection, execution: Execution, action_id: str) -> Executed:
-        """What is told, and forget it; raises RefusedAtGateway where nothing was begun."""
+    def _collect(self, connection: Connection, execution: Execution) -> Executed | RefusedAtGateway:
+        """What was told, which is forgotten here; a refusal where nothing was begun."""
         found = executions.by_id(connection, execution.id)
-        action = actions.by_id(connection, action_id)
+        action = actions.by_id(connection, execution.action_id)
         assert action is not None
-        carried = self._opened(found) if found is not None else None
-        if found is not None and found.status is Stage.DONE:
-            executions.remove(connection, found.id)
-        if carried is not None and found is not None and found.request_id is None:
-            raise RefusedAtGateway(carried.reason, carried.message)
-        return Executed(action, carried)
+        if found is None or found.status is not Stage.DONE or found.answer is None:
+            return Executed(action)
+        carried = self._opened(found.id, found.answer)
+        executions.remove(connection, found.id)
+        return Executed(action, carried) if found.request_id else RefusedAtGateway(carried.reason, carried.message)
 
-    def _opened(self, execution: Execution) -> Carried | None:
-        if execution.answer is None:
-            return None
-        return msgspec.json.decode(self._vault.open(execution.answer, answer_place(execution.id)), type=Carried)
+    def _opened(self, execution_id: str, answer: str) -> Carried:
+        return msgspec.json.decode(self._vault.open(answer, answer_place(execution_id)), type=Carried)
 
 
 def connected(connection: Connection, gateway_id: str, now: int) -> list[Proxy]:
