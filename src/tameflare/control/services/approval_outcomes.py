@@ -40,6 +40,9 @@ class _Release(NamedTuple):
     given_up: bool = False
 
 
+_Awaited = dict[str, dict[str, _Release]]
+
+
 class _Found(NamedTuple):
     """What a delivery says of one release."""
 
@@ -56,12 +59,7 @@ class Outcomes:
         self._context = context
         self._database = database
         self._traffic = traffic
-        self._awaited: dict[str, dict[str, _Release]] = {}
-        for stored in database.read_now(approvals.released):
-            taken = stored.state.taken
-            if taken is not None:
-                release = _Release(stored.state.id, taken.epoch, stored.state.status is Status.UNKNOWN)
-                self._awaited.setdefault(taken.proxy, {})[taken.request] = release
+        self._revision, self._awaited = database.read_now(_let_go)
 
     def expect(self, proxy: str, request_id: str, approval: str, epoch: str) -> None:
         """A request was let go; a record will tell how it ended."""
@@ -74,6 +72,7 @@ class Outcomes:
     async def take(self, delivery: Delivery) -> None:
         """Note what a delivery tells. Called before the delivery is stored: where that fails it comes once more, and
         what was noted is noted again."""
+        await self._look_around()
         awaited = self._awaited.get(delivery.proxy)
         if not awaited:
             return
@@ -88,6 +87,11 @@ class Outcomes:
                     awaited.pop(request_id, None)
                 else:
                     awaited[request_id] = _Release(told.approval, told.epoch, told.status is Status.UNKNOWN)
+
+    async def _look_around(self) -> None:
+        """What other servers on the same database have let go: they had committed it before the request went."""
+        if not self._database.is_file and await self._database.read(approvals.revision) != self._revision:
+            self._revision, self._awaited = await self._database.read(_let_go)
 
     def _read(self, delivery: Delivery, awaited: dict[str, _Release]) -> dict[str, _Found]:
         rows, found = delivery.rows, {}
@@ -111,6 +115,17 @@ class Outcomes:
             stored = approvals.by_id(connection, told.approval)
             if stored is not None:
                 _settle(connection, stored, told, now)
+
+
+def _let_go(connection: Connection) -> tuple[int, _Awaited]:
+    """The newest revision of approvals, and what is awaited according to it."""
+    awaited: _Awaited = {}
+    for stored in approvals.released(connection):
+        taken = stored.state.taken
+        if taken is not None:
+            release = _Release(stored.state.id, taken.epoch, stored.state.status is Status.UNKNOWN)
+            awaited.setdefault(taken.proxy, {})[taken.request] = release
+    return approvals.revision(connection), awaited
 
 
 def _settle(connection: Connection, stored: StoredApproval, told: _Found, now: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from tameflare.link.tokens import TokenKind, digest, new_token
 from tameflare.process import write_private
 
 LOCAL: Final = "local"
+_LOCAL_ELSEWHERE: Final = f"{LOCAL}-"
 
 
 class Proxies:
@@ -83,13 +85,23 @@ class Proxies:
         await self._published.change(actor, "proxy.deleted", work, proxy=name)
 
     async def ensure_local(self, path: Path) -> None:
-        """See to it that the proxy `local` exists and that the file at `path` (0600) holds its link token."""
+        """See to it that there is a proxy of this machine and that the file at `path` (0600) holds its link token.
+
+        Its name is `local`; `local-…` where servers of several machines share the database and another one has that.
+        """
         found = await self.authenticate(_content(path))
-        if found is not None and found.name == LOCAL:
+        if found is not None and (found.name == LOCAL or found.name.startswith(_LOCAL_ELSEWHERE)):
             return
+        write_private(path, f"{await self._local()}\n".encode())
+
+    async def _local(self) -> str:
         known = await self._database.read(lambda connection: proxies.by_name(connection, LOCAL))
-        secret, _ = await (self.add(SERVER, LOCAL, None) if known is None else self.rotate(SERVER, LOCAL))
-        write_private(path, f"{secret}\n".encode())
+        if known is not None and self._database.is_file:
+            return (await self.rotate(SERVER, LOCAL))[0]
+        if known is None:
+            with suppress(AlreadyExists):  # another machine was first
+                return (await self.add(SERVER, LOCAL, None))[0]
+        return (await self.add(SERVER, f"{_LOCAL_ELSEWHERE}{self._context.entropy(4).hex()}", None))[0]
 
 
 def _content(path: Path) -> str:
