@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,15 +57,42 @@ def push_allowed(governed: Governed) -> Iterator[None]:
         governed.product.wait_for_configuration()
 
 
+NOT_TO_MAIN = """
+name: not-to-main
+rules:
+  - name: main-is-for-people
+    conditions: {field: parameters.ref, operator: equals, value: refs/heads/main}
+    decision: deny
+    reason: main is for people
+"""
+
+
+@contextmanager
+def policy(governed: Governed, name: str, source: str) -> Iterator[None]:
+    """A policy that is in force for a while."""
+    path = f"/api/dashboard/policies/{name}"
+    governed.product.api("PUT", path, {"source": source})
+    governed.product.wait_for_configuration()
+    try:
+        yield
+    finally:
+        governed.product.api("DELETE", path)
+        governed.product.wait_for_configuration()
+
+
 def test_a_large_push_and_a_clone_of_it(governed: Governed, tmp_path: Path) -> None:
     target = clone(governed, tmp_path)
     (target / "large").write_bytes(os.urandom(LARGE))
     branch = f"large-{tmp_path.name}"
     for arguments in (("add", "large"), ("commit", "--quiet", "-m", "large")):
         assert governed.run("git", "-C", str(target), *arguments, env=WHO).returncode == 0
-    with push_allowed(governed):
+    with push_allowed(governed), policy(governed, "not-to-main", NOT_TO_MAIN):
         done = governed.run("git", "-C", str(target), "push", "--quiet", "origin", f"HEAD:{branch}")
-    assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stderr
+        refused = governed.run("git", "-C", str(target), "push", "origin", "HEAD:main")
+    assert refused.returncode != 0
+    assert "main -> main" in refused.stderr.replace("HEAD", "main")
+    assert "main is for people" in refused.stderr
     again = tmp_path / "again"
     done = governed.run("git", "clone", "--quiet", "--branch", branch, URL, str(again))
     assert done.returncode == 0, done.stderr
@@ -85,4 +113,4 @@ def test_the_clone_holds_no_credential(governed: Governed, tmp_path: Path) -> No
     target = clone(governed, tmp_path)
     text = "".join(path.read_text(errors="replace") for path in target.rglob("*") if path.is_file())
     assert governed.vendors.keys.github not in text
-    assert "tfr_" not in text
+    assert not re.search(r"tfr_[\w-]{16}", text)

@@ -71,8 +71,8 @@ class GitHubConnector(TableConnector):
         """A push says which refs it moves before the pack begins."""
         if self.surface(request)[0] != GIT or not _is_push(request):
             return super().body_says(request)
-        readable = not request.header(b"content-encoding") and (request.body is None or self._push(request) is not None)
-        return BodySays.BEGINNING if readable else BodySays.UNREADABLE
+        packed, known = request.header(b"content-encoding"), request.body in (None, git_push.NOTHING)
+        return BodySays.BEGINNING if not packed and (known or self._push(request)) else BodySays.UNREADABLE
 
     def is_enough(self, beginning: bytes) -> bool:
         return git_push.read(beginning) is not None
