@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from tameflare.core.policy import trees
-from tameflare.core.policy.model import Operator
 from tameflare.core.policy.truth import Check, all_of
 
 Entry = tuple[Check, Check | None, int]
@@ -34,7 +33,7 @@ class Switch:
 
     def add(self, node: trees.Node, leaf: trees.Leaf, number: int) -> None:
         self._rules.append((node, number))
-        for text in _texts(leaf):
+        for text in leaf.texts:
             self._by_text.setdefault(text, []).append((node, leaf, number))
 
     def find(self, text: str) -> Entries:
@@ -59,7 +58,7 @@ def indexed(nodes: Sequence[trees.Node]) -> tuple[Entries, tuple[Switch, ...]]:
     texts: dict[str, set[str]] = {}
     for found in options:
         for leaf in found:
-            texts.setdefault(leaf.key, set()).update(_texts(leaf))
+            texts.setdefault(leaf.key, set()).update(leaf.texts)
     always: list[tuple[trees.Node, int]] = []
     switches: dict[str, Switch] = {}
     for number, (node, found) in enumerate(zip(nodes, options, strict=True)):
@@ -78,11 +77,4 @@ def entry(node: trees.Node, number: int) -> Entry:
 
 def _switching(part: trees.Node) -> trees.Leaf | None:
     """A part of a condition that is true for a few texts and false for all others."""
-    if isinstance(part, trees.Leaf) and part.test.operator in (Operator.EQUALS, Operator.IN):
-        return part if all(type(text) is str for text in _texts(part)) else None
-    return None
-
-
-def _texts(leaf: trees.Leaf) -> Sequence[str]:
-    wanted = leaf.test.value
-    return wanted if leaf.test.operator is Operator.IN else (wanted,)
+    return part if isinstance(part, trees.Leaf) and part.texts else None

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from tameflare.core.errors import InvalidValue
 from tameflare.core.policy import field_names
 from tameflare.core.policy.conditions import containing, equality, networks, ordering, presence, texts, times
-from tameflare.core.policy.conditions.kinds import KINDS
+from tameflare.core.policy.conditions.kinds import NUMBERS
 from tameflare.core.policy.fields import NOW, Lack, Reader, reader, settle, total_key, total_reader
 from tameflare.core.policy.model import Operator, Test
 from tameflare.core.policy.truth import Check, negated
@@ -45,23 +45,32 @@ def _time_probe(test: Test, zone: tzinfo | None) -> Probe:
 
 
 def _check_value(test: Test) -> None:
-    wanted, name = test.value, test.operator.value
-    if test.operator in _NO_VALUE:
+    asked, wanted, name = test.operator, test.value, test.operator.value
+    if asked in _NO_VALUE:
+        if test.total is not None:
+            raise InvalidValue(f"`{name}` says nothing of a total", "compare its amount")
         return
-    if test.operator in _LISTS and (not isinstance(wanted, list | tuple) or not wanted):
-        raise InvalidValue(f"`{name}` needs a list")
-    if test.operator is Operator.BETWEEN and len(wanted) != 2:
-        raise InvalidValue("`between` needs two ends")
-    if test.operator in _TEXTS and type(wanted) is not str:
-        raise InvalidValue(f"`{name}` needs a text")
-    for each in wanted if isinstance(wanted, list | tuple) else [wanted]:
-        if isinstance(settle(each), Lack) or type(each) not in KINDS:
-            raise InvalidValue(f"`{name}` cannot compare with this value", "write text, a number, true or false")
+    several = isinstance(wanted, list | tuple)
+    if asked in _LISTS if not several else asked not in (*_LISTS, Operator.CIDR):
+        raise InvalidValue(f"`{name}` compares with {'one value' if several else 'a list'}")
+    values = wanted if several else (wanted,)
+    if not values or (asked is Operator.BETWEEN and len(values) != 2):
+        raise InvalidValue(f"`{name}` compares with {'two ends' if values else 'something'}")
+    if not all(type(each) in (_TEXT if asked in _TEXTS else _SCALARS) and _is_value(each) for each in values):
+        raise InvalidValue(f"`{name}` cannot compare with this", "write text, or where it has a meaning a number")
 
 
+def _is_value(written: Any) -> bool:
+    return not isinstance(settle(written), Lack)
+
+
+_TEXT: Final = frozenset({str})
+_SCALARS: Final = NUMBERS | {str, bool}
 _NO_VALUE: Final = frozenset({Operator.EXISTS, Operator.NOT_EXISTS})
 _LISTS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN})
-_TEXTS: Final = frozenset({Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.MATCHES, Operator.GLOB})
+_TEXTS: Final = frozenset(
+    {Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.MATCHES, Operator.GLOB, Operator.CIDR},
+)
 _BUILDERS: Final[dict[Operator, Builder]] = {
     Operator.EQUALS: equality.equals,
     Operator.NOT_EQUALS: equality.not_equals,

@@ -57,11 +57,8 @@ class CompiledRule:
     def types(self) -> Sequence[str] | None:
         """The only types that it can match, where a test says so; None: any."""
         for part in trees.conjuncts(self.written):
-            if isinstance(part, trees.Leaf) and part.key == "type":
-                if part.test.operator is Operator.EQUALS:
-                    return (part.test.value,)
-                if part.test.operator is Operator.IN:
-                    return tuple(part.test.value)
+            if isinstance(part, trees.Leaf) and part.key == "type" and part.texts:
+                return part.texts
         return None
 
 

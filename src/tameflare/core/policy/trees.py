@@ -27,9 +27,10 @@ class Meaningless(InvalidValue):
 
 class Leaf:
     """A test. `key` is what it reads, `cost` how dear that is: the cheap ones are asked first. `words` are the value
-    that it compares with, once somebody wanted to read it."""
+    that it compares with, once somebody wanted to read it. `texts`, where it has some: it is true of these texts, false
+    of all others and of nothing, and an error otherwise."""
 
-    __slots__ = ("check", "cost", "key", "test", "words")
+    __slots__ = ("check", "cost", "key", "test", "texts", "words")
 
     def __init__(self, test: Test, key: str, check: Check) -> None:
         self.test = test
@@ -37,6 +38,15 @@ class Leaf:
         self.check = check
         self.cost = _DEAR.get(test.operator, 0)
         self.words: str | None = None
+        self.texts = _texts(test)
+
+
+def _texts(test: Test) -> tuple[str, ...]:
+    if test.operator is Operator.EQUALS:
+        return (test.value,) if type(test.value) is str else ()
+    if test.operator is Operator.IN and all(type(each) is str for each in test.value):
+        return tuple(test.value)
+    return ()
 
 
 class Constant:

@@ -29,23 +29,14 @@ def kind_of(value: Any) -> str:
 
 
 def exact(number: Any) -> Any:
-    """A number that compares exactly with decimal ones: 0.1 as it was written, not as the processor rounds it."""
+    """A number that compares with those of other types as it was written: 0.1, not what the processor makes of it."""
     return Decimal(repr(number)) if type(number) is float else number
 
 
 def same(one: Any, other: Any) -> Truth:
-    """Whether two values are equal; an error where they are of different kinds. Inside lists and mappings a difference
-    of kind is a difference."""
+    """Whether two scalars are equal; an error where they are of different kinds."""
+    if type(one) is type(other):
+        return bool(one == other)
     if KINDS.get(type(one)) != KINDS.get(type(other)):
         return ERROR
-    if type(one) is list:
-        return len(one) == len(other) and all(map(_identical, one, other))
-    if type(one) is dict:
-        return one.keys() == other.keys() and all(_identical(value, other[name]) for name, value in one.items())
-    if Decimal in (type(one), type(other)):
-        return bool(exact(one) == exact(other))
-    return bool(one == other)
-
-
-def _identical(one: Any, other: Any) -> bool:
-    return one is other is None or same(one, other) is True
+    return bool(exact(one) == exact(other))

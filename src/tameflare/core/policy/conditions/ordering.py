@@ -1,13 +1,12 @@
 """`greater_than` and its like, and `between`, with both ends: numbers with numbers, text with text by code points.
 
-Whole numbers compared with a number are the everyday case and have a check of their own each; all else goes by kinds.
+Whole numbers compared with one are the everyday case and have a check of their own each; all else goes by kinds.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any, Final
 
 from tameflare.core.errors import InvalidValue
@@ -22,7 +21,7 @@ ByKind = Callable[[Any], Truth]
 def ordered(holds: Order, key: str, limit: Any) -> Check:
     """`holds` is one of the functions of `operator`. Raises InvalidValue for a limit that has no order."""
     by_kind = _by_kind(holds, limit)
-    return _of_any(key, by_kind) if type(limit) is str else _OF_WHOLE[holds](key, limit, by_kind)
+    return _OF_WHOLE[holds](key, limit, by_kind) if type(limit) is int else _of_any(key, by_kind)
 
 
 def between(key: str, ends: Sequence[Any]) -> Check:
@@ -43,14 +42,14 @@ def between(key: str, ends: Sequence[Any]) -> Check:
 def _by_kind(holds: Order, limit: Any) -> ByKind:
     if type(limit) is not str and (type(limit) not in NUMBERS or isinstance(settle(limit), Lack)):
         raise InvalidValue("an ordered comparison needs a number or a text to compare with")
-    kind, decimal = KINDS[type(limit)], exact(limit)
+    type_, kind, decimal = type(limit), KINDS[type(limit)], exact(limit)
 
     def compare(value: Any) -> Truth:
+        if type(value) is type_:
+            return holds(value, limit)
         if value is ABSENT:
             return False
-        if KINDS.get(type(value)) != kind:
-            return ERROR
-        return holds(value, decimal if type(value) is Decimal else limit)
+        return holds(exact(value), decimal) if KINDS.get(type(value)) == kind else ERROR
 
     return compare
 
