@@ -219,6 +219,8 @@ ACCESS: Final[dict[str, Access]] = {
     f"GET {_POLICIES}": READER,
     f"POST {_POLICIES}/apply": MANAGER,
     f"POST {_POLICIES}/validate": READER,
+    f"POST {_POLICIES}/evaluate": READER,
+    f"POST {_POLICIES}/replay": READER,
     f"GET {_POLICIES}/{{name}}": READER,
     f"PUT {_POLICIES}/{{name}}": MANAGER,
     f"PATCH {_POLICIES}/{{name}}": MANAGER,

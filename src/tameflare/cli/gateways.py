@@ -64,7 +64,7 @@ def list_(as_json: bool) -> None:
 def set_(
     name: str, level: str | None, rate_limit: int | None, policy_only: bool | None, yes: bool, as_json: bool
 ) -> None:
-    """Change a gateway's level, rate limit, or whether policies alone decide."""
+    """Change a gateway's level, its rate limit, or what it judges by."""
     from tameflare.cli.client import connect, segment
     from tameflare.cli.settle import settle
 

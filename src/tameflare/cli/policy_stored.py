@@ -77,7 +77,10 @@ Examples:
 @click.option("--diff", nargs=2, type=click.IntRange(1), metavar="OLD NEW", help="How two of them differ.")
 @json_option
 def versions_command(name: str, diff: tuple[int, int] | None, as_json: bool) -> None:
-    """List every version of a policy, newest first; also of a deleted one."""
+    """List every version of a policy, newest first.
+
+    Those of a deleted policy too.
+    """
     from tameflare.cli.client import connect, items
     from tameflare.cli.output import moment, print_json, show
     from tameflare.cli.policy_sending import path, show_diff

@@ -29,6 +29,7 @@ from tameflare.control.api import (
     link_executions,
     link_totals,
     policies,
+    policy_trials,
     proxies,
     rules,
     signing_keys,
@@ -45,8 +46,8 @@ from tameflare.settings import HOST, PUBLIC_URL
 
 _NOUNS = (
     health, users, user_admin, groups, tokens, gateways, gateway_tokens, agents, agent_keys, connectors, credentials,
-    rules, approvals, policies, proxies, killswitch, catalog, traffic, actions, executions, decision_tokens,
-    signing_keys, link, link_approvals, link_executions, link_totals, docs,
+    rules, approvals, policies, policy_trials, proxies, killswitch, catalog, traffic, actions, executions,
+    decision_tokens, signing_keys, link, link_approvals, link_executions, link_totals, docs,
 )  # fmt: skip
 
 

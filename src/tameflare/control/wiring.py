@@ -31,7 +31,9 @@ from tameflare.control.services.killswitch import KillSwitches
 from tameflare.control.services.news import News
 from tameflare.control.services.passwords import Hasher
 from tameflare.control.services.policies import Policies
+from tameflare.control.services.policy_trials import Trials
 from tameflare.control.services.proxies import Proxies
+from tameflare.control.services.replay import Replay
 from tameflare.control.services.sessions import Sessions
 from tameflare.control.services.setupcode import FILE, SetupCode
 from tameflare.control.services.signing_keys import SigningKeys
@@ -69,6 +71,8 @@ class Services:
     configuration: Published
     compiled: Compiled
     policies: Policies
+    trials: Trials
+    replay: Replay
     proxies: Proxies
     credentials: Credentials
     kill_switches: KillSwitches
@@ -102,6 +106,8 @@ class Services:
         totals = Totals(context, database)
         published = Published(context, database, vault, own)
         compiled = Compiled(context, database, published)
+        policies = Policies(context, database, published)
+        trials = Trials(context, database, published, compiled, policies)
         decision_tokens = DecisionTokens(context, database, signing, own.pepper)
         holds = Holds(context, database, outcomes)
         actions = Actions(context, database, holds, decision_tokens, signing)
@@ -121,7 +127,9 @@ class Services:
             tokens=PersonalTokens(context, database, own.pepper),
             configuration=published,
             compiled=compiled,
-            policies=Policies(context, database, published),
+            policies=policies,
+            trials=trials,
+            replay=Replay(context, database, traffic, trials),
             proxies=Proxies(context, database, published, own.pepper),
             credentials=Credentials(context, vault),
             kill_switches=KillSwitches(context, database, published),
