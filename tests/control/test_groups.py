@@ -62,6 +62,7 @@ def group(owner: httpx.Client, name: str, *people: str) -> None:
 
 
 def vote(client: httpx.Client, approval: str, word: str = "approve") -> httpx.Response:
+    assert approval
     return client.post(f"{APPROVALS}/{approval}/votes", json={"vote": word})
 
 

@@ -193,7 +193,7 @@ def newest_epoch(connection: Connection, proxy_id: str) -> str | None:
 def add_epoch(connection: Connection, proxy_id: str, epoch: str) -> bool:
     """Note a life of a proxy; False where it was heard of before."""
     row = upsert(connection, proxy_epochs).values(proxy_id=proxy_id, epoch=epoch).on_conflict_do_nothing()
-    return connection.execute(row).rowcount > 0
+    return connection.scalar(row.returning(proxy_epochs.c.number)) is not None
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
