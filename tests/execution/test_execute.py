@@ -243,6 +243,8 @@ def test_what_people_agreed_to_is_carried_out(carried: Carrying) -> None:
     assert carried.execute(agreed).json()["status"] == "executed"
     (sent,) = carried.requests
     assert sent.target == "/repos/acme/api/releases"
+    shown = carried.api("GET", f"/api/dashboard/approvals/{asked['approval']['id']}")
+    assert shown["status"] == "executed"
 
 
 # --- cut on its way

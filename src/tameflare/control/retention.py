@@ -43,6 +43,8 @@ class Retention:
         messages = await self._services.feed.prune([proxy.id for proxy in known])
         answered = await self._drop_answered()
         await self._services.totals.prune()
+        await self._services.database.write(self._services.decision_tokens.purge)
+        await self._services.database.write(self._services.signing_keys.purge)
         if months or messages or answered:
             _log.info("retention.purged", months=months, messages=messages, approvals=answered)
 

@@ -18,6 +18,7 @@ import uvloop
 
 from tameflare.control.action_job import ActionJob
 from tameflare.control.app import create_app
+from tameflare.control.execution_end import ExecutionEnd
 from tameflare.control.expiry import Expiry
 from tameflare.control.retention import Retention
 from tameflare.control.services.context import Context
@@ -94,7 +95,8 @@ async def _run(services: Services, listener: socket.socket, directory: Path) -> 
         ws="none",
         timeout_graceful_shutdown=max(1, int(settings.get(STOP_TIMEOUT))),
     )
-    jobs = [asyncio.create_task(job.run()) for job in (Retention(services), Expiry(services), ActionJob(services))]
+    recurring = (Retention(services), Expiry(services), ActionJob(services), ExecutionEnd(services))
+    jobs = [asyncio.create_task(job.run()) for job in recurring]
     try:
         await _serve_until_told(_Server(config), services, listener)
     finally:

@@ -13,6 +13,7 @@ from tests.support.waiting import wait_for
 
 from tameflare.control.action_job import ActionJob
 from tameflare.core.action_states import TOKEN_SECONDS
+from tameflare.core.token import SKEW
 
 DAY = 86400
 
@@ -52,7 +53,7 @@ def test_people_see_what_exactly_will_be_done_and_let_it_go(asking: Place) -> No
     assert done["decision_token"]
     assert done["expires_at"] == int(asking.server.clock()) + TOKEN_SECONDS, "the time runs from the answer"
     assert shown(asking, approval["id"])["status"] == "released"
-    asking.server.clock.now += TOKEN_SECONDS
+    asking.server.clock.now += TOKEN_SECONDS + SKEW
     wait_for(lambda: not asking.server.call(asking.server.services.release.expire()), "the end")
     assert asking.get(asked["action_request_id"])["status"] == "expired"
     ended = shown(asking, approval["id"])

@@ -18,6 +18,7 @@ from tameflare.control.store.engine import Connection, Database
 from tameflare.core.action_states import ActionStatus
 from tameflare.core.compile import CompiledConfiguration
 from tameflare.core.decision import Decision, Reason, Verdict
+from tameflare.core.token import SKEW
 
 MOST: Final = 100
 """Actions that one transaction ends at most, so that decisions do not wait for it."""
@@ -65,16 +66,19 @@ class Release:
         return self._asking.judging.weigh(Place(configuration, gateway, agent), _question(action))
 
     async def expire(self) -> int:
-        """End what nobody carried out in time, a bounded number of them; how many. Raises DatabaseUnavailable."""
+        """End what nobody carried out in time, a bounded number of them; how many. Raises DatabaseUnavailable.
+
+        Their tokens are accepted for a little longer than they say, since clocks differ.
+        """
 
         def work(connection: Connection) -> int:
-            now = self._context.now()
+            now = self._context.now() - SKEW
             for action in actions.due_approved(connection, now, MOST):
                 action_approvals.end(connection, action, False, "the agent did not use it in time", now)
             return actions.expire_due(connection, now, MOST)
 
         due = await self._database.read(actions.next_end)
-        if due is None or due > self._context.now():
+        if due is None or due > self._context.now() - SKEW:
             return 0
         return await self._database.write(work)
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from tameflare.control.services import audit
-from tameflare.control.services.action_taking import end_count, stops, taken
+from tameflare.control.services.action_taking import settle, stops, taken
 from tameflare.control.services.audit import Actor
 from tameflare.control.services.context import Context
 from tameflare.control.services.faults import Refused
@@ -26,7 +26,7 @@ from tameflare.control.store.actions import StoredAction
 from tameflare.control.store.decision_tokens import BurntNonce
 from tameflare.control.store.engine import Connection, Database
 from tameflare.core import p256, token
-from tameflare.core.action_states import READY, ActionStatus, settle
+from tameflare.core.action_states import READY, ActionStatus
 from tameflare.core.decision import Reason
 from tameflare.core.killswitch import MESSAGE
 from tameflare.core.token import LIFE, NONCE_BYTES, Claims, TokenRefused
@@ -104,10 +104,8 @@ class DecisionTokens:
         def work(connection: Connection) -> StoredAction:
             action = self.checked(connection, presented)
             self.burn(connection, action, Way.VERIFY)
-            done = settle(taken(action, self._context.now()), True, {"code": "verified"}, self._context.now())
-            actions.put(connection, done)
-            end_count(connection, action.id, True, self._context.now())
-            return done
+            now = self._context.now()
+            return settle(connection, taken(action, now), True, {"code": "verified"}, now, counts=True)
 
         return await self.audited(work, by)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from tameflare.control.services import totals
-from tameflare.control.services.action_taking import end_count, taken
+from tameflare.control.services.action_taking import lose, settle, taken
 from tameflare.control.services.context import Context
 from tameflare.control.services.decision_tokens import DecisionTokens, Way
 from tameflare.control.services.faults import NotFound, Refused
@@ -17,7 +17,7 @@ from tameflare.control.store import totals as total_rows
 from tameflare.control.store.engine import Connection, Database
 from tameflare.control.store.executions import Execution, Stage
 from tameflare.control.store.proxies import Proxy
-from tameflare.core.action_states import OUTCOME_UNKNOWN, lose, settle
+from tameflare.core.action_states import OUTCOME_UNKNOWN
 from tameflare.core.errors import TameFlareError
 from tameflare.core.token import TokenRefused
 from tameflare.link.executions import Carried, Claim, Claimed, Job
@@ -122,22 +122,20 @@ class Jobs:
         if action is not None:
             done, told = _outcome(carried)
             now = self._context.now()
-            actions.put(connection, settle(action, done, told, now))
-            end_count(connection, action.id, done or told["code"] == OUTCOME_UNKNOWN, now)
+            settle(connection, action, done, told, now, counts=done or told["code"] == OUTCOME_UNKNOWN)
         if execution.status is Stage.CLAIMED:
             executions.finish(connection, execution.id, self._sealed(execution, carried))
 
     # --- the end of what nobody will tell
 
-    async def expire(self) -> int:
-        """Lose what is over its deadline; how many there were."""
+    async def expire(self) -> int | None:
+        """End what is over its deadline; Unix seconds when the next one will be, if there is any."""
 
-        def work(connection: Connection) -> int:
+        def work(connection: Connection) -> int | None:
             now = self._context.now()
-            overdue = executions.overdue(connection, now)
-            for execution in overdue:
+            for execution in executions.overdue(connection, now):
                 self._lose(connection, execution, now)
-            return len(overdue)
+            return executions.next_deadline(connection)
 
         return await self._database.write(work)
 
@@ -161,8 +159,7 @@ class Jobs:
             return
         action = actions.by_id(connection, execution.action_id)
         if action is not None:
-            actions.put(connection, lose(action, LOST, now))
-            end_count(connection, action.id, True, now)
+            lose(connection, action, LOST, now)
         executions.lose(connection, execution.id, now + _BELIEVED)
 
     def _sealed(self, execution: Execution, carried: Carried) -> str:

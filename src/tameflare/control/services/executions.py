@@ -17,7 +17,7 @@ from tameflare.connectors import asked, registry
 from tameflare.connectors.base import HttpCall
 from tameflare.connectors.carrying import call_for
 from tameflare.control.services import audit
-from tameflare.control.services.action_taking import end_count, taken
+from tameflare.control.services.action_taking import settle, taken
 from tameflare.control.services.audit import Actor
 from tameflare.control.services.bell import Bell
 from tameflare.control.services.context import Context
@@ -31,7 +31,6 @@ from tameflare.control.store.actions import StoredAction
 from tameflare.control.store.engine import Conflict, Connection, Database
 from tameflare.control.store.executions import TOPIC, Execution, Stage
 from tameflare.control.store.proxies import Proxy
-from tameflare.core.action_states import settle
 from tameflare.core.agent_keys import KeyKind
 from tameflare.core.config import ConnectorConfig
 from tameflare.core.errors import TameFlareError
@@ -109,10 +108,7 @@ class Executions:
             now = self._context.now()
             action = self._tokens.checked(connection, presented)
             self._tokens.burn(connection, action, Way.EXECUTE)
-            done = settle(taken(action, now), True, {"code": "test"}, now)
-            actions.put(connection, done)
-            end_count(connection, action.id, False, now)
-            return done
+            return settle(connection, taken(action, now), True, {"code": "test"}, now, counts=False)
 
         return Executed(await self._tokens.audited(work, by), would_be=call)
 

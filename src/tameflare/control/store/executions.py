@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 import msgspec
-from sqlalchemy import Column, Connection, Integer, String, Table, delete, insert, select, update
+from sqlalchemy import Column, Connection, Integer, String, Table, delete, func, insert, select, update
 
 from tameflare.control.store.engine import touch
 from tameflare.control.store.rows import columns, every, one
@@ -63,6 +63,7 @@ class Execution(msgspec.Struct, frozen=True):
 def add(connection: Connection, execution: Execution) -> None:
     """Raises Conflict where the action is in somebody's hands."""
     connection.execute(insert(executions).values(**columns(execution)))
+    touch(connection, TOPIC)
 
 
 def by_id(connection: Connection, execution_id: str) -> Execution | None:
@@ -103,6 +104,12 @@ def remove(connection: Connection, execution_id: str) -> None:
 def overdue(connection: Connection, now: int) -> list[Execution]:
     """Those whose deadline has passed."""
     return every(connection, select(executions).where(executions.c.deadline <= now), Execution)
+
+
+def next_deadline(connection: Connection) -> int | None:
+    """Unix seconds, if there is anything."""
+    found: int | None = connection.scalar(select(func.min(executions.c.deadline)))
+    return found
 
 
 def claimed_by(connection: Connection, proxy_id: str) -> list[Execution]:
