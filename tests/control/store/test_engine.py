@@ -1,8 +1,9 @@
-"""The database file as a whole: transactions, groups, and what happens when the disk or a neighbour misbehaves."""
+"""The database as a whole: transactions, groups; and what happens when a file's disk or a neighbour misbehaves."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import stat
 import subprocess
@@ -12,17 +13,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from psycopg.errors import InFailedSqlTransaction
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from tests.control.store.conftest import Place
 
 from tameflare.control.store.engine import Conflict, Database, DatabaseUnavailable, after_commit, touch
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(place: Place) -> Database:
+    """Of either kind."""
+    return with_words(place.plain())
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Database]:
     opened = Database.open(tmp_path / "some.db", busy_seconds=0.1)
-    opened.write_now(lambda connection: connection.execute(text("CREATE TABLE word (word TEXT UNIQUE)")).close())
-    yield opened
+    yield with_words(opened)
     opened.close()
+
+
+def with_words(database: Database) -> Database:
+    database.write_now(lambda connection: connection.execute(text("CREATE TABLE word (word TEXT UNIQUE)")).close())
+    return database
 
 
 def add(word: str) -> object:
@@ -33,14 +47,17 @@ def words(connection: Connection) -> list[str]:
     return list(connection.execute(text("SELECT word FROM word ORDER BY word")).scalars())
 
 
-def test_a_write_is_seen_by_the_next_read_and_the_files_are_private(database: Database) -> None:
+def test_a_write_is_seen_by_the_next_read(database: Database) -> None:
     async def story() -> list[str]:
         assert await database.write(add("a")) == 1
         return await database.read(words)
 
     assert asyncio.run(story()) == ["a"]
-    for file in database.path.parent.iterdir():
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+def test_the_files_are_private(file: Database) -> None:
+    for path in file.path.parent.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
 def test_a_function_that_fails_takes_back_only_its_own(database: Database) -> None:
@@ -68,7 +85,7 @@ def test_a_function_that_fails_takes_back_only_its_own(database: Database) -> No
     assert (a, b) == (1, 1)
     assert isinstance(failed, KeyError)
     assert isinstance(double, Conflict)
-    assert "word.word" in double.detail
+    assert "word.word" in double.detail  # the column on SQLite, the constraint on PostgreSQL
     assert database.read_now(words) == ["a", "b"]
 
 
@@ -121,29 +138,29 @@ def test_a_cancelled_caller_does_not_stop_the_writer(database: Database) -> None
     assert "b" in database.read_now(words)
 
 
-def test_a_lock_held_by_another_process_is_a_clear_fault_and_passes(database: Database) -> None:
+def test_a_lock_held_by_another_process_is_a_clear_fault_and_passes(file: Database) -> None:
     code = (
         "import sqlite3,sys; c=sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN IMMEDIATE');"
         " print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(database.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(file.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
         with pytest.raises(DatabaseUnavailable, match="locked"):
-            database.write_now(add("a"))
-        assert database.read_now(words) == []
+            file.write_now(add("a"))
+        assert file.read_now(words) == []
         other.communicate("")
-    assert database.write_now(add("a")) == 1
+    assert file.write_now(add("a")) == 1
 
 
-def test_a_database_that_was_taken_away_is_a_clear_fault(database: Database) -> None:
-    database.path.rename(database.path.with_name("moved.db"))
+def test_a_database_that_was_taken_away_is_a_clear_fault(file: Database) -> None:
+    file.path.rename(file.path.with_name("moved.db"))
     with pytest.raises(DatabaseUnavailable, match="gone"):
-        database.write_now(add("a"))
+        file.write_now(add("a"))
     with pytest.raises(DatabaseUnavailable, match="gone"):
-        database.read_now(words)
+        file.read_now(words)
 
 
 def test_an_unwritable_place_is_a_clear_fault(tmp_path: Path) -> None:
@@ -188,10 +205,8 @@ except DatabaseUnavailable as fault:
     assert stored > 10
 
 
-def test_closing_finishes_what_was_handed_in(tmp_path: Path) -> None:
-    path = tmp_path / "some.db"
-    database = Database.open(path)
-    database.write_now(lambda connection: connection.execute(text("CREATE TABLE word (word TEXT UNIQUE)")).close())
+def test_closing_finishes_what_was_handed_in(place: Place) -> None:
+    database = with_words(place.plain())
 
     async def story() -> None:
         tasks = [asyncio.create_task(database.write(add(str(number)))) for number in range(50)]
@@ -202,10 +217,26 @@ def test_closing_finishes_what_was_handed_in(tmp_path: Path) -> None:
             await database.write(add("late"))
 
     asyncio.run(story())
-    assert [file.name for file in tmp_path.iterdir()] == ["some.db"]
-    reopened = Database.open(path)
-    assert len(reopened.read_now(words)) == 50
-    reopened.close()
+    assert [path.name for path in place.directory.iterdir()] == (["some.db"] if place.url is None else [])
+    assert len(place.plain().read_now(words)) == 50
+
+
+def test_a_mistake_that_a_function_overlooks_is_its_own_alone(database: Database) -> None:
+    """PostgreSQL takes nothing more after a failed statement: what the function did is taken back, with the fault."""
+
+    def careless(connection: Connection) -> None:
+        add("a")(connection)  # type: ignore[operator]
+        with contextlib.suppress(DBAPIError):
+            connection.execute(text("SELECT * FROM nowhere"))
+
+    async def story() -> list[object]:
+        tasks = [asyncio.create_task(database.write(function)) for function in (add("x"), careless, add("b"))]
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    first, fault, last = asyncio.run(story())
+    assert (first, last) == (1, 1)
+    expected = (["a", "b", "x"], type(None)) if database.is_file else (["b", "x"], InFailedSqlTransaction)
+    assert (database.read_now(words), type(fault)) == expected
 
 
 def test_a_directory_that_may_not_be_written_is_a_clear_fault(tmp_path: Path) -> None:
@@ -233,7 +264,7 @@ with tempfile.TemporaryDirectory(dir="/tmp") as directory:
     assert "cannot be opened: Permission denied; check that the data directory exists" in done.stdout, done.stderr
 
 
-def test_a_database_that_became_read_only_while_it_was_open_is_a_clear_fault(database: Database) -> None:
-    database.write_now(lambda connection: connection.exec_driver_sql("PRAGMA query_only=ON").close())
+def test_a_database_that_became_read_only_while_it_was_open_is_a_clear_fault(file: Database) -> None:
+    file.write_now(lambda connection: connection.exec_driver_sql("PRAGMA query_only=ON").close())
     with pytest.raises(DatabaseUnavailable, match="the database is read-only"):
-        database.write_now(add("a"))
+        file.write_now(add("a"))

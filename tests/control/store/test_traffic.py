@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.control.records import intent, outcome, pair, refusal
+from tests.control.store.conftest import KINDS, Place
 
-from tameflare.control.store.traffic import Delivery, TrafficStore
+from tameflare.control.store.traffic import Delivery, tables_of
 from tameflare.control.store.traffic_read import Filter, Found
 from tameflare.control.store.traffic_schema import TrafficTooNew
 from tameflare.control.store.traffic_write import Rows
@@ -20,9 +22,9 @@ from tameflare.link.messages import Record, RecordedAction
 class Story:
     """A store whose clock the test sets, fed with one record after the other."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Place) -> None:
         self.now = 0.0
-        self.store = TrafficStore.open(path, lambda: self.now)
+        self.store = place.traffic(lambda: self.now)
         self._sequence = 0
 
     def at(self, year: int, month: int, day: int = 15) -> None:
@@ -47,15 +49,16 @@ class Story:
 
     def epochs(self, table: str) -> list[str]:
         query = f"SELECT epoch FROM {table}"
-        return self.store.database.read_now(lambda connection: list(connection.exec_driver_sql(query).scalars()))
+        return self.store.database.read_now(
+            lambda connection: [epoch for (epoch,) in tables_of(connection).execute(query).fetchall()]
+        )
 
 
 @pytest.fixture
-def story(tmp_path: Path) -> Iterator[Story]:
-    made = Story(tmp_path / "traffic.db")
+def story(place: Place) -> Story:
+    made = Story(place)
     made.at(2026, 11)
-    yield made
-    made.store.close()
+    return made
 
 
 def test_pages_span_months_newest_first(story: Story) -> None:
@@ -143,8 +146,15 @@ def test_filters(story: Story) -> None:
     assert story.names(Filter(since=1_790_000_100.0, decision="deny", agents=("agt_2",))) == ["b"]
 
 
-def test_a_request_is_found_by_its_index(story: Story) -> None:
-    story.arrive(*pair("a"))
+def test_a_request_is_found_by_its_index(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as opened:
+        story = Story(Place(tmp_path, None, opened))
+        story.at(2026, 11)
+        story.arrive(*pair("a"))
+        look_at_plan(story)
+
+
+def look_at_plan(story: Story) -> None:
     plan = story.store.database.read_now(
         lambda connection: connection.exec_driver_sql(
             "EXPLAIN QUERY PLAN SELECT * FROM traffic_202611 WHERE request_id = 'a' ORDER BY id DESC LIMIT 1"
@@ -160,18 +170,65 @@ def test_a_batch_that_is_not_next_is_not_stored(story: Story) -> None:
     assert story.names() == ["a"]
 
 
-def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
-    story = Story(tmp_path / "traffic.db")
-    story.store.database.write_now(lambda connection: connection.exec_driver_sql("PRAGMA user_version=9").close())
+def test_a_record_of_a_later_version_is_refused(place: Place) -> None:
+    story = Story(place)
+    later = "PRAGMA user_version=9" if place.url is None else "UPDATE traffic_version SET version = 9"
+    story.store.database.write_now(lambda connection: connection.exec_driver_sql(later).close())
     story.store.close()
     with pytest.raises(TrafficTooNew, match="schema 9"):
-        TrafficStore.open(tmp_path / "traffic.db")
+        Story(place)
 
 
-def test_what_was_stored_is_there_after_opening_again(tmp_path: Path) -> None:
-    story = Story(tmp_path / "traffic.db")
+def test_what_was_stored_is_there_after_opening_again(place: Place) -> None:
+    story = Story(place)
     story.arrive(*pair("a"))
     story.store.close()
-    again = TrafficStore.open(tmp_path / "traffic.db")
-    assert asyncio.run(again.position("prx", "e1")) == 2
-    again.close()
+    assert asyncio.run(Story(place).store.position("prx", "e1")) == 2
+
+
+def test_both_halves_of_a_request_in_one_month_and_their_flags_are_one_row(story: Story) -> None:
+    story.arrive(intent("a", flags=("one",)), intent("b"), intent("c", flags=("x", "y")))
+    story.arrive(outcome("b", flags=("late",)), outcome("a", flags=("two",)), outcome("c"), *pair("d"))
+    found = {row["request_id"]: (row["parts"], row["flags"]) for row in story.newest()}
+    assert found == {"a": (3, '["one","two"]'), "b": (3, '["late"]'), "c": (3, '["x","y"]'), "d": (3, "[]")}
+
+
+def test_a_record_with_a_character_that_no_text_may_hold_is_kept(story: Story) -> None:
+    story.arrive(refusal("a", path="/a\0b", message="\0"))
+    (row,) = story.newest()
+    assert row["path"] in ("/a\0b", "/a\ufffdb")
+    assert story.names(Filter(decision="deny")) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("glob", "fits"),
+    [
+        ("github.pr.merge", True),
+        ("github.*", True),
+        ("*", True),
+        ("github.pr.m?rge", True),
+        ("github.pr.[a-m]erge", True),
+        ("github.pr.[^a-m]erge", False),
+        ("github.pr.[z-a]erge", False),
+        ("github.pr.[merge", False),
+        ("github.pr", False),
+        ("github+pr.merge", False),
+        ("GITHUB.*", False),
+        ("", True),
+        ("(", False),
+        ("%", False),
+    ],
+)
+def test_globs_mean_the_same_on_both(pages: Story, glob: str, fits: bool) -> None:
+    assert pages.names(Filter(action=glob)) == (["a"] if fits else [])
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """With one row, for questions alone."""
+    url = request.getfixturevalue("databases").empty() if request.param == "postgresql" else None
+    with contextlib.ExitStack() as opened:
+        made = Story(Place(tmp_path_factory.mktemp("pages"), url, opened))
+        made.at(2026, 11)
+        made.arrive(*pair("a"))
+        yield made

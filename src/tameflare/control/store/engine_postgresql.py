@@ -78,8 +78,9 @@ class PostgresServer:
         self._listener = Listener(self._connect, self._channel, self._own, tell)
 
     def close(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
         self.reading.dispose()
         self.writing.dispose()
 
