@@ -28,6 +28,7 @@ from tameflare.settings import Settings
 T = TypeVar("T")
 fresh_database: Callable[[], Secret] | None = None
 """Where every control plane gets a database of PostgreSQL from that is not told of one; None: SQLite."""
+_databases: dict[Path, Secret] = {}
 KEY: Final = "5c" * 32
 PASSWORD: Final = "correct horse battery"
 GATEWAYS: Final = "/api/dashboard/gateways"
@@ -90,10 +91,12 @@ class Running:
             client.close()
 
 
-def _placed(environment: Mapping[str, str]) -> Mapping[str, str]:
+def _placed(environment: Mapping[str, str], directory: Path) -> Mapping[str, str]:
     if fresh_database is None or "DATABASE_URL" in environment:
         return environment
-    return {**environment, "DATABASE_URL": fresh_database().reveal()}
+    if directory not in _databases:
+        _databases[directory] = fresh_database()
+    return {**environment, "DATABASE_URL": _databases[directory].reveal()}
 
 
 @contextmanager
@@ -101,7 +104,10 @@ def running(directory: Path, environment: Mapping[str, str] | None = None) -> It
     """A server on a free port, over the databases in `directory`."""
     clock = Clock()
     settings = Settings(
-        _placed({"SETTINGS_ENCRYPTION_KEY": KEY, "TF_REGISTRATION": "open"} if environment is None else environment)
+        _placed(
+            {"SETTINGS_ENCRYPTION_KEY": KEY, "TF_REGISTRATION": "open"} if environment is None else environment,
+            directory,
+        )
     )
     services = Services.open(directory, Context(settings, clock=clock, steady=clock))
     config = uvicorn.Config(

@@ -3,6 +3,7 @@
     statement = insert(connection, meta).values(name=…, value=…)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": …}))
 
+Whether `on_conflict_do_nothing` added a row is told by `returning`: there is no count where a database numbers rows.
 Name the columns (`index_elements`) in every `on_conflict_do_update`: SQLite would do without, PostgreSQL would not.
 """
 
