@@ -10,9 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.judging import compiled, policy
 
 from tameflare.core.action import Action
+from tameflare.core.config import PolicyConfig
+from tameflare.core.decision import Reason, Verdict
+from tameflare.core.judge import adds, decide
 from tameflare.core.policy import model
+from tameflare.core.policy.facts import Circumstances
 from tameflare.core.policy.model import All, AnyOf, Condition, Not, Operator, Total, TotalBy
 from tameflare.core.totals import (
     LARGEST,
@@ -119,3 +124,54 @@ def test_sums_are_exact_and_come_back_from_their_text(numbers: list[Decimal]) ->
         total = subtract(total, number)
     assert total == 0
     assert add(total, UNREADABLE).is_nan()
+
+
+# --- what counts ------------------------------------------------------------------------------------------------------
+
+AMOUNTS = '{field: "total(parameters.amount, window: 1d)", operator: greater_than, value: 5}'
+USD = "{field: parameters.currency, operator: equals, value: usd}"
+MUCH = "{field: parameters.amount, operator: greater_than, value: 500}"
+
+
+@pytest.mark.parametrize(
+    ("condition", "parameters", "counts"),
+    [
+        (AMOUNTS, {"amount": 7}, True),
+        (f"{{all: [{USD}, {AMOUNTS}]}}", {"amount": 7, "currency": "usd"}, True),
+        (f"{{all: [{USD}, {AMOUNTS}]}}", {"amount": 7, "currency": "eur"}, False),
+        (f"{{all: [{USD}, {AMOUNTS}]}}", {"amount": 7, "currency": 5}, True),  # nobody can tell
+        (f"{{any: [{MUCH}, {AMOUNTS}]}}", {"amount": 700}, True),  # true without it, and it may happen all the same
+        (f"{{not: {{all: [{USD}, {AMOUNTS}]}}}}", {"amount": 7, "currency": "eur"}, False),
+        (f"{{not: {{all: [{USD}, {AMOUNTS}]}}}}", {"amount": 7, "currency": "usd"}, True),
+        (f"{{all: [{{any: [{MUCH}, {USD}]}}, {AMOUNTS}]}}", {"amount": 7, "currency": "eur"}, False),
+        (f"{{all: [{{field: type, operator: equals, value: github.x.y}}, {AMOUNTS}]}}", {"amount": 7}, False),
+    ],
+)
+def test_an_action_counts_where_no_test_beside_the_total_leaves_it_out(
+    condition: str, parameters: dict[str, Any], counts: bool
+) -> None:
+    found = adds(*compiled(policies=(policy(Verdict.DENY, condition),)), [refund(**parameters)], Circumstances(0.0))
+    total = Total("parameters.amount", 86400, of="p:r")
+    assert found == ({total: Decimal(parameters["amount"])} if counts else {})
+
+
+def test_two_rules_have_two_totals_and_no_policy_none() -> None:
+    one = policy(Verdict.DENY, AMOUNTS)
+    other = one.replace("name: p", "name: q").replace("name: r", "name: s")
+    stored = (PolicyConfig("1", "p", 1, one), PolicyConfig("2", "q", 1, other))
+    found = adds(*compiled(policies=stored), [refund(amount=7)], Circumstances(0.0))
+    assert {total.of for total in found} == {"p:r", "q:s"}
+    assert adds(*compiled(), [refund(amount=7)], Circumstances(0.0)) == {}
+
+
+def test_without_an_amount_the_rule_is_an_error_and_unknown_is_another_one() -> None:
+    place = compiled(rules={"**": Verdict.ALLOW}, policies=(policy(Verdict.DENY, AMOUNTS),))
+    missing = adds(*place, [refund()], Circumstances(0.0))
+    assert decide(*place, [refund()], Circumstances(0.0, totals=missing)).reason is Reason.ENGINE_ERROR
+    unknown = decide(*place, [refund(amount=7)], Circumstances(0.0, totals={}))
+    assert (unknown.verdict, unknown.reason) == (Verdict.DENY, Reason.TOTAL_UNAVAILABLE)
+    (total,) = missing
+    assert decide(*place, [refund(amount=5)], Circumstances(0.0, totals={total: Decimal(5)})).allowed
+    assert decide(*place, [refund(amount=5)], Circumstances(0.0, totals={total: Decimal("5.01")})).reason is (
+        Reason.POLICY_DENY
+    )

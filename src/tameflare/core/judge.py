@@ -6,6 +6,7 @@ Read `judge` from top to bottom: it is the order in which a request is decided. 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 from msgspec.structs import replace
@@ -18,7 +19,9 @@ from tameflare.core.compile import Applicable, CompiledAgent, CompiledConnector,
 from tameflare.core.decision import STRICTNESS, Decision, EnforcementLevel, Reason, Verdict
 from tameflare.core.killswitch import KillSwitch
 from tameflare.core.policy.facts import Circumstances, Facts
+from tameflare.core.policy.model import Total
 from tameflare.core.policy.verdict import SILENT, PolicyVerdict
+from tameflare.core.totals import amounts
 
 _ALLOW, _DENY, _ASK = Verdict.ALLOW, Verdict.DENY, Verdict.REQUIRES_APPROVAL
 REMEMBERED: Final = 4096
@@ -129,6 +132,27 @@ def facts(
 ) -> Facts:
     """All that a policy may look at."""
     return Facts(action, agent.id, agent.name, agent.config.environment, gateway.name, connector.name, circumstances)
+
+
+def adds(
+    gateway: CompiledGateway,
+    agent: CompiledAgent,
+    connector: CompiledConnector,
+    actions: Sequence[Action],
+    circumstances: Circumstances,
+) -> dict[Total, Decimal]:
+    """What a request adds to the running totals that policies compare; empty, at no cost, where none does.
+
+    `circumstances` have no totals yet. An amount that cannot be added up is `totals.UNREADABLE`.
+    """
+
+    def counted(action: Action) -> tuple[Total, ...]:
+        found = applicable(gateway, agent, connector, action.type)
+        if found is None or not found.sums:
+            return ()
+        return found.candidates.counted(facts(gateway, agent, connector, action, circumstances))
+
+    return amounts(actions, counted) if gateway.policies else {}
 
 
 def by_rules_alone(gateway: CompiledGateway, connector: CompiledConnector, action: Action) -> Decision:

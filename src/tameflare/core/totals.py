@@ -1,7 +1,7 @@
 """Running totals: what a request adds to which total, and the key that a total is kept under. Pure.
 
-A total belongs to one rule of one policy. It adds up the actions in whose place that rule can match: those that the
-policy's scope covers and that the rule's own tests of type, gateway, connector and agent leave in.
+A total belongs to one rule of one policy. It adds up the actions that the policy's scope covers and that no test beside
+it, in the same `all`, leaves out: see Candidates.counted.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def owned(condition: Condition, of: str) -> Condition:
 def amounts(actions: Sequence[Action], totals_of: Callable[[Action], Iterable[Total]]) -> dict[Total, Decimal]:
     """What a request that stands for `actions` adds to each total; UNREADABLE where that cannot be said of one of them.
 
-    `totals_of` are the totals that the rules which can match an action compare.
+    `totals_of` are the totals that an action counts for.
     """
     found: dict[Total, Decimal] = {}
     for action in actions:

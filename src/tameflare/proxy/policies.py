@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 from tameflare.connectors.base import BodySays
 from tameflare.core.action import Action
 from tameflare.core.compile import Applicable
 from tameflare.core.decision import Decision
+from tameflare.core.judge import adds as judge_adds
 from tameflare.core.judge import applicable, by_rules_alone, judge_action
 from tameflare.core.policy.facts import Circumstances, RequestFacts
+from tameflare.core.policy.model import Total
 from tameflare.proxy.exchange import Exchange, Next
 
 UNREADABLE: Final = "a policy looks at fields of the body, and a body of this kind cannot be read"
 _WANTED: Final = {BodySays.FIELDS: Next.BODY, BodySays.BEGINNING: Next.BEGINNING}
 _NOTHING: Final = Circumstances(0.0)
+_NOTHING_ADDED: Final[Mapping[Total, Decimal]] = {}
 
 
 def need(exchange: Exchange, actions: Sequence[Action]) -> Next | None:
@@ -40,6 +44,19 @@ def circumstances(exchange: Exchange, actions: Sequence[Action]) -> Circumstance
 def nothing_known(exchange: Exchange) -> Circumstances:
     """For a request that is not judged to be sent, only to be told of."""
     return _told(exchange)
+
+
+def adds(exchange: Exchange) -> Mapping[Total, Decimal]:
+    """What the request would count for in running totals that policies compare; empty where none does."""
+    identity, binding = exchange.identity, exchange.binding
+    assert identity is not None
+    gateway = identity.gateway.compiled
+    if binding is None or not gateway.policies:
+        return _NOTHING_ADDED
+    actions = exchange.actions or ()
+    if not any(found is not None and found.sums for found in (_found(exchange, action) for action in actions)):
+        return _NOTHING_ADDED
+    return judge_adds(gateway, identity.agent, binding.compiled, actions, _told(exchange))
 
 
 def decide_without_parameters(exchange: Exchange, action: Action) -> Decision:

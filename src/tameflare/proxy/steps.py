@@ -17,7 +17,7 @@ from tameflare.connectors.request import HttpRequest
 from tameflare.core.action import Action
 from tameflare.core.decision import Decision, EnforcementLevel, Reason, Verdict
 from tameflare.core.judge import at_level, decide, judge, stop
-from tameflare.proxy import consent, outgoing, policies, totals
+from tameflare.proxy import consent, outgoing, policies
 from tameflare.proxy.exchange import Exchange, Next, Outcome
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.refusal import Refusal, refused
@@ -209,8 +209,9 @@ def reserve(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
     after it sees it. Its body is kept meanwhile."""
     if exchange.sums is not None or exchange.decision is not None:
         return None
-    exchange.adds = totals.needed(exchange)
-    if not exchange.adds:
+    exchange.adds = policies.adds(exchange)
+    if all(amount.is_nan() for amount in exchange.adds.values()):
+        exchange.sums = exchange.adds  # nothing, or nothing that could be added up
         return None
     if exchange.has_body and exchange.received is None:
         if (exchange.head.content_length or 0) > proxy.limits.max_held_body:

@@ -12,9 +12,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple, Protocol
 
-from tameflare.core.judge import applicable
 from tameflare.core.policy.model import Total
-from tameflare.core.totals import NOTHING, UNREADABLE, Account, add, amounts, key, subtract
+from tameflare.core.totals import NOTHING, UNREADABLE, Account, add, key, subtract
 from tameflare.link.totals import MOST, Amount, Ask, Reserve, Sums
 from tameflare.proxy.exchange import Exchange
 
@@ -124,19 +123,6 @@ class Totals:
 
 
 # --- of an exchange ---------------------------------------------------------------------------------------------------
-
-
-def needed(exchange: Exchange) -> Found:
-    """What a request would add to the totals that rules which can match it compare; empty, at no cost, where none
-    does."""
-    identity, binding = exchange.identity, exchange.binding
-    assert identity is not None
-    if binding is None or not identity.gateway.compiled.policies:
-        return UNKNOWN
-    gateway, agent, connector = identity.gateway.compiled, identity.agent, binding.compiled
-    found = {action.type: applicable(gateway, agent, connector, action.type) for action in exchange.actions or ()}
-    totals = {kind: each.candidates.totals for kind, each in found.items() if each is not None and each.sums}
-    return amounts(exchange.actions or (), lambda action: totals.get(action.type, ())) if totals else UNKNOWN
 
 
 def ask(totals: Totals, exchange: Exchange, reply: Callable[[], None]) -> None:

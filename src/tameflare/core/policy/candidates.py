@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -51,6 +51,16 @@ class Candidates:
     def totals(self) -> tuple[Total, ...]:
         return tuple(dict.fromkeys(leaf.test.total for leaf in self._leaves() if leaf.test.total is not None))
 
+    @cached_property
+    def _summing(self) -> list[trees.Node]:
+        return [node for node in self._left if any(leaf.test.total is not None for leaf in trees.leaves(node))]
+
+    def counted(self, facts: Facts) -> tuple[Total, ...]:
+        """The totals that an action counts for: those beside which, in an `all`, no test is false. `facts` have no
+        totals yet."""
+        seen = Seen(facts, self._readers)
+        return tuple(dict.fromkeys(total for node in self._summing for total in _counted(node, seen)))
+
     def judge(self, facts: Facts) -> PolicyVerdict:
         """What these rules say of an action in this place. Never raises."""
         seen = Seen(facts, self._readers)
@@ -96,6 +106,17 @@ class Candidates:
         rules = [self._rules[number] for number in sorted(failed)]
         reason, message = _blame(rules, seen)
         return verdicts.of_errors(rules, written, reason, message)
+
+
+def _counted(node: trees.Node, seen: Seen) -> Iterator[Total]:
+    if isinstance(node, trees.Leaf):
+        if node.test.total is not None:
+            yield node.test.total
+    elif isinstance(node, trees.Branch):
+        if node.kind == trees.ALL and any(part.check(seen) is False for part in node.parts):
+            return
+        for part in node.parts:
+            yield from _counted(part, seen)
 
 
 def _ask(entries: Entries, seen: Seen, matched: list[int], failed: list[int]) -> None:
