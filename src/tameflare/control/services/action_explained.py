@@ -6,6 +6,7 @@ from typing import Any
 
 from tameflare.control.services.action_judging import Judging, Place
 from tameflare.control.services.action_questions import Question
+from tameflare.control.services.action_totals import Sums
 from tameflare.core.action import Action
 from tameflare.core.compile import CompiledConnector
 from tameflare.core.decision import STRICTNESS, Decision
@@ -14,9 +15,12 @@ from tameflare.core.policy.explain import Combination, Comparison, PolicyResult,
 from tameflare.core.policy.facts import Circumstances
 
 
-def explain(judging: Judging, place: Place, question: Question, now: float) -> dict[str, Any]:
-    """The JSON of a dry run; `now` in Unix seconds. What stops every request, such as the rate, stops none of these."""
-    judged = judging.weigh(place, question)
+def explain(
+    judging: Judging, place: Place, question: Question, now: float, totals: Sums | None = None
+) -> dict[str, Any]:
+    """The JSON of a dry run; `now` in Unix seconds, `totals` the running totals that there would be. The rate, which
+    would refuse it, does not refuse to explain it."""
+    judged = judging.weigh(place, question, totals=totals)
     decision, action = judged.decision, judged.action
     connector = judging.find_connector(place, question)
     found = connector if isinstance(connector, CompiledConnector) else None
@@ -34,7 +38,7 @@ def explain(judging: Judging, place: Place, question: Question, now: float) -> d
         "level": place.gateway.level.value,
         "required_approvals": _required(decision),
         "access_rule": _access_rule(place, found, action),
-        "policies": _policies(place, found, action, question, now),
+        "policies": _policies(place, found, action, Circumstances(now, None, question.risk_hints, totals)),
     }
 
 
@@ -67,14 +71,13 @@ def _access_rule(place: Place, connector: CompiledConnector | None, action: Acti
 
 
 def _policies(
-    place: Place, connector: CompiledConnector | None, action: Action, question: Question, now: float
+    place: Place, connector: CompiledConnector | None, action: Action, circumstances: Circumstances
 ) -> list[dict[str, Any]]:
     if connector is None:
         return []
     found = applicable(place.gateway, place.agent, connector, action.type)
     if found is None:
         return []
-    circumstances = Circumstances(now, None, question.risk_hints)
     explanation = found.candidates.explain(facts(place.gateway, place.agent, connector, action, circumstances))
     return [_policy(policy) for policy in explanation.policies]
 

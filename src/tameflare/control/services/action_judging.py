@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from tameflare.connectors import asked
@@ -13,10 +15,12 @@ from tameflare.core.approval import covering
 from tameflare.core.compile import CompiledAgent, CompiledConfiguration, CompiledConnector, CompiledGateway, Switches
 from tameflare.core.config import ConnectorConfig, CredentialMode
 from tameflare.core.decision import Decision, Reason, Verdict
-from tameflare.core.judge import at_level, judge, stop
+from tameflare.core.judge import applicable, at_level, judge, stop
 from tameflare.core.killswitch import ScopeKind
 from tameflare.core.policy.facts import Circumstances
+from tameflare.core.policy.model import Total
 from tameflare.core.ratelimit import RateWindow
+from tameflare.core.totals import amounts
 
 SCORES: Final = {Risk.LOW: 20, Risk.MEDIUM: 50, Risk.HIGH: 80}
 """The score of an action for which no rule gives one."""
@@ -53,24 +57,39 @@ class Judging:
         self._implied: tuple[CompiledConfiguration | None, dict[tuple[str, str], CompiledConnector]] = (None, {})
 
     def judge(self, place: Place, question: Question) -> Judged:
-        """The verdict, which counts towards the agent's rate."""
+        """The verdict, which counts towards the agent's rate. What compares running totals is an error to it."""
         window = self._windows.setdefault(place.agent.id, RateWindow())
         judged = self.weigh(place, question, window.advance(self._steady()))
         if judged.decision.charge_rate:
             window.charge()
         return judged
 
-    def weigh(self, place: Place, question: Question, rate_used: int = _UNCOUNTED) -> Judged:
-        """The verdict, which counts towards nothing. `rate_used` is how many requests are in the agent's window."""
-        action = asked.raised(
-            asked.action(question.type, question.resource, question.parameters), question.risk_hints.get("risk")
-        )
+    def adds(self, place: Place, question: Question) -> dict[Total, Decimal]:
+        """What the action adds to each running total that a rule compares which can match it; mostly nothing."""
+        found = self.find_connector(place, question)
+        if isinstance(found, Decision):
+            return {}
+        known = applicable(place.gateway, place.agent, found, question.type)
+        if known is None or not known.sums:
+            return {}
+        return amounts([_action(question)], lambda _: known.candidates.totals)
+
+    def weigh(
+        self,
+        place: Place,
+        question: Question,
+        rate_used: int = _UNCOUNTED,
+        totals: Mapping[Total, Decimal] | None = None,
+    ) -> Judged:
+        """The verdict, which counts towards nothing. `rate_used` is how many requests are in the agent's window;
+        `totals` are the running totals with this action, None where nobody looked."""
+        action = _action(question)
         found = self.find_connector(place, question)
         if isinstance(found, Decision):
             stopped = stop(place.gateway, place.agent, None, rate_used)
             return Judged(action, "", stopped or found)
         now = self._clock()
-        circumstances = Circumstances(now, None, question.risk_hints)
+        circumstances = Circumstances(now, None, question.risk_hints, totals)
         decision = judge(place.gateway, place.agent, found, (action,), rate_used, circumstances)
         if decision.verdict is Verdict.REQUIRES_APPROVAL:
             decision = _remembered(place, found, action, decision, now)
@@ -110,6 +129,12 @@ class Judging:
             found.killed_by = Switches(place.configuration.central).find(ScopeKind.CONNECTOR, kind)
             known[place.gateway.id, kind] = found
         return found
+
+
+def _action(question: Question) -> Action:
+    """At the risk that the agent says it has, if that is higher than it is known to be."""
+    action = asked.action(question.type, question.resource, question.parameters)
+    return asked.raised(action, question.risk_hints.get("risk"))
 
 
 def _no_connector(gateway: CompiledGateway, question: Question, wanted: str, names: list[str]) -> Decision:

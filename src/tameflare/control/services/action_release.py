@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tameflare.connectors import asked
-from tameflare.control.services import action_approvals, audit
+from tameflare.control.services import action_approvals, action_totals, audit
 from tameflare.control.services.action_judging import Judged, Place
 from tameflare.control.services.action_questions import Question
 from tameflare.control.services.actions import Actions
@@ -50,20 +50,29 @@ class Release:
     async def _step(self, action: StoredAction) -> StoredAction | None:
         """None: the configuration changed meanwhile."""
         configuration = await self._compiled.get()
-        judged = self._judged_again(action, configuration)
-        version, approvals = configuration.version, self._asking.approvals
-        return await self._database.write(
-            lambda connection: approvals.release(connection, action.id, judged, version, self._context.now())
-        )
 
-    def _judged_again(self, action: StoredAction, configuration: CompiledConfiguration) -> Judged:
+        def work(connection: Connection) -> StoredAction | None:
+            now = self._context.now()
+            judged = self._judged_again(connection, action, configuration, now)
+            after = self._asking.approvals.release(connection, action.id, judged, configuration.version, now)
+            if after is not None and after.status in (ActionStatus.DENIED, ActionStatus.EXPIRED):
+                action_totals.release(connection, action.id, now)
+            return after
+
+        return await self._database.write(work)
+
+    def _judged_again(
+        self, connection: Connection, action: StoredAction, configuration: CompiledConfiguration, now: int
+    ) -> Judged:
         """What is said of it today; its rate was charged when it was asked for."""
         gateway = configuration.gateways.get(action.gateway_id)
         agent = gateway.agents_by_id.get(action.agent_id) if gateway is not None else None
         if gateway is None or agent is None or not agent.active:
             plain = asked.action(action.type, action.resource, action.parameters)
             return Judged(plain, action.connector, _GONE)
-        return self._asking.judging.weigh(Place(configuration, gateway, agent), _question(action))
+        place, question, judging = Place(configuration, gateway, agent), _question(action), self._asking.judging
+        sums = action_totals.reserve(connection, judging, place, question, action.id, now)
+        return judging.weigh(place, question, totals=sums)
 
     async def expire(self) -> int:
         """End what nobody carried out in time, a bounded number of them; how many. Raises DatabaseUnavailable.
@@ -73,6 +82,7 @@ class Release:
 
         def work(connection: Connection) -> int:
             now = self._context.now() - SKEW
+            action_totals.release_due(connection, now, MOST, self._context.now())
             for action in actions.due_approved(connection, now, MOST):
                 action_approvals.end(connection, action, False, "the agent did not use it in time", now)
             return actions.expire_due(connection, now, MOST)

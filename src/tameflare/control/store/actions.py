@@ -109,6 +109,11 @@ def next_end(connection: Connection) -> int | None:
     return found
 
 
+def due(connection: Connection, now: int, limit: int) -> list[str]:
+    """The ids of those that nobody carried out in time, the oldest first."""
+    return list(connection.execute(_due(now, limit)).scalars())
+
+
 def due_approved(connection: Connection, now: int, limit: int) -> list[StoredAction]:
     """Those that people agreed to and that nobody carried out in time; the oldest of all that are over."""
     query = select(action_requests).where(action_requests.c.id.in_(_due(now, limit)))
