@@ -14,28 +14,19 @@ from collections.abc import Collection
 from typing import Any, Final
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
-from tameflare.control.store.engine_faults import DatabaseUnavailable, naming, translate
+from tameflare.control.store.engine_faults import naming, translate
 from tameflare.control.store.engine_house import Tell
 from tameflare.control.store.engine_listener import Listener
 from tameflare.control.store.engine_postgresql_types import spell
+from tameflare.control.store.engine_postgresql_url import parameters, title
 from tameflare.core.secret import Secret
 
 READERS: Final = 3
 STATEMENT_SECONDS: Final = 30
-# Where the url does not say otherwise: a server that went away without a word is noticed within half a minute.
-_PATIENCE: Final = {
-    "connect_timeout": "5",
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "20000",
-    "application_name": "tameflare",
-}
 _LOCK: Final = int.from_bytes(b"tfdb")
 _WRITE: Final = "BEGIN; SELECT pg_advisory_xact_lock({lock}, hashtext('{part}'))"
 _READ: Final = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -51,11 +42,11 @@ class PostgresServer:
     readers = READERS
 
     def __init__(self, url: Secret, part: str, busy_seconds: float) -> None:
-        self._parameters = _parameters(url)
+        self._parameters = parameters(url)
         self._channel = f"tameflare_{part}"
         self._own = secrets.token_hex(8)
         self._listener: Listener | None = None
-        self.title = _title(self._parameters)
+        self.title = title(self._parameters)
         self.writing = self._engine(_WRITE.format(lock=_LOCK, part=part), busy_seconds, 1)
         self.reading = self._engine(_READ, busy_seconds, READERS)
         try:
@@ -115,23 +106,3 @@ class PostgresServer:
             connection.exec_driver_sql(begin)
 
         return engine
-
-
-def _parameters(url: Secret) -> dict[str, Any]:
-    """What the url says, as libpq reads it. What libpq says of a wrong one may hold the password, and is not told."""
-    try:
-        said = conninfo_to_dict(url.reveal())
-    except psycopg.Error:
-        said = {"host": "@"}
-    if "@" in f"{said.get('host')}{said.get('dbname')}":  # of a password that was not written as %XX
-        raise DatabaseUnavailable(
-            "DATABASE_URL cannot be read as an address of PostgreSQL",
-            "write `postgresql://user:password@host:port/database`, special characters of the password as %XX",
-        )
-    return {**_PATIENCE, **said}
-
-
-def _title(parameters: dict[str, Any]) -> str:
-    """The database for people: no user, no password."""
-    host, port = parameters.get("host", "this machine"), parameters.get("port", "")
-    return f"{host}{f':{port}' if port else ''}/{parameters.get('dbname', '')}"

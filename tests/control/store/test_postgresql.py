@@ -1,0 +1,260 @@
+"""PostgreSQL as several servers share it: one after the other, in touch with each other, and when it fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Connection, text
+from structlog.testing import capture_logs
+from tests.control.store.conftest import Place
+from tests.support.postgres import Databases
+from tests.support.waiting import wait_for
+
+from tameflare.control.store.engine import Database, DatabaseUnavailable, touch
+from tameflare.core.errors import InvalidValue
+from tameflare.core.secret import Secret
+
+CANARY = "canary-sesame-0123456789"
+
+
+@pytest.fixture
+def pair(on_postgresql: Place) -> tuple[Database, Database]:
+    """What two servers have open."""
+    first = on_postgresql.plain(busy_seconds=0.2)
+    first.write_now(lambda connection: connection.execute(text("CREATE TABLE word (word TEXT UNIQUE)")).close())
+    return first, on_postgresql.plain(busy_seconds=0.2)
+
+
+def add(word: str) -> Callable[[Connection], int]:
+    return lambda connection: connection.execute(text("INSERT INTO word VALUES (:word)"), {"word": word}).rowcount
+
+
+def words(connection: Connection) -> list[str]:
+    return list(connection.execute(text("SELECT word FROM word ORDER BY word")).scalars())
+
+
+def test_servers_write_one_after_the_other(pair: tuple[Database, Database]) -> None:
+    """Each reads what is there and writes one more: two at a time would write the same."""
+    pair[0].write_now(lambda connection: connection.execute(text("CREATE TABLE count (last INTEGER)")).close())
+
+    def one_more(connection: Connection) -> None:
+        last = connection.scalar(text("SELECT max(last) FROM count")) or 0
+        connection.execute(text("INSERT INTO count VALUES (:last)"), {"last": last + 1})
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda number: pair[number % 2].write_now(one_more), range(120)))
+    counted = pair[0].read_now(lambda connection: list(connection.scalars(text("SELECT last FROM count"))))
+    assert sorted(counted) == list(range(1, 121))
+
+
+def test_the_record_of_requests_does_not_wait_for_decisions(on_postgresql: Place) -> None:
+    main, traffic = on_postgresql.plain(), on_postgresql.traffic(lambda: 1.8e9).database
+    begun, gate = threading.Event(), threading.Event()
+
+    def hold(_connection: Connection) -> None:
+        begun.set()
+        assert gate.wait(10)
+
+    with ThreadPoolExecutor(1) as threads:
+        held = threads.submit(main.write_now, hold)
+        assert begun.wait(10)
+        assert traffic.write_now(lambda connection: connection.scalar(text("SELECT 7"))) == 7
+        gate.set()
+        held.result()
+
+
+def test_a_commit_wakes_the_subscribers_of_other_servers(pair: tuple[Database, Database]) -> None:
+    here, there = pair
+    heard: list[list[str]] = []
+    there.subscribe("word", lambda: heard.append(there.read_now(words)))
+    wait_for(lambda: heard or probe(here), "the other server listens")
+    heard.clear()
+
+    def fail(connection: Connection) -> None:
+        touch(connection, "word")
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        here.write_now(fail)
+    here.write_now(lambda connection: [add("b")(connection), touch(connection, "other")])
+    here.write_now(lambda connection: [add("c")(connection), touch(connection, "word")])
+    wait_for(lambda: heard, "the news")
+    assert heard == [["b", "c"]]
+
+
+def probe(database: Database) -> None:
+    database.write_now(lambda connection: touch(connection, "word"))
+
+
+def test_a_server_hears_its_own_commit_once(pair: tuple[Database, Database]) -> None:
+    here, there = pair
+    rung: list[str] = []
+    here.subscribe("word", lambda: rung.append("here"))
+    there.subscribe("end", lambda: rung.append("end"))
+    here.subscribe("end", lambda: rung.append("end"))
+    wait_for(lambda: "end" in rung or there.write_now(lambda connection: touch(connection, "end")), "both listen")
+    rung.clear()
+    probe(here)
+    there.write_now(lambda connection: touch(connection, "end"))
+    wait_for(lambda: rung.count("end") == 2, "what came after it")
+    assert rung.count("here") == 1
+
+
+def test_a_lock_that_somebody_holds_is_a_clear_fault_and_reading_goes_on(
+    pair: tuple[Database, Database],
+) -> None:
+    here, there = pair
+    begun, gate = threading.Event(), threading.Event()
+
+    def hold(_connection: Connection) -> None:
+        begun.set()
+        assert gate.wait(10)
+
+    with ThreadPoolExecutor(1) as threads:
+        held = threads.submit(there.write_now, hold)
+        assert begun.wait(10)
+        with pytest.raises(DatabaseUnavailable, match="locked"):
+            here.write_now(add("a"))
+        assert here.read_now(words) == []
+        gate.set()
+        held.result()
+    assert here.write_now(add("a")) == 1
+
+
+def test_a_connection_that_was_ended_is_replaced_without_anybody_noticing(
+    pair: tuple[Database, Database], databases: Databases
+) -> None:
+    here, _ = pair
+    here.write_now(add("a"))
+    assert here.read_now(words) == ["a"]
+    end_connections(databases)
+    assert here.read_now(words) == ["a"]
+    assert here.write_now(add("b")) == 1
+
+
+def test_a_connection_that_ends_in_the_middle_fails_its_transaction_and_no_other(
+    pair: tuple[Database, Database], databases: Databases
+) -> None:
+    here, _ = pair
+
+    def cut(connection: Connection) -> None:
+        add("half")(connection)
+        end_connections(databases)
+        words(connection)
+
+    with pytest.raises(DatabaseUnavailable, match="cannot be reached"):
+        here.write_now(cut)
+    here.write_now(add("whole"))
+    assert here.read_now(words) == ["whole"]
+
+
+def end_connections(databases: Databases) -> None:
+    with databases.postgres.connect("postgres", user="postgres") as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tameflare'"
+        )
+
+
+def test_a_stopped_server_is_a_clear_fault_and_nothing_acknowledged_is_lost(
+    pair: tuple[Database, Database], databases: Databases
+) -> None:
+    here, there = pair
+    heard: list[str] = []
+    there.subscribe("word", lambda: heard.append("word"))
+    stored: list[str] = []
+    for number in range(30):
+        here.write_now(add(f"w{number:02}"))
+        stored.append(f"w{number:02}")
+    with capture_logs() as logs:
+        databases.postgres.stop("immediate")
+        try:
+            with pytest.raises(DatabaseUnavailable, match=r"cannot be reached|starting or stopping"):
+                here.write_now(add("late"))
+            with pytest.raises(DatabaseUnavailable, match="cannot be reached"):
+                here.read_now(words)
+        finally:
+            databases.postgres.start()
+        assert here.read_now(words) == stored
+        assert here.write_now(add("x")) == 1
+        heard.clear()
+        wait_for(lambda: heard or probe(here), "the other server listens again")
+    assert {entry["event"] for entry in logs} == {"database.silent", "database.heard_again"}
+
+
+def test_too_many_connections_are_a_clear_fault(on_postgresql: Place, databases: Databases) -> None:
+    assert on_postgresql.url is not None
+    name = on_postgresql.url.reveal().split("/")[3].partition("?")[0]
+    with databases.postgres.connect("postgres", user="postgres") as connection:
+        connection.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
+    with pytest.raises(DatabaseUnavailable, match="takes no more connections"):
+        on_postgresql.plain()
+
+
+def test_a_question_that_takes_too_long_is_ended(pair: tuple[Database, Database]) -> None:
+    def dream(connection: Connection) -> None:
+        connection.execute(text("SET LOCAL statement_timeout = 20"))
+        connection.execute(text("SELECT pg_sleep(20)"))
+
+    with pytest.raises(DatabaseUnavailable, match="took too long"):
+        pair[0].read_now(dream)
+    with pytest.raises(DatabaseUnavailable, match="took too long"):
+        pair[0].write_now(dream)
+    assert pair[0].write_now(add("a")) == 1
+
+
+def test_a_reader_sees_one_moment(pair: tuple[Database, Database]) -> None:
+    here, there = pair
+
+    def look_twice(connection: Connection) -> tuple[list[str], list[str]]:
+        before = words(connection)
+        there.write_now(add("between"))
+        return before, words(connection)
+
+    assert here.read_now(look_twice) == ([], [])
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\0"])
+def test_text_that_postgresql_does_not_store_is_the_callers_fault(pair: tuple[Database, Database], value: str) -> None:
+    with pytest.raises(InvalidValue, match="cannot be stored"):
+        pair[0].write_now(add(value))
+    find = text("SELECT 1 FROM word WHERE word = :word")
+    with pytest.raises(InvalidValue, match="cannot be stored"):
+        pair[0].read_now(lambda connection: connection.execute(find, {"word": value}))
+
+
+WRONG_URLS = [
+    pytest.param(f"postgresql://me:{CANARY}@127.0.0.1:1/db", "127.0.0.1:1/db", id="nobody there"),
+    pytest.param(f"postgresql://me:x@{CANARY}/y@127.0.0.1/db", "cannot be read", id="not written as %XX"),
+    pytest.param(f"postgresql://me:%{CANARY}@127.0.0.1/db", "cannot be read", id="a stray per cent"),
+    pytest.param(f"postgresql://me@127.0.0.1:{CANARY}/db", "cannot be re", id="in place of the port"),
+    pytest.param(f"postgresql://me:{CANARY}@127.0.0.1:1/db?sslmode=verify-full", "cannot be reached", id="TLS"),
+]
+
+
+@pytest.mark.parametrize(("url", "said"), WRONG_URLS)
+def test_no_fault_tells_the_password(url: str, said: str) -> None:
+    with capture_logs() as logs, pytest.raises(DatabaseUnavailable, match=said) as caught:
+        Database.connect(Secret(url), "main")
+    chain: list[BaseException] = [caught.value]
+    while (before := chain[-1].__cause__) is not None:
+        chain.append(before)
+    assert CANARY not in "".join(f"{fault} {fault!r} {getattr(fault, 'help', '')}" for fault in chain)
+    assert CANARY not in str(logs)
+
+
+def test_the_password_stands_in_no_statement_that_others_see(
+    pair: tuple[Database, Database], databases: Databases
+) -> None:
+    url = f"postgresql://tameflare:{CANARY}@/postgres?host={databases.postgres.directory}"
+    database = Database.connect(Secret(url), "main")
+    try:
+        database.read_now(lambda connection: connection.execute(text("SELECT 1")).close())
+        with databases.postgres.connect("postgres", user="postgres") as connection:
+            seen = connection.execute("SELECT pg_stat_activity::text FROM pg_stat_activity").fetchall()
+        assert "tameflare" in str(seen)
+        assert CANARY not in str(seen)
+    finally:
+        database.close()
