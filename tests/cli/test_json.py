@@ -23,6 +23,7 @@ ANSWERED = {
     ("approvals", "approve"): 1,
     ("approvals", "deny"): 1,
     ("approvals", "forget"): 1,
+    ("agents", "keys", "revoke"): 1,
 }
 """Exit codes of what is asked for here and is not there."""
 WAY = """
@@ -61,9 +62,39 @@ approvals deny apr_none
 approvals forget rem_none
 users add grace@example.com --name Grace --password-stdin
 users list
+actions github.pr.merge
+policy packs list
+policy packs show read-only
+policy packs write read-only
+policy lint read-only.yaml
+policy test read-only.policytest
+policy apply read-only.yaml --dry-run
+policy replay read-only.yaml --since 1d
+policy apply read-only.yaml
+policy diff read-only.yaml
+policy list
+policy show read-only
+policy versions read-only
+policy disable read-only --yes
+policy enable read-only
+policy restore read-only 1
+policy delete read-only --yes
+groups add json-team
+groups list
+groups join json-team grace@example.com
+groups members json-team
+groups leave json-team grace@example.com
+groups remove json-team
 users role grace@example.com viewer
 users suspend grace@example.com
 users activate grace@example.com
+agents keys add json-bot
+agents keys list json-bot
+agents keys revoke json-bot key_none --yes
+keys list
+keys rotate
+db status
+db upgrade
 agents remove json-bot --yes
 connector remove stripe --yes
 """
@@ -100,6 +131,8 @@ def test_each_prints_one_document(as_owner: Person, tf: Tf, monkeypatch: pytest.
             assert isinstance(json.loads(ended.out), dict | list), words
         else:
             assert {"error", "code", "help", "exit_code"} <= set(json.loads(ended.err.splitlines()[-1])), words
+    for file in as_owner.project.glob("read-only.*"):
+        file.unlink()
 
 
 def test_logs_are_one_object_a_line(as_owner: Person, tf: Tf) -> None:

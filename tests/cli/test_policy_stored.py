@@ -11,6 +11,8 @@ import pytest
 from tests.cli.conftest import Ended
 from tests.cli.installation import Person
 
+from tameflare.demo.product import wait_until
+
 Tf = Callable[..., Ended]
 DENY = "name: {name}\nscope: {{action_types: [openai.model.*]}}\nrules:\n  - {{name: all, decision: {decision}}}\n"
 
@@ -111,4 +113,27 @@ def test_faults_come_all_at_once_by_file_and_line(tf: Tf, folder: Path) -> None:
     assert places == ["policies/bad.yaml:3:25:", "policies/bad.yaml:5:1:", "policies/group.yaml:2:77:"]
     assert told.err == "3 faults; nothing is stored\n"
     assert [fault["line"] for fault in stored(tf, "apply", "policies")["faults"]] == [3, 5, 2]
+    assert stored(tf) == []
+
+
+def test_what_is_on_record_is_replayed(tf: Tf, folder: Path) -> None:
+    write(folder, "candidate")
+    assert passes(tf)
+    found: dict[str, Any] = {}
+
+    def is_on_record() -> bool:
+        found.update(stored(tf, "replay", "policies", "--since", "1h"))
+        return bool(found["differences"])
+
+    wait_until(is_on_record, "the record", 15)
+    newest = found["differences"][0]
+    assert (newest["was"], newest["becomes"]) == ("allow", "deny")
+    assert newest["because"][-1] == "policy:candidate@1:all"
+    told = tf("policy", "replay", "policies", "--last", "50", "--exit-code")
+    assert (told.code, "candidate@1:all" in told.out) == (1, True)
+    assert " change, 0 cannot be told\n" in told.err
+    assert tf("policy", "replay", "policies", "--since", "yesterday").code == 2
+    write(folder, "candidate", "allow")
+    alone = stored(tf, "replay", "policies", "--alone", "--since", "1h")
+    assert not [each for each in alone["differences"] if each["becomes"] != "allow"]
     assert stored(tf) == []

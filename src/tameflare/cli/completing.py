@@ -51,6 +51,16 @@ def patterns(context: click.Context, parameter: click.Parameter, begun: str) -> 
     return sorted(groups) if len(groups) > 1 else known
 
 
+def actions(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:  # noqa: ARG001
+    """Action types of every shipped connector; first their beginnings."""
+    from tameflare.cli import patterns as known
+    from tameflare.connectors import registry
+
+    found = _fitting((action for type_ in registry.TYPES for action in known.actions(type_)), begun)
+    groups = {action.rpartition(".")[0] + "." for action in found}
+    return sorted(groups) if len(groups) > 1 else found
+
+
 def files(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:  # noqa: ARG001
     """Whatever the shell itself would offer."""
     return [CompletionItem(begun, type="file")]

@@ -16,6 +16,7 @@ from tameflare.cli.group import Group
 from tameflare.core.errors import TameFlareError
 
 COMMANDS: Final = {
+    "actions": "actions",
     "agents": "agents",
     "approvals": "approvals",
     "completion": "completion",

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "lint": "policy_lint",
     "list": "policy_stored",
     "packs": "policy_packs",
+    "replay": "policy_replay",
     "restore": "policy_stored",
     "show": "policy_stored",
     "test": "policy_test",
