@@ -28,7 +28,7 @@ VALUES: list[Any] = [*SCALARS, *ODD, *LISTS, {}, {"b": "main"}, {"b": None}, {"b
 WANTED: list[Any] = ["main", "ma", "1", "", 1, 5, 0.1, BIG, BIG + 1, 1.0, Decimal("0.1"), True, False]
 PATTERNS = ["^ma", "in$", ".", "^$", "a.b", "(?i)main", r"\d+"]
 GLOBS = ["*", "main", "m*", "*n", "m*n", "*a*i*", "????", "m?*n", "", "a*c", "[m]*"]
-NETWORKS = ["10.0.0.0/8", "::/0", "2001:db8::/32", "0.0.0.0/0", "::ffff:10.0.0.0/104", "10.1.2.3/32"]
+NETWORKS = ["10.0.0.0/8", "::/0", "2001:db8::/32", "0.0.0.0/0", "10.1.2.3/32"]
 WINDOWS = [
     Window(), Window(540, 1020), Window(540, 1020, (0, 1, 2, 3, 4)), Window(1320, 360, (4,)), Window(0, 0, (6,)),
     Window(540, 540, (0,)), Window(1320, 360, (), "Asia/Tokyo"), Window(120, 180, (6,), "Europe/Berlin"),
