@@ -57,6 +57,12 @@ def days(value: str) -> int | None:
     return int(value)
 
 
+def limit(value: str) -> int | None:
+    if not value.isdecimal() or not 0 < int(value) < 1 << 53:
+        raise ValueError("a whole number above 0")
+    return int(value)
+
+
 def whole(value: str) -> int:
     if not value.isdecimal():
         raise ValueError("a whole number, 0 or more")

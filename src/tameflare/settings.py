@@ -281,6 +281,19 @@ WEBHOOK_HOSTS: Final = Setting(
     _NO_HOSTS,
     "Hosts, divided by commas, that an agent may name in `webhook_url` of what it asks; unset: none.",
 )
+MAX_AGENTS: Final = Setting(
+    "TF_MAX_AGENTS",
+    values.limit,
+    None,
+    "How many agents there may be in all gateways, revoked ones left out; unset: any number.",
+)
+MAX_ACTIONS: Final = Setting(
+    "TF_MAX_ACTIONS_PER_MONTH",
+    values.limit,
+    None,
+    "How many actions a calendar month (UTC) may have: those asked for by the decision API and requests through proxies"
+    " that got a name; the decision API refuses what comes after. Unset: any number.",
+)
 RETENTION_DAYS: Final = Setting(
     "AUDIT_RETENTION_DAYS",
     values.days,

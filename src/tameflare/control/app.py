@@ -12,6 +12,7 @@ from tameflare.control.api import (
     agent_keys,
     agents,
     approvals,
+    authzen,
     catalog,
     connectors,
     credentials,
@@ -81,6 +82,8 @@ def _described() -> WithShortcuts:
         redirect_slashes=False,
     )
     app.include_router(actions.direct)
+    app.include_router(traffic.own)
+    app.include_router(authzen.router)
     for noun in _NOUNS:
         app.include_router(noun.router)
     return app

@@ -30,6 +30,7 @@ from tameflare.control.services.keys import Keys
 from tameflare.control.services.killswitch import KillSwitches
 from tameflare.control.services.news import News
 from tameflare.control.services.passwords import Hasher
+from tameflare.control.services.plan import Plan
 from tameflare.control.services.policies import Policies
 from tameflare.control.services.policy_trials import Trials
 from tameflare.control.services.proxies import Proxies
@@ -89,6 +90,7 @@ class Services:
     executions: Executions
     jobs: Jobs
     webhook_hosts: tuple[str, ...]
+    plan: Plan
     health: Health
 
     @classmethod
@@ -110,7 +112,8 @@ class Services:
         trials = Trials(context, database, published, compiled, policies)
         decision_tokens = DecisionTokens(context, database, signing, own.pepper)
         holds = Holds(context, database, outcomes)
-        actions = Actions(context, database, holds, decision_tokens, signing)
+        plan = Plan(context, database, traffic)
+        actions = Actions(context, database, holds, decision_tokens, signing, plan)
         return cls(
             context=context,
             database=database,
@@ -146,6 +149,7 @@ class Services:
             executions=Executions(context, database, vault, decision_tokens),
             jobs=Jobs(context, database, vault, decision_tokens),
             webhook_hosts=context.settings.get(WEBHOOK_HOSTS),
+            plan=plan,
             health=Health(database, vault, own, published, compiled),
         )
 

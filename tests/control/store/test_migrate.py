@@ -22,6 +22,7 @@ from tameflare.control.store import (
     feed,
     groups_schema,
     migrate,
+    plan_schema,
     policies_schema,
     totals_schema,
 )
@@ -35,6 +36,7 @@ _MODULES = (
     decision_tokens,
     executions,
     groups_schema,
+    plan_schema,
     policies_schema,
     totals_schema,
 )

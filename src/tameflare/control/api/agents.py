@@ -57,6 +57,7 @@ async def create_agent(gateway: str, body: AgentBody, caller: Manager, services:
 
     def work(connection: Connection) -> Agent:
         gateway_id = gateway_named(connection, gateway).id
+        services.plan.check_agents(connection)
         agent = Agent(
             agent_id, body.name, body.environment, gateway_id=gateway_id, created_at=now, created_by=caller.user.id
         )
@@ -79,6 +80,8 @@ async def change_agent(gateway: str, agent: str, body: AgentPatch, caller: Manag
 
     def work(connection: Connection) -> Agent:
         found = agent_named(connection, gateway, agent)
+        if found.status is AgentStatus.REVOKED and body.status not in {None, AgentStatus.REVOKED}:
+            services.plan.check_agents(connection)
         if values:
             agents.change(connection, found.id, values)
         return agent_named(connection, gateway, agent)

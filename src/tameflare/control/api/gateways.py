@@ -80,6 +80,7 @@ async def create_gateway(body: GatewayBody, caller: Manager, services: Wired) ->
     )
 
     def work(connection: Connection) -> None:
+        services.plan.check_agents(connection)
         gateways.add(connection, gateway)
         agents.add(connection, agent)
 

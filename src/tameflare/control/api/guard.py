@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ _BOUNDED_BY_THEIR_ROUTE: Final = frozenset({RECORDS_PATH, APPROVALS_PATH})
 _ROOM: Final = {f"/api/dashboard/policies/{word}": 8 << 20 for word in ("apply", "validate", "replay")}
 """Where more than MAX_BODY is taken: a whole set of policies."""
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
+_WORD: Final = re.compile(rb"[\x21-\x7e]{1,128}")
 _ANY: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 _ALWAYS: Final = [
     (b"x-content-type-options", b"nosniff"),
@@ -55,7 +57,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         app = self._refusal(scope) or self._app
-        await app(scope, _limited(scope, receive), _with_headers(send))
+        await app(scope, _limited(scope, receive), _with_headers(send, _request_id(scope)))
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         headers = Headers(scope=scope)
@@ -90,12 +92,17 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
     return limited
 
 
-def _with_headers(send: Send) -> Send:
+def _request_id(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """What the caller calls his request is told back to him, if it is a word."""
+    return [line for line in scope["headers"] if line[0] == b"x-request-id" and _WORD.fullmatch(line[1])][:1]
+
+
+def _with_headers(send: Send, more: list[tuple[bytes, bytes]]) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             said = {name for name, _ in message["headers"]}
             kept = [line for line in message["headers"] if line[0] not in _FIXED]
-            message["headers"] = [*kept, *_ALWAYS, *(line for line in _UNLESS_SAID if line[0] not in said)]
+            message["headers"] = [*kept, *more, *_ALWAYS, *(line for line in _UNLESS_SAID if line[0] not in said)]
         await send(message)
 
     return wrapped

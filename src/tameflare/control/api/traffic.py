@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query
 
+from tameflare.control.api.agent_auth import ByAgent
 from tameflare.control.api.auth import Reader, Wired
 from tameflare.control.api.bodies import Answer, Items
 from tameflare.control.api.strict import router_for
@@ -13,6 +14,7 @@ from tameflare.control.services.traffic import TrafficLog, Wanted
 from tameflare.link.messages import MAX_WAIT_SECONDS
 
 router = router_for("traffic", "/api/dashboard/traffic")
+own = router_for("traffic", "/api/v1/traffic")
 
 MAX_PAGE: Final = 1000
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
@@ -100,11 +102,7 @@ async def list_traffic(
     _caller: Reader, log: Log, wanted: Filters, limit: Limit = 100, cursor: Place | None = None
 ) -> Items[TrafficRow]:
     """Requests, newest first."""
-    rows = await log.page(wanted, cursor, limit)
-    return Items(
-        items=[TrafficRow.model_validate(row) for row in rows],
-        next_cursor=str(rows[-1]["id"]) if len(rows) == limit else None,
-    )
+    return _page(await log.page(wanted, cursor, limit), limit)
 
 
 @router.get("/tail")
@@ -121,3 +119,16 @@ async def tail_traffic(
     rows = await log.tail(wanted, after, limit, wait)
     items = [TrafficRow.model_validate(row) for row in rows]
     return Items(items=items, next_cursor=str(rows[-1]["id"]) if rows else None)
+
+
+@own.get("")
+async def list_own_traffic(
+    caller: ByAgent, log: Log, limit: Limit = 100, cursor: Place | None = None
+) -> Items[TrafficRow]:
+    """The agent's own requests through proxies, newest first."""
+    return _page(await log.page_of(caller.agent.id, cursor, limit), limit)
+
+
+def _page(rows: list[dict[str, Any]], limit: int) -> Items[TrafficRow]:
+    items = [TrafficRow.model_validate(row) for row in rows]
+    return Items(items=items, next_cursor=str(rows[-1]["id"]) if len(rows) == limit else None)

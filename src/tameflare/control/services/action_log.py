@@ -12,6 +12,7 @@ from typing import Final
 
 from tameflare.control.services.context import Context
 from tameflare.control.services.faults import IdempotencyConflict
+from tameflare.control.services.plan import Plan, PlanLimitActions
 from tameflare.control.store import actions
 from tameflare.control.store.actions import StoredAction
 from tameflare.control.store.engine import Conflict, Connection, Database, DatabaseUnavailable
@@ -25,16 +26,19 @@ _Waiting = tuple[StoredAction, "asyncio.Future[StoredAction]"]
 
 
 class ActionLog:
-    def __init__(self, context: Context, database: Database) -> None:
+    """`plan` says how many actions a month may have."""
+
+    def __init__(self, context: Context, database: Database, plan: Plan) -> None:
         self._context = context
         self._database = database
+        self._plan = plan
         self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None
 
     async def add(self, action: StoredAction) -> StoredAction:
         """The action once it is on disk; or the earlier one of the same agent and idempotency key.
 
-        Raises IdempotencyConflict where that one was asked with another body, DatabaseUnavailable.
+        Raises IdempotencyConflict where that one was asked with another body, PlanLimitActions, DatabaseUnavailable.
         """
         if len(self._waiting) >= MAX_WAITING:
             raise DatabaseUnavailable("too many decisions wait for the database", "try again in a moment")
@@ -54,6 +58,7 @@ class ActionLog:
 
     async def _write_together(self, taken: Sequence[_Waiting]) -> None:
         try:
+            await self._look()
             stored = await self._store([action for action, _ in taken])
         except Conflict:
             await self._write_alone(taken)
@@ -70,13 +75,20 @@ class ActionLog:
             except Exception as fault:  # noqa: BLE001 - as above
                 _fail([one], fault)
 
-    async def _store(self, fresh: Sequence[StoredAction]) -> list[StoredAction]:
+    async def _look(self) -> None:
+        if self._plan.counts_actions:
+            await self._plan.look()
+
+    async def _store(self, fresh: Sequence[StoredAction]) -> list[StoredAction | PlanLimitActions]:
         now = self._context.now()
-        return await self._database.write(lambda connection: store(connection, fresh, now))
+        return await self._database.write(lambda connection: store(connection, fresh, now, self._plan))
 
 
-def store(connection: Connection, fresh: Sequence[StoredAction], now: int) -> list[StoredAction]:
-    """Store actions; for each the one that stands in the database then. Raises Conflict."""
+def store(
+    connection: Connection, fresh: Sequence[StoredAction], now: int, plan: Plan
+) -> list[StoredAction | PlanLimitActions]:
+    """Store actions; for each the one that stands in the database then, or that the plan has no room for it. Raises
+    Conflict."""
     known = _earlier(connection, fresh, now)
     new, answers = [], []
     for action in fresh:
@@ -88,8 +100,10 @@ def store(connection: Connection, fresh: Sequence[StoredAction], now: int) -> li
             if action.idempotency_key is not None:
                 known[place] = action
         answers.append(found)
-    actions.add(connection, new)
-    return answers
+    admitted = plan.admit(connection, len(new))
+    actions.add(connection, new[:admitted])
+    left_out = {action.id for action in new[admitted:]}
+    return [plan.refusal() if action.id in left_out else action for action in answers]
 
 
 def earlier(connection: Connection, action: StoredAction, now: int) -> StoredAction | None:
@@ -119,9 +133,13 @@ def _earlier(
     return found
 
 
-def _answer(taken: Sequence[_Waiting], stored: Sequence[StoredAction]) -> None:
+def _answer(taken: Sequence[_Waiting], stored: Sequence[StoredAction | PlanLimitActions]) -> None:
     for (_, future), found in zip(taken, stored, strict=True):
-        if not future.done():
+        if future.done():
+            continue
+        if isinstance(found, PlanLimitActions):
+            future.set_exception(found)
+        else:
             future.set_result(found)
 
 

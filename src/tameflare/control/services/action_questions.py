@@ -47,6 +47,11 @@ def read(body: bytes, webhook_hosts: Collection[str]) -> Question:
         raise Invalid([Fault("", fault.message, "send one JSON object in UTF-8")]) from None
     if not isinstance(sent, dict):
         raise Invalid([Fault("", "the body is no JSON object", "send `type`, `resource` and `parameters`")])
+    return of(sent, webhook_hosts)
+
+
+def of(sent: dict[str, Any], webhook_hosts: Collection[str]) -> Question:
+    """The question in a decoded body. Raises Invalid with everything that is wrong."""
     faults = list(_faults(sent, webhook_hosts))
     if faults:
         raise Invalid(faults)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from tameflare.control.services import action_log, audit
+from msgspec.structs import replace
+
+from tameflare.control.services import action_log, action_totals, audit
 from tameflare.control.services.action_approvals import ActionApprovals
 from tameflare.control.services.action_explained import explain
 from tameflare.control.services.action_ids import ActionIds
@@ -21,6 +23,7 @@ from tameflare.control.services.context import Context
 from tameflare.control.services.decision_tokens import DecisionTokens
 from tameflare.control.services.faults import Fault, Invalid, NotFound
 from tameflare.control.services.holds import Holds
+from tameflare.control.services.plan import Plan
 from tameflare.control.services.signing_keys import SigningKeys
 from tameflare.control.store import actions, approvals
 from tameflare.control.store.actions import TOPIC, StoredAction
@@ -59,13 +62,20 @@ class Actions:
     """`close` answers everybody who waits."""
 
     def __init__(
-        self, context: Context, database: Database, holds: Holds, tokens: DecisionTokens, keys: SigningKeys
+        self,
+        context: Context,
+        database: Database,
+        holds: Holds,
+        tokens: DecisionTokens,
+        keys: SigningKeys,
+        plan: Plan,
     ) -> None:
         self._context = context
         self._database = database
         self._tokens = tokens
         self._keys = keys
-        self._log = ActionLog(context, database)
+        self._plan = plan
+        self._log = ActionLog(context, database, plan)
         self._ids = ActionIds(context)
         self._bell = Bell()
         self.judging = Judging(context)
@@ -78,11 +88,13 @@ class Actions:
     # --- asking
 
     async def ask(self, place: Place, key: Holder, question: Question, idempotency_key: str | None) -> Asked:
-        """Decide, and record it before anybody hears of it. Raises IdempotencyConflict, DatabaseUnavailable."""
+        """Decide, and record it before anybody hears of it. Raises IdempotencyConflict, PlanLimitActions,
+        DatabaseUnavailable."""
         judged = self.judging.judge(place, question)
         fresh = self._made(place, key, question, judged, idempotency_key)
-        if fresh.status is ActionStatus.PENDING_APPROVAL:
-            stored = action_log.settled(await self._ask_people(fresh, judged), fresh)
+        counts = judged.decision.charge_rate and bool(self.judging.adds(place, question))
+        if counts or fresh.status is ActionStatus.PENDING_APPROVAL:
+            stored = action_log.settled(await self._decide_there(place, question, fresh, counts), fresh)
         else:
             stored = await self._log.add(fresh)
         if stored.id != fresh.id:
@@ -93,18 +105,29 @@ class Actions:
             retry_after = self.judging.retry_after(place.agent.id, place.gateway.rate_limit)
         return (await self._answered(stored))._replace(retry_after=retry_after)
 
-    async def _ask_people(self, fresh: StoredAction, judged: Judged) -> StoredAction:
-        """The action with its approval, in one transaction."""
+    async def _decide_there(self, place: Place, question: Question, fresh: StoredAction, counts: bool) -> StoredAction:
+        """The action as it is decided in the transaction that records it: with the running totals that it `counts`
+        for, and with the approval that it waits for."""
         new_id = self._context.new_id("apr")
+        if self._plan.counts_actions:
+            await self._plan.look()
 
         def work(connection: Connection) -> StoredAction:
             now = self._context.now()
             earlier = action_log.earlier(connection, fresh, now)
             if earlier is not None:
                 return earlier
-            raised = self.approvals.raise_(connection, fresh, judged, new_id, now)
-            actions.add(connection, [raised])
-            return raised
+            if not self._plan.admit(connection, 1):
+                raise self._plan.refusal()
+            sums = action_totals.reserve(connection, self.judging, place, question, fresh.id, now) if counts else None
+            judged = self.judging.weigh(place, question, totals=sums)
+            decided = _decided(fresh, judged)
+            if decided.status is ActionStatus.PENDING_APPROVAL:
+                decided = self.approvals.raise_(connection, decided, judged, new_id, now)
+            if decided.status is ActionStatus.DENIED:
+                action_totals.release(connection, fresh.id, now)
+            actions.add(connection, [decided])
+            return decided
 
         for _ in range(_TRIES - 1):
             try:
@@ -116,8 +139,7 @@ class Actions:
     def _made(
         self, place: Place, key: Holder, question: Question, judged: Judged, idempotency_key: str | None
     ) -> StoredAction:
-        decision, now = judged.decision, self._context.now()
-        status = FIRST[decision.verdict]
+        now = self._context.now()
         return StoredAction(
             id=self._ids.new(),
             gateway_id=place.gateway.id,
@@ -126,34 +148,29 @@ class Actions:
             agent=place.agent.name,
             key_id=key.id,
             kind=key.kind,
-            connector=judged.connector,
             type=question.type,
             resource=question.resource,
             parameters=question.parameters,
             risk_hints=question.risk_hints,
-            risk=judged.action.risk.value,
-            effect=judged.action.effect.value,
             spec_hash=question.spec_hash,
             body_hash=question.body_hash,
             webhook_url=question.webhook_url,
-            status=status,
-            decision=decision.verdict,
-            would_be=decision.would_be,
-            enforced=STRICTNESS[decision.verdict] >= STRICTNESS[decision.would_be],
-            reason=decision.reason.value,
-            message=decision.message,
-            risk_score=judged.risk_score,
-            matched=decision.matched,
             configuration=place.configuration.version,
             created_at=now,
             changed_at=now,
-            expires_at=now + TOKEN_SECONDS if decision.verdict is Verdict.ALLOW else None,
             idempotency_key=idempotency_key,
+            **_verdict(judged, now),
         )
 
-    def explain(self, place: Place, question: Question) -> dict[str, Any]:
+    async def explain(self, place: Place, question: Question) -> dict[str, Any]:
         """What would be decided now, and why. Records nothing and counts towards nothing."""
-        return explain(self.judging, place, question, self._context.clock())
+        now = self._context.clock()
+        sums = None
+        if self.judging.adds(place, question):
+            sums = await self._database.read(
+                lambda connection: action_totals.foresee(connection, self.judging, place, question, int(now))
+            )
+        return explain(self.judging, place, question, now, sums)
 
     # --- looking
 
@@ -192,6 +209,29 @@ class Actions:
             wanted = action.approval_id
             approval = await self._database.read(lambda connection: approvals.by_id(connection, wanted))
         return Asked(action, approval, token)
+
+
+def _verdict(judged: Judged, now: int) -> dict[str, Any]:
+    """What the verdict says of an action, by the names of its fields."""
+    decision = judged.decision
+    return {
+        "connector": judged.connector,
+        "risk": judged.action.risk.value,
+        "effect": judged.action.effect.value,
+        "status": FIRST[decision.verdict],
+        "decision": decision.verdict,
+        "would_be": decision.would_be,
+        "enforced": STRICTNESS[decision.verdict] >= STRICTNESS[decision.would_be],
+        "reason": decision.reason.value,
+        "message": decision.message,
+        "risk_score": judged.risk_score,
+        "matched": decision.matched,
+        "expires_at": now + TOKEN_SECONDS if decision.verdict is Verdict.ALLOW else None,
+    }
+
+
+def _decided(action: StoredAction, judged: Judged) -> StoredAction:
+    return replace(action, **_verdict(judged, action.created_at))
 
 
 def _note(action: StoredAction) -> None:

@@ -51,6 +51,10 @@ class TrafficLog:
         rows = await self._traffic.newest(await self._filter(wanted), before, limit)
         return await self._shown(rows)
 
+    async def page_of(self, agent_id: str, before: int | None, limit: int) -> list[dict[str, Any]]:
+        """The same of one agent, by its id and nothing else."""
+        return await self._shown(await self._traffic.newest(Filter(agents=(agent_id,)), before, limit))
+
     async def tail(self, wanted: Wanted, after: int, limit: int, wait: float) -> list[dict[str, Any]]:
         """At most `limit` requests that ended after row `after`, oldest first; waits for the first at most `wait`
         seconds."""

@@ -21,7 +21,7 @@ from tameflare.control.store.engine import Database
 from tameflare.control.store.revisions import UPGRADE, Phase, Revisions, SchemaMismatch, Standing
 from tameflare.core.secret import Secret
 
-HEAD: Final = "0010_totals"
+HEAD: Final = "0011_plan"
 POST_HEAD: Final[str | None] = None
 MAIN: Final = "main"
 _STEPS: Final = revisions.STEPS
