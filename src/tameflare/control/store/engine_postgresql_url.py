@@ -1,7 +1,7 @@
 """DATABASE_URL, read as libpq reads it, and told without its password.
 
-What libpq says of a wrong address may hold pieces of the password, and a password in which `@` or `/` was not written as
-`%40` or `%2F` spills into host, port and name: neither is told.
+What libpq says of a wrong address may hold pieces of the password, and a password in which `@` or `/` was not written
+as `%40` or `%2F` spills into host, port and name: neither is told.
 """
 
 from __future__ import annotations
