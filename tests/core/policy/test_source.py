@@ -126,3 +126,18 @@ def test_any_text_is_read_or_told(text: str) -> None:
     assert source.read(text, 1, faults) is None or not faults or parsed.diagnostics
     lines = text.count("\n") + 1
     assert all(1 <= fault.line <= lines + 1 and fault.column >= 1 for fault in parsed.diagnostics)
+
+
+def test_a_fault_behind_many_others_is_one_still() -> None:
+    rules = "  - {name: a, decision: deny}\n" * (limits.FAULTS + 5)
+    total = '{field: "total(parameters.a, window: 1d, by: people)", operator: less_than, value: 5}'
+    text = f"name: a\nrules:\n{rules}  - {{name: b, decision: deny, conditions: {total}}}\n"
+    assert parse_policy(text).policy is None
+    assert len(told(text)) == limits.FAULTS
+
+
+def test_a_fault_is_told_on_one_line_and_drives_no_terminal() -> None:
+    (fault,) = told('name: a\nscope: {action_types: "a\\nb"}\nrules: [{name: b, decision: deny}]')
+    assert fault.startswith("2:23: pattern `a b` holds a character outside")
+    (fault,) = told('name: a\nrules: [{name: b, decision: deny, conditions: {field: type, operator: "\\ex"}}]')
+    assert fault.startswith("2:71: `operator` holds a character that nobody sees")

@@ -6,6 +6,7 @@ from typing import Final
 
 from tameflare.core.policy import limits
 from tameflare.core.policy.diagnostics import Diagnostic
+from tameflare.core.text import spell_out
 
 Value = str | int | float | bool | None
 
@@ -59,20 +60,27 @@ KINDS: Final = {Scalar: "a value", Sequence: "a list", Mapping: "a mapping"}
 
 
 class Faults:
-    """The faults found so far, at most `limits.FAULTS` of them."""
+    """The faults found so far. As many as `limits.FAULTS` are kept, all are counted."""
 
-    __slots__ = ("_found",)
+    __slots__ = ("_count", "_kept")
 
     def __init__(self) -> None:
-        self._found: list[Diagnostic] = []
+        self._kept: list[Diagnostic] = []
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._found)
+        return self._count
 
     def add(self, place: Place, message: str, help: str = "") -> None:  # noqa: A002 - as a Diagnostic has it
-        if len(self._found) < limits.FAULTS:
-            self._found.append(Diagnostic(place.line, place.column, message, help))
+        self._count += 1
+        if len(self._kept) < limits.FAULTS:
+            self._kept.append(Diagnostic(place.line, place.column, _on_one_line(message), _on_one_line(help)))
 
     def told(self) -> tuple[Diagnostic, ...]:
-        """All of them, in the order of the source."""
-        return tuple(sorted(set(self._found)))
+        """Those that were kept, in the order of the source."""
+        return tuple(sorted(set(self._kept)))
+
+
+def _on_one_line(sentence: str) -> str:
+    """A sentence with what somebody wrote in it, fit to be shown."""
+    return spell_out(" ".join(sentence.split()))

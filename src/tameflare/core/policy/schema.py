@@ -20,10 +20,10 @@ from tameflare.core.policy.read_conditions import Conditions
 from tameflare.core.roles import Role
 
 _HEAD: Final = ("name", "description", "enabled", "priority")
-_POLICY: Final = (*_HEAD, "metadata", "scope", "rules")
-_SCOPE: Final = ("agents", "environments", "action_types", "gateways", "connectors")
-_RULE: Final = ("name", "conditions", "decision", "reason", "risk_score", "approval")
-_APPROVAL: Final = (
+POLICY: Final = (*_HEAD, "metadata", "scope", "rules")
+SCOPE: Final = ("agents", "environments", "action_types", "gateways", "connectors")
+RULE: Final = ("name", "conditions", "decision", "reason", "risk_score", "approval")
+APPROVAL: Final = (
     "approver_roles",
     "approver_groups",
     "quorum",
@@ -90,7 +90,7 @@ class Schema:
         found = mapping(root, "a policy", self._faults)
         if found is None:
             return None, None
-        form = Form(found, "a policy", _POLICY, self._faults, {"policy": "name", "version": "description"})
+        form = Form(found, "a policy", POLICY, self._faults, {"policy": "name", "version": "description"})
         scope = self._scope(form) if "scope" not in found.repeated else None
         head = self._head(form)
         name = self._name(head, "a policy", "as `name: protect-main`")
@@ -143,8 +143,8 @@ class Schema:
         found = mapping(node, "`scope`", self._faults)
         if found is None:
             return None
-        inner = Form(found, "`scope`", _SCOPE, self._faults, _INSTEAD_IN_SCOPE)
-        parts = {key: inner.texts(key, limits.VALUES, limits.FIELD) for key in _SCOPE}
+        inner = Form(found, "`scope`", SCOPE, self._faults, _INSTEAD_IN_SCOPE)
+        parts = {key: inner.texts(key, limits.VALUES, limits.FIELD) for key in SCOPE}
         self._patterns(parts["action_types"])
         if len(self._faults) > before or found.repeated:
             return None
@@ -177,7 +177,7 @@ class Schema:
         return tuple(rules)
 
     def _rule(self, body: Mapping, seen: dict[str, int]) -> Rule:
-        form = Form(body, "a rule", _RULE, self._faults, _INSTEAD_IN_RULE)
+        form = Form(body, "a rule", RULE, self._faults, _INSTEAD_IN_RULE)
         name = self._name(form, "a rule", "as `name: ask-before-merging`")
         if name in seen:
             self._faults.add(form.key("name"), f"two rules are called `{name}`", f"the first is in line {seen[name]}")
@@ -215,7 +215,7 @@ class Schema:
         found = None if node is None else mapping(node, "`approval`", self._faults)
         if found is None:
             return None
-        inner = Form(found, "`approval`", _APPROVAL, self._faults, _INSTEAD_IN_APPROVAL)
+        inner = Form(found, "`approval`", APPROVAL, self._faults, _INSTEAD_IN_APPROVAL)
         if decision in (Verdict.ALLOW, Verdict.DENY):
             help_ = "remove it, or decide `requires_approval`"
             self._faults.add(form.key("approval"), f"`{decision.value}` asks nobody", help_)
