@@ -57,6 +57,19 @@ def test_the_kill_switch_bites_and_is_lifted(owner: Person) -> None:
     assert owner.done("kill-switch", "status") == "kill switch is off\n"
 
 
+def test_the_keys_of_decision_tokens_are_rotated(owner: Person) -> None:
+    (former,) = owner.json("keys", "list")
+    assert (former["signs"], former["source"]) == (True, "vault")
+    ended = owner.tf("keys", "rotate")
+    assert ended.returncode == 0
+    newer, older = owner.json("keys", "list")
+    assert f"decision tokens are signed with `{newer['kid']}` from now on" in ended.stderr
+    assert (older["kid"], older["signs"]) == (former["kid"], False)
+    assert [line.split()[:3] for line in owner.done("keys", "list").splitlines() if former["kid"] in line] == [
+        [former["kid"], "no", "vault"]
+    ]
+
+
 def test_a_new_name_makes_an_agent(owner: Person) -> None:
     ended = owner.tf("run", "--name", "deploy-bot", "--", *MODELS)
     assert (ended.stdout, "agent `deploy-bot` made" in ended.stderr) == ("200", True)

@@ -147,6 +147,7 @@ def refusal(directory: Path, **more: str) -> str:
         ("TF_HOST", "0.0.0.0"),
         ("TF_REGISTRATION", "maybe"),
         ("AUDIT_RETENTION_DAYS", "0"),
+        ("SIGNING_KEY_PRIVATE", "secret-but-short"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not_told_if_secret(tmp_path: Path, name: str, value: str) -> None:
