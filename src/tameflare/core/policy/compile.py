@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -25,6 +26,8 @@ from tameflare.core.policy.scopes import CompiledScope, Cover, Place
 
 _AT_PLACE: Final[dict[str, Reader]] = {field: reader(field, None) for field in PLACE}
 _NOW: Final = Circumstances(0.0)
+REMEMBERED: Final = 4096
+"""Policies that are kept compiled from one configuration to the next."""
 _FIRST: Final = -(2**63)
 """The priority of what does not compile: it is told before anything else."""
 
@@ -102,16 +105,27 @@ _Numbered = tuple[int, CompiledPolicy, CompiledRule]
 
 def compile_set(policies: Iterable[PolicyConfig], timezone: str) -> PolicySet:
     """Compile what is in force; `timezone` is the installation's. What does not compile denies its scope."""
-    zone = _zone(timezone)
     compiled: list[CompiledPolicy] = []
     problems: list[Problem] = []
     for config in policies:
-        parsed = parse_policy(config.source)
-        if parsed.policy is None:
-            _refuse(config, parsed.diagnostics, compiled, problems)
-        else:
-            _compile(config, parsed.policy, zone, compiled, problems)
+        found, problem = _read(config, timezone)
+        compiled += found
+        problems += problem
     return PolicySet(compiled, problems)
+
+
+@lru_cache(REMEMBERED)
+def _read(config: PolicyConfig, timezone: str) -> tuple[tuple[CompiledPolicy, ...], tuple[Problem, ...]]:
+    """One policy from its source, none where that switches it off. Remembered, since a new configuration seldom changes
+    more than one of many."""
+    compiled: list[CompiledPolicy] = []
+    problems: list[Problem] = []
+    parsed = parse_policy(config.source)
+    if parsed.policy is None:
+        _refuse(config, parsed.diagnostics, compiled, problems)
+    else:
+        _compile(config, parsed.policy, _zone(timezone), compiled, problems)
+    return tuple(compiled), tuple(problems)
 
 
 def compile_policies(policies: Iterable[tuple[PolicyConfig, Policy]], timezone: str = "UTC") -> PolicySet:
