@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, Engine
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGTypeCompiler
+from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg
 from sqlalchemy.types import Integer, String
 
 
@@ -30,7 +31,19 @@ class _Columns(PGDDLCompiler):
         return spelled.replace(" SERIAL", " BIGSERIAL")
 
 
+class _Questions(PGCompiler_psycopg):
+    """The driver says of each whole number how wide it is; to call it anything else would keep functions from taking
+    small ones, or columns from being compared with large ones."""
+
+    def render_bind_cast(self, type_: Any, dbapi_type: Any, sqltext: str) -> str:
+        if isinstance(dbapi_type, Integer):
+            return sqltext
+        spelled: str = super().render_bind_cast(type_, dbapi_type, sqltext)  # type: ignore[no-untyped-call]
+        return spelled
+
+
 def spell(engine: Engine) -> None:
     """Have an engine spell types so."""
     engine.dialect.type_compiler_instance = _Types(engine.dialect)
     engine.dialect.ddl_compiler = _Columns
+    engine.dialect.statement_compiler = _Questions
