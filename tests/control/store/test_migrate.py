@@ -27,6 +27,7 @@ from tameflare.control.store import (
     totals_schema,
 )
 from tameflare.control.store.engine import Database
+from tameflare.control.store.revisions import Phase
 
 _PRESENT = migrate.HEAD
 # Each of these modules has put its tables there.
@@ -82,6 +83,8 @@ def test_the_steps_lead_to_the_tables(tmp_path: Path) -> None:
 
 def test_the_newest_step_is_the_one_that_is_opened_at() -> None:
     assert ScriptDirectory(str(migrate._STEPS)).get_heads() == [migrate.HEAD]
+    after = ScriptDirectory(str(Phase.POST.folder(migrate._STEPS))).get_heads()
+    assert after == ([migrate.POST_HEAD] if migrate.POST_HEAD else [])
 
 
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:
