@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from tameflare.cli import completing
 from tameflare.cli.errors import Exit
 from tameflare.cli.options import json_option
 from tameflare.core.policy.diagnostics import Diagnostic
@@ -23,7 +24,7 @@ A folder stands for all files in it that end in .yaml or .yml; `-` for standard
 input. Ends with 1 where there is a fault. A warning is none: an action type that
 no connector is known to have, say, may be one of the decision API's.""",
 )
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=completing.files)
 @json_option
 def lint_command(files: tuple[str, ...], as_json: bool) -> int:
     """Check policy files, and tell every fault in them."""

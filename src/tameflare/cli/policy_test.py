@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from tameflare.cli import completing
 from tameflare.cli.errors import Exit
 from tameflare.cli.options import json_option
 
@@ -21,7 +22,7 @@ A folder stands for all files in it that end in .policytest; `-` for standard
 input. Ends with 1 where a trial fails. docs/reference/policies.md says how
 trials are written.""",
 )
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=completing.files)
 @click.option("--verbose", "-v", is_flag=True, help="Tell of every trial what came of it.")
 @json_option
 def test_command(files: tuple[str, ...], verbose: bool, as_json: bool) -> int:

@@ -154,7 +154,11 @@ class _Reader:
             return _FORM, urlencode(
                 [(name, _form_value(value)) for name, value in self._mapping("form").items()]
             ).encode()
-        return self._text("content_type"), self._text("body").encode()
+        node = self._form.node("body")
+        body = node.value if isinstance(node, Scalar) else ""
+        if node is not None and not isinstance(body, str):
+            self._fault("body", "the body is no text", "write `json` or `form`, or put it in quotes")
+        return self._text("content_type"), str(body).encode()
 
     def _named(self, request: HttpRequest) -> list[Action]:
         """As the proxy names it, once its body is read."""

@@ -283,3 +283,9 @@ def test_a_policy_has_so_many_expressions_and_no_more() -> None:
 def test_a_field_is_so_long_and_no_longer() -> None:
     assert of_condition(f"{{field: parameters.{'a' * 300}, operator: exists}}") == ("`field` has 311 characters",)
     assert "more than 16 deep" in of_condition(f"{{field: parameters{'.a' * 20}, operator: exists}}")[0]
+
+
+@pytest.mark.parametrize("name", ["localtime", "Factory", "posixrules", "../etc/passwd", "utc", ""])
+def test_a_time_zone_is_one_that_means_the_same_everywhere(name: str) -> None:
+    told = of_condition(f'{{operator: time_between, value: {{days: mon, timezone: "{name}"}}}}')
+    assert told == (f"no time zone `{name}`" if name else "`timezone` is empty",)
