@@ -18,9 +18,18 @@ def all_on_postgresql(request: pytest.FixtureRequest) -> None:
         running_.fresh_database = request.getfixturevalue("databases").filled
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """In a module that says `ON_BOTH = True` each test is made on SQLite and on PostgreSQL."""
+    if getattr(metafunc.module, "ON_BOTH", False) and "server" in metafunc.fixturenames:
+        metafunc.parametrize("server", ["sqlite", "postgresql"], indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("server")) as made:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    directory = tmp_path_factory.mktemp("server")
+    if getattr(request, "param", "") == "postgresql":
+        running_.placed[directory] = request.getfixturevalue("databases").filled()
+    with running(directory) as made:
         yield made
 
 

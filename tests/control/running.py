@@ -28,7 +28,8 @@ from tameflare.settings import Settings
 T = TypeVar("T")
 fresh_database: Callable[[], Secret] | None = None
 """Where every control plane gets a database of PostgreSQL from that is not told of one; None: SQLite."""
-_databases: dict[Path, Secret] = {}
+placed: dict[Path, Secret] = {}
+"""The databases of PostgreSQL by the directories of their control planes."""
 KEY: Final = "5c" * 32
 PASSWORD: Final = "correct horse battery"
 GATEWAYS: Final = "/api/dashboard/gateways"
@@ -92,11 +93,11 @@ class Running:
 
 
 def _placed(environment: Mapping[str, str], directory: Path) -> Mapping[str, str]:
-    if fresh_database is None or "DATABASE_URL" in environment:
+    if "DATABASE_URL" in environment:
         return environment
-    if directory not in _databases:
-        _databases[directory] = fresh_database()
-    return {**environment, "DATABASE_URL": _databases[directory].reveal()}
+    if fresh_database is not None and directory not in placed:
+        placed[directory] = fresh_database()
+    return {**environment, "DATABASE_URL": placed[directory].reveal()} if directory in placed else environment
 
 
 @contextmanager
