@@ -15,12 +15,11 @@ from tameflare.core.approval import covering
 from tameflare.core.compile import CompiledAgent, CompiledConfiguration, CompiledConnector, CompiledGateway, Switches
 from tameflare.core.config import ConnectorConfig, CredentialMode
 from tameflare.core.decision import Decision, Reason, Verdict
-from tameflare.core.judge import applicable, at_level, judge, stop
+from tameflare.core.judge import adds, at_level, judge, stop
 from tameflare.core.killswitch import ScopeKind
 from tameflare.core.policy.facts import Circumstances
 from tameflare.core.policy.model import Total
 from tameflare.core.ratelimit import RateWindow
-from tameflare.core.totals import amounts
 
 SCORES: Final = {Risk.LOW: 20, Risk.MEDIUM: 50, Risk.HIGH: 80}
 """The score of an action for which no rule gives one."""
@@ -69,10 +68,8 @@ class Judging:
         found = self.find_connector(place, question)
         if isinstance(found, Decision):
             return {}
-        known = applicable(place.gateway, place.agent, found, question.type)
-        if known is None or not known.sums:
-            return {}
-        return amounts([_action(question)], lambda _: known.candidates.totals)
+        circumstances = Circumstances(self._clock(), None, question.risk_hints)
+        return adds(place.gateway, place.agent, found, [_action(question)], circumstances)
 
     def weigh(
         self,

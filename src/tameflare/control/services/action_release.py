@@ -82,7 +82,7 @@ class Release:
 
         def work(connection: Connection) -> int:
             now = self._context.now() - SKEW
-            action_totals.release_due(connection, now, MOST, self._context.now())
+            action_totals.end_due(connection, now, MOST, self._context.now())
             for action in actions.due_approved(connection, now, MOST):
                 action_approvals.end(connection, action, False, "the agent did not use it in time", now)
             return actions.expire_due(connection, now, MOST)

@@ -12,6 +12,7 @@ from tameflare.control.store import actions
 from tameflare.control.store import totals as total_rows
 from tameflare.control.store.engine import Connection
 from tameflare.control.store.totals import State
+from tameflare.core.agent_keys import KeyKind
 from tameflare.core.compile import CompiledConnector
 from tameflare.core.policy.model import Total
 from tameflare.core.totals import Account
@@ -42,11 +43,14 @@ def release(connection: Connection, action_id: str, now: int) -> None:
         totals.release(connection, totals.API, action_id, now)
 
 
-def release_due(connection: Connection, moment: int, limit: int, now: int) -> None:
-    """The same for those that nobody carried out until `moment`."""
+def end_due(connection: Connection, moment: int, limit: int, now: int) -> None:
+    """End those whose time was over at `moment` and of which nobody told how they went. An agent may have acted by
+    itself, so they stay counted; only those of test keys do not, which do nothing."""
     counted = total_rows.opened(connection, totals.API)
     for action_id in counted & set(actions.due(connection, moment, limit)) if counted else ():
-        totals.release(connection, totals.API, action_id, now)
+        action = actions.by_id(connection, action_id)
+        is_test = action is not None and action.kind is KeyKind.TEST
+        (totals.release if is_test else totals.count)(connection, totals.API, action_id, now)
 
 
 def _account(judging: Judging, place: Place, question: Question) -> Account:
