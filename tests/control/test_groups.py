@@ -14,6 +14,8 @@ from tests.control.running import GATEWAYS, PASSWORD, Running, running
 from tameflare.core.approval import Requirement, together
 from tameflare.core.roles import Role
 
+ON_BOTH = True
+
 GROUPS = "/api/dashboard/groups"
 USERS = "/api/dashboard/users"
 APPROVALS = "/api/dashboard/approvals"

@@ -13,6 +13,8 @@ from tests.control.running import Running
 
 from tameflare.core.roles import Role
 
+ON_BOTH = True
+
 POLICIES = "/api/dashboard/policies"
 FAULTY = """name: faulty
 rules:

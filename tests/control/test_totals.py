@@ -21,6 +21,8 @@ from tameflare.core.totals import Account
 from tameflare.link.messages import Record
 from tameflare.link.totals import MOST, TOTALS_PATH, Amount, Ask, Reserve, Sums
 
+ON_BOTH = True
+
 DAY = Total("parameters.amount", 86_400, of="refunds:limit")
 
 

@@ -16,6 +16,8 @@ from tests.control.running import GATEWAYS, Running, running
 from tameflare.control.store import users
 from tameflare.core.roles import Role, Scope
 
+ON_BOTH = True
+
 JWKS = "/.well-known/jwks.json"
 VERIFY = "/api/v1/tokens/verify"
 ACTION: dict[str, Any] = {"type": "email.send", "resource": {"to": "ada@example.com"}, "parameters": {"amount": 12.5}}
