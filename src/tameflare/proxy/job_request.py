@@ -11,11 +11,11 @@ from decimal import Decimal
 from typing import Final
 
 import tameflare
-from tameflare.connectors import asked
 from tameflare.connectors.base import HttpCall
 from tameflare.connectors.carrying import call_for
 from tameflare.connectors.faults import Unreadable
 from tameflare.connectors.request import HttpRequest
+from tameflare.connectors.spoken import carried_as
 from tameflare.core.action import Action
 from tameflare.core.config import CredentialMode, ProxyToken
 from tameflare.core.decision import Reason
@@ -46,7 +46,7 @@ def prepare(job: Job, request_id: str, state: ProxyState) -> Exchange | Refusal:
     if isinstance(placed, Refusal):
         return placed
     identity, binding = placed
-    action = asked.action(job.type, job.resource, job.parameters)
+    action = carried_as(job.type, job.resource, job.parameters)
     try:
         call = call_for(binding.connector, action)
         exchange = _exchange(call, request_id, identity, binding, state)

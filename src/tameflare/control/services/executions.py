@@ -13,9 +13,10 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from tameflare.connectors import asked, registry
+from tameflare.connectors import registry
 from tameflare.connectors.base import HttpCall
 from tameflare.connectors.carrying import call_for
+from tameflare.connectors.spoken import carried_as
 from tameflare.control.services import audit
 from tameflare.control.services.action_taking import settle, taken
 from tameflare.control.services.audit import Actor
@@ -194,4 +195,4 @@ def _call(connection: Connection, action: StoredAction) -> HttpCall:
     if found is None:
         raise NotExecutable(action.type)
     connector = registry.create(msgspec.convert(found, ConnectorConfig, from_attributes=True))
-    return call_for(connector, asked.action(action.type, action.resource, action.parameters))
+    return call_for(connector, carried_as(action.type, action.resource, action.parameters))
