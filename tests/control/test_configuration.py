@@ -75,15 +75,19 @@ def test_a_snapshot_holds_everything_and_opens_only_for_its_proxy(tmp_path: Path
         open_snapshot(message, bundle_key(other, proxy), proxy)
 
 
-def test_a_proxy_hears_only_of_the_gateways_it_serves(tmp_path: Path) -> None:
+def test_a_proxy_hears_only_of_what_it_serves(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         owner = server.owner()
         furnish(owner)
         owner.post(GATEWAYS, json={"name": "second"})
         owner.post(f"{GATEWAYS}/second/connectors", json={"type": "stripe", "secret": "rk_second_0123456789abcdef"})
+        for name, scope in (("all", "{}"), ("mains", "{gateways: [main]}"), ("seconds", "{gateways: ['sec*']}")):
+            source = f"name: {name}\nscope: {scope}\nrules: [{{name: r, decision: deny}}]\n"
+            assert owner.put(f"/api/dashboard/policies/{name}", json={"source": source}).status_code == 200
         link = owner.post(PROXIES, json={"name": "edge", "gateways": ["second"]}).json()["token"]
         configuration, bundle = opened(server, link)
         assert [gateway.name for gateway in configuration.gateways] == ["second"]
+        assert [policy.name for policy in configuration.policies] == ["all", "seconds"]
         assert [credential.value for credential in bundle.credentials] == ["rk_second_0123456789abcdef"]
         owner.delete(f"{GATEWAYS}/second")
         configuration, bundle = opened(server, link)

@@ -13,6 +13,7 @@ from tameflare.control.services.audit import Actor
 from tameflare.control.services.context import Context
 from tameflare.control.services.keys import Keys
 from tameflare.control.services.parts import Parts
+from tameflare.control.services.policy_scopes import of_gateways
 from tameflare.control.services.remembered import drop_stale
 from tameflare.control.services.timezone import zone_name
 from tameflare.control.services.vault import Place, Vault, VaultFault
@@ -29,7 +30,7 @@ from tameflare.control.store import (
 from tameflare.control.store.credentials import Credential
 from tameflare.control.store.engine import Connection, Database, after_commit
 from tameflare.control.store.proxies import Proxy
-from tameflare.core.config import Configuration, GatewayConfig
+from tameflare.core.config import Configuration, GatewayConfig, PolicyConfig
 from tameflare.core.killswitch import KillSwitch
 from tameflare.link.messages import Bundle, OpenCredential, Snapshot
 from tameflare.link.seal import bundle_key, seal_snapshot
@@ -93,26 +94,32 @@ class Published:
     def everything(self, connection: Connection) -> Configuration:
         """The newest configuration of all gateways; without credentials."""
         parts = Parts(connection, None, self._context.now())
-        return self._configuration(connection, tuple(map(parts.config, gateways.listed(connection))))
+        served = map(parts.config, gateways.listed(connection))
+        return self._configuration(connection, served, policies.in_force(connection))
 
     def _build(self, connection: Connection, proxy: Proxy, link_token: str) -> Snapshot:
         served = self._served(connection, proxy)
         wanted = None if proxy.serves_all else [gateway.id for gateway in served]
         parts = Parts(connection, wanted, self._context.now())
-        configuration = self._configuration(connection, tuple(map(parts.config, served)))
+        judging = policies.in_force(connection)
+        if wanted is not None:
+            judging = of_gateways(judging, [gateway.name for gateway in served])
+        configuration = self._configuration(connection, map(parts.config, served), judging)
         bundle = Bundle(0, "", b"", self._keys.pepper, tuple(self._opened(parts.credentials)))
         key = bundle_key(link_token, proxy.id)
         nonce = self._context.entropy(_NONCE_BYTES)
         return seal_snapshot(configuration, bundle, self._keys.signer, key, proxy.id, nonce)
 
-    def _configuration(self, connection: Connection, served: tuple[GatewayConfig, ...]) -> Configuration:
+    def _configuration(
+        self, connection: Connection, served: Iterable[GatewayConfig], judging: Iterable[PolicyConfig]
+    ) -> Configuration:
         version = meta.version(connection)
         return Configuration(
             version=version.number,
             issued_at=version.changed_at,
             kill_switches=tuple(KillSwitch(s.kind, s.target, s.reason) for s in killswitch.listed(connection)),
-            gateways=served,
-            policies=tuple(policies.in_force(connection)),
+            gateways=tuple(served),
+            policies=tuple(judging),
             timezone=self._timezone,
         )
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from tameflare.control.store import policies
 from tameflare.control.store.engine import Connection
+from tameflare.core.config import PolicyConfig
 from tameflare.core.errors import InvalidValue
+from tameflare.core.policy.conditions.patterns import glob
 from tameflare.core.policy.model import EVERYTHING, Scope
 from tameflare.core.policy.scopes import CompiledScope, Cover, Place
 
@@ -25,6 +27,15 @@ class InForce:
             for policy_id, version, scope in self._found
             if any(scope.covers(place) is not Cover.NO for place in wanted)
         ]
+
+
+def of_gateways(found: Iterable[PolicyConfig], gateways: Sequence[str]) -> list[PolicyConfig]:
+    """Those that may say something of these gateways, by name: a proxy hears of no other."""
+    return [policy for policy in found if policy.scope is None or _names_one(policy.scope.gateways, gateways)]
+
+
+def _names_one(patterns: Sequence[str], gateways: Sequence[str]) -> bool:
+    return not patterns or any(glob(pattern)(name) is not False for pattern in patterns for name in gateways)
 
 
 def _compiled(scope: Scope | None) -> CompiledScope:
