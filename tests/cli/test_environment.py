@@ -25,6 +25,14 @@ def test_every_proxy_and_certificate_variable_is_set() -> None:
     assert child["PATH"] == "/bin"
 
 
+def test_where_nothing_but_the_proxy_is_reached_decisions_are_asked_for_there() -> None:
+    parent = {"TF_SERVER_URL": "http://127.0.0.1:3000", "TF_AGENT_KEY": "tf_live_x"}
+    assert made(parent, only_way=True).variables["TF_SERVER_URL"] == "http://127.0.0.1:8443"
+    assert made(parent).variables["TF_SERVER_URL"] == parent["TF_SERVER_URL"]
+    without = {"TF_SERVER_URL": "http://127.0.0.1:3000"}
+    assert made(without, only_way=True).variables["TF_SERVER_URL"] == without["TF_SERVER_URL"], "it asks for none"
+
+
 def test_ways_round_the_proxy_are_closed() -> None:
     child = made({"ALL_PROXY": "x", "all_proxy": "x", "NO_PROXY": "*", "no_proxy": "*"}).variables
     assert not {"ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"} & child.keys()

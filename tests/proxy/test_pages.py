@@ -54,7 +54,7 @@ def test_pages_are_only_read(proxy: Plane, method: str) -> None:
 
 def test_what_is_not_there_is_404(proxy: Plane) -> None:
     assert page(proxy, "/ca.key").status == 404
-    assert page(proxy, "/api/v1/actions").status == 404
+    assert page(proxy, "/api/dashboard/gateways").status == 404
 
 
 def test_a_head_request_gets_no_body(proxy: Plane) -> None:

@@ -17,6 +17,7 @@ from tameflare.link.spool import decode, payloads
 from tameflare.link.totals import TOTALS_PATH, Ask, Sums
 
 TOKEN = "gwln_test-link-token"
+DECISIONS = "/api/v1/"
 
 # given the sequence and the number of frames of a batch: how many of them are stored, and the status of the answer
 Taking = Callable[[int, int], tuple[int, int]]
@@ -41,7 +42,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
 class LinkServer:
     """Stores records by (epoch, sequence) as the control plane does; answers the feed with `feed`, totals with
-    `totals` (None: with a fault), and no approval.
+    `totals` (None: with a fault), the decision API with `decide`, and no approval.
 
     `stored` outlives `stop` and `start`, like a database.
     """
@@ -56,6 +57,7 @@ class LinkServer:
         self.feed_status = 200
         self.approvals_status = 200
         self.totals: Callable[[Ask], Sums | None] = lambda asked: Sums(((),) * len(asked.reserve))
+        self.decide: Callable[[str, str, dict[str, str], bytes], tuple[int, bytes]] = lambda *_: (200, b"{}")
         self.polls: list[tuple[int, float]] = []
         self.refused_callers = 0
         self.requests = 0
@@ -112,6 +114,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = parse_qs(parts.query)
         link = self.server.link
+        if parts.path.startswith(DECISIONS):
+            self._decide(b"")
+            return
         assert parts.path == FEED_PATH
         if self._trusted():
             cursor, wait = int(query["cursor"][0]), float(query["wait"][0])
@@ -121,7 +126,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._answer(link.feed_status, link.feed(cursor))
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        if self.path.startswith(DECISIONS):
+            self._decide(body)
+            return
         if self.path.startswith(APPROVALS_PATH):
             if self.server.link.approvals_status != 200:
                 self._answer(self.server.link.approvals_status, b"{}")
@@ -140,6 +148,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self._trusted():
             numbers = (int(self.headers[f"x-tameflare-{name}"]) for name in ("sequence", "missing"))
             self._answer(*self.server.link.records(self.headers["x-tameflare-epoch"], *numbers, body))
+
+    def _decide(self, body: bytes) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self._answer(*self.server.link.decide(self.command, self.path, headers, body))
 
     def _trusted(self) -> bool:
         if self.headers["authorization"] == f"Bearer {TOKEN}":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from tameflare.connectors.placeholders import bound_to, placeholder, variables
 
@@ -34,11 +35,12 @@ _REMOVED: Final = frozenset(
     | {"SETTINGS_ENCRYPTION_KEY", "SETTINGS_ENCRYPTION_KEY_PREVIOUS", "SENTRY_DSN", "POSTHOG_KEY"}
 )
 _REMOVED_PREFIXES: Final = ("SIGNING_KEY_", "SLACK_", "TURSO_", "TF_")
+AGENT_KEY: Final = "TF_AGENT_KEY"
 HARMLESS: Final = frozenset(
     {"TF_SERVER_URL", "TF_PUBLIC_URL", "TF_LOG_LEVEL", "TF_LOG_FORMAT"}
     | {"TF_LOG", "TF_LOG_PATH", "TF_LOG_CORE", "TF_LOG_PROVIDER", "TF_INPUT", "TF_WORKSPACE", "TF_IN_AUTOMATION"}
     | {"TF_PLUGIN_CACHE_DIR", "TF_IGNORE", "TF_USE_LEGACY_KERAS"}
-    | {"TF_AGENT_KEY"}
+    | {AGENT_KEY}
 )
 """Variables of ours that hold no secret, those of Terraform and TensorFlow, which use the same prefix, and the key by
 which an agent itself asks for decisions: it is made for the command."""
@@ -62,13 +64,18 @@ def child_environment(
     no_proxy: Collection[str] = (),
     keep: Collection[str] = (),
     node_preload: str = "",
+    only_way: bool = False,
 ) -> ChildEnvironment:
     """The environment for the command. `connectors` are pairs of instance name and type; `keep` names variables that
-    stay as they are although they would be removed or added to; `node_preload` is a file that each Node loads first."""
+    stay as they are although they would be removed or added to; `node_preload` is a file that each Node loads first.
+    `only_way`: the command reaches nothing but the proxy, so that it asks for decisions there."""
     child = {name: value for name, value in parent.items() if name in keep or not is_removed(name)}
     child.update(dict.fromkeys(PROXY_VARIABLES, proxy_url))
     child.update(dict.fromkeys(BUNDLE_VARIABLES, bundle))
     child["NODE_USE_ENV_PROXY"] = "1"
+    if only_way and AGENT_KEY in child:
+        parts = urlsplit(proxy_url)
+        child["TF_SERVER_URL"] = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     if node_preload and NODE_OPTIONS not in keep:
         child[NODE_OPTIONS] = _node_options(node_preload, parent.get(NODE_OPTIONS, ""))
     if no_proxy:

@@ -150,6 +150,7 @@ def _environment(
         no_proxy=no_proxy,
         keep=keep,
         node_preload=str(write_preload(ground.folder)),
+        only_way=ground.isolated,
     )
     replaced = ", ".join(child.replaced)
     remark = f"{replaced}: your own key gave way to a placeholder; the gateway puts its credential in"

@@ -14,7 +14,8 @@ from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.refusal import Refusal
 
 PHRASES: Final = {
-    200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+    405: "Method Not Allowed", 409: "Conflict", 422: "Unprocessable Content",
     407: "Proxy Authentication Required", 408: "Request Timeout", 413: "Content Too Large", 421: "Misdirected Request",
     429: "Too Many Requests", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
     501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
@@ -87,8 +88,8 @@ def plain(status: int, code: str, message: str, *, keep: bool = False, extra: st
     return _message(status, "application/json", body, extra, keep, len(body), phrase)
 
 
-def document(content_type: str, body: bytes, *, status: int = 200, keep: bool = True) -> bytes:
-    return _message(status, content_type, body, "Cache-Control: no-store\r\n", keep, len(body))
+def document(content_type: str, body: bytes, *, status: int = 200, keep: bool = True, extra: str = "") -> bytes:
+    return _message(status, content_type, body, f"Cache-Control: no-store\r\n{extra}", keep, len(body))
 
 
 def _message(

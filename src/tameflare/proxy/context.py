@@ -15,6 +15,7 @@ from tameflare.proxy.holds import Holds
 from tameflare.proxy.identity import Authenticator
 from tameflare.proxy.metrics import Metrics
 from tameflare.proxy.outbox import Outbox
+from tameflare.proxy.passage import Passage
 from tameflare.proxy.pool import Pool
 from tameflare.proxy.runs import Runs
 from tameflare.proxy.state import ProxyState
@@ -69,6 +70,7 @@ class Context:
         own_hosts: OwnHosts,
         holds: Holds,
         totals: Totals,
+        passage: Passage,
     ) -> None:
         self.state = state
         self.outbox = outbox
@@ -84,6 +86,7 @@ class Context:
         self.own_hosts = own_hosts
         self.holds = holds
         self.totals = totals
+        self.passage = passage
         self.stopping = False
         self.allowances = Allowances(state.limits.each_agent)
         self.admission = Admission(state.limits.max_connections, state.limits.max_unauthenticated)

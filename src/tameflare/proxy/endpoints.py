@@ -1,8 +1,10 @@
-"""The proxy's own pages on its own port: health, metrics, the CA certificate, and the sessions of `tf run`."""
+"""The proxy's own pages on its own port: health, metrics, the CA certificate, the sessions of `tf run`, and the way to
+the decision API."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
@@ -10,7 +12,7 @@ import msgspec
 from tameflare import __version__
 from tameflare.core.config import DEFAULT_AGENT
 from tameflare.link.tokens import digest
-from tameflare.proxy import answers, turned_away
+from tameflare.proxy import answers, passage, turned_away
 from tameflare.proxy.context import Context
 from tameflare.proxy.identity import basic_pair
 from tameflare.proxy.metrics import CONTENT_TYPE
@@ -61,6 +63,9 @@ class Endpoint:
         self._body = bytearray()
         self._run: Run | None = None
         self._answered = False
+        self._call_off: Callable[[], object] | None = None
+        self._passes = head.target.startswith(passage.PREFIX)
+        self._most = passage.LARGEST_BODY if self._passes else LARGEST_BODY
 
     def feed(self, data: bytes) -> None:
         if self._answered:
@@ -71,18 +76,20 @@ class Endpoint:
         except FramingFault as fault:
             self._answer(answers.plain(400, "bad_request", str(fault)))
             return
-        if len(self._body) > LARGEST_BODY:
-            self._answer(answers.plain(413, "body_too_large", "the body is over 64 KiB"))
+        if len(self._body) > self._most:
+            self._answer(answers.plain(413, "body_too_large", f"the body is over {self._most // 1024} KiB"))
         elif self._framer is None or self._framer.done:
             self._respond()
 
     def lost(self) -> None:
-        """The session of a run is its connection."""
+        """The session of a run is its connection; a request that is passed on ends with it as well."""
         if self._run is not None:
             self._context.runs.end(self._run)
+        if self._call_off is not None:
+            self._call_off()
 
     def _answer(self, answer: bytes) -> None:
-        self._answered = True
+        self._answered, self._call_off = True, None
         if self._head.method == "HEAD":
             answer = answer[: answer.index(b"\r\n\r\n") + 4]
         self._connection.send(answer)
@@ -94,7 +101,10 @@ class Endpoint:
             self._answer(answers.plain(421, "host_mismatch", "this is a proxy; set HTTPS_PROXY instead"))
             return
         path = self._head.target.partition("?")[0]
-        if self._head.method == "POST" and path == "/run":
+        if self._passes:
+            self._answered = True
+            self._call_off = self._context.passage.go(self._head, bytes(self._body), self._answer)
+        elif self._head.method == "POST" and path == "/run":
             self._start_run()
         elif path.startswith("/run/") and self._head.method in ("GET", "DELETE"):
             self._report_run(path.removeprefix("/run/"))

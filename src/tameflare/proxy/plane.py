@@ -37,6 +37,7 @@ from tameflare.proxy.local_socket import LocalSocket
 from tameflare.proxy.local_switch import Change, LocalSwitches
 from tameflare.proxy.metrics import Metrics
 from tameflare.proxy.outbox import Outbox
+from tameflare.proxy.passage import Passage
 from tameflare.proxy.pool import Pool
 from tameflare.proxy.questions import LinkQuestions
 from tameflare.proxy.resolver import Resolver
@@ -106,6 +107,7 @@ class Plane:
     def _put_together(self, token: Secret) -> None:
         server_url = self._settings.get(names.SERVER_URL)
         self._questions = LinkQuestions(server_url, token, self._tasks)
+        self._passage = Passage(server_url, self._tasks)
         self._state = ProxyState(self._limits, time.time, time.monotonic, lambda: self._feed.age(time.time()))
         holds = self._make_holds()
         self._shipping = Shipping(server_url, token, self._directory / "spool")
@@ -149,6 +151,7 @@ class Plane:
             own_hosts=FrontHosts(self._settings.get(names.PROXY_HOST), self._front),
             holds=holds,
             totals=Totals(self._questions),
+            passage=self._passage,
         )
 
     def _make_dialer(self, pool: Pool) -> Dialer:
@@ -214,6 +217,7 @@ class Plane:
         with contextlib.suppress(asyncio.CancelledError):
             await self._tasks.stop()
         await self._questions.close()
+        await self._passage.close()
         self._spool.close()
         log.info("proxy stopped")
 
