@@ -60,7 +60,7 @@ SHORTCUTS: Final = {("POST", _BASE): answering(ask)}
 async def dry_run(request: Request, caller: ByAgent, services: Wired) -> Response:
     """What would be decided now, and why, rule by rule. Records nothing and counts towards nothing."""
     question = action_questions.read(await request.body(), services.webhook_hosts)
-    return shapes.answered(services.actions.explain(caller.place, question))
+    return shapes.answered(await services.actions.explain(caller.place, question))
 
 
 @router.get("", response_model=ActionPage)
