@@ -20,8 +20,6 @@ from tameflare.core.approval import Requirement
 from tameflare.core.roles import Role
 from tameflare.link.approvals import Consume, Leave, Raise, Standing
 
-ON_BOTH = True
-
 APPROVALS = "/api/dashboard/approvals"
 AGREE = {"vote": "approve"}
 Vote = Callable[..., httpx.Response]

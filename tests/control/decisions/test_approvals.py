@@ -15,8 +15,6 @@ from tameflare.control.action_job import ActionJob
 from tameflare.core.action_states import TOKEN_SECONDS
 from tameflare.core.token import SKEW
 
-ON_BOTH = True
-
 DAY = 86400
 
 
