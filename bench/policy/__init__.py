@@ -1,0 +1,1 @@
+"""Ours against other policy engines, on the same rules: `python -m bench.policy`."""
