@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib.util
 import json
 import sys
@@ -41,6 +42,7 @@ def measure(rules: RuleSet, rounds: int, seconds: float, values: Values) -> None
         values[rules.name, "load, ms", engine.name, size].append((time.thread_time() - begun) * 1e3)
         asked[engine.name] = (prepare(rules.denied), prepare(rules.passed))
         assert [ask() for ask in asked[engine.name]] == [True, False], f"{engine.name} decides otherwise"
+    gc.collect()
     for _ in range(rounds):
         for name, (denied, passed) in asked.items():
             values[rules.name, "a rule matches, µs", name, size].append(microseconds(denied, seconds))

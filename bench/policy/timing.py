@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +17,6 @@ def microseconds(work: Callable[[], Any], seconds: float) -> float:
 
 
 def _time(work: Callable[[], Any], repeats: int) -> float:
-    gc.collect()
     begun = time.thread_time()
     for _ in range(repeats):
         work()

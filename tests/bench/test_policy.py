@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import pytest
 from bench.policy.__main__ import Values, engines, measure, table
@@ -11,7 +12,7 @@ from bench.policy.sets import SHAPES, RuleSet
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("size", [1, 25])
-def test_all_engines_agree(shape: type[RuleSet], size: int) -> None:
+def test_all_engines_agree(shape: Callable[[int], RuleSet], size: int) -> None:
     rules = shape(size)
     for engine in engines():
         prepare = engine.load(rules.rules)
