@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -21,6 +21,7 @@ from tameflare.core.policy.facts import Facts
 from tameflare.core.policy.model import Total
 from tameflare.core.policy.parse import Parsed
 from tameflare.core.policy.verdict import SILENT, PolicyVerdict
+from tameflare.core.totals import amount
 
 NOTHING: Final = "nothing"
 """In the place of a verdict: no policy says anything, and the access rule stands."""
@@ -81,17 +82,11 @@ def _judge(compiled: PolicySet, facts: Facts, totals: Mapping[Total, Decimal]) -
     found = compiled.candidates(facts.gateway, facts.connector, facts.agent_name, facts.environment, facts.action.type)
     if found is None:
         return SILENT
-    known = {total: totals.get(msgspec.structs.replace(total, of=""), _own(total, facts)) for total in found.totals}
+    known = {
+        total: totals.get(msgspec.structs.replace(total, of=""), amount(facts.action, total.field))
+        for total in found.totals
+    }
     return found.judge(replace(facts, circumstances=replace(facts.circumstances, totals=known)))
-
-
-def _own(total: Total, facts: Facts) -> Decimal:
-    """What this action alone adds to a total."""
-    root, *path = total.field.split(".")
-    value: Any = facts.action.parameters if root == "parameters" else facts.action.resource
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else Decimal(0)
 
 
 # --- lines ------------------------------------------------------------------------------------------------------------
