@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+import structlog
 from tests.control import running as running_
 from tests.control.running import Running, running
 
@@ -36,3 +37,12 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="module")
 def owner(server: Running) -> httpx.Client:
     return server.owner()
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Thousands of lines of log help nobody."""
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory(), cache_logger_on_first_use=False)
+    yield
+    structlog.configure(**before)

@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
 from typing import Any, Final
 
 import httpx
 import pytest
 import requests
-import structlog
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from tests.control.running import GATEWAYS, Running
@@ -72,15 +70,6 @@ def fuzz(
 def can_be_wrong(operation: APIOperation[Any, Any, Any]) -> bool:
     """What takes only names in its path can only be given other names."""
     return bool(list(operation.body) or list(operation.query) or list(operation.headers))
-
-
-@pytest.fixture
-def quiet() -> Iterator[None]:
-    """Thousands of lines of log help nobody."""
-    before = structlog.get_config()
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory(), cache_logger_on_first_use=False)
-    yield
-    structlog.configure(**before)
 
 
 @pytest.mark.filterwarnings("ignore")
