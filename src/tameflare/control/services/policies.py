@@ -134,7 +134,7 @@ class Policies:
         def work(connection: Connection) -> None:
             found = existing(connection, name)
             check_versions(connection, _expecting(name, version))
-            remove(connection, found, self._context.now())
+            remove(connection, found.id, self._context.now())
 
         await self._published.change(actor, "policy.deleted", work, policy=name)
 

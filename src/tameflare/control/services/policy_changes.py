@@ -12,7 +12,7 @@ from tameflare.control.services.policy_checks import Sound
 from tameflare.control.services.policy_faults import VersionMoved
 from tameflare.control.store import policies
 from tameflare.control.store.engine import Connection
-from tameflare.control.store.policies import Policy, Version
+from tameflare.control.store.policies import Named, Policy, Version
 
 
 class Kind(StrEnum):
@@ -56,9 +56,10 @@ class Writer(msgspec.Struct, frozen=True):
 def plan(connection: Connection, wanted: Sequence[Sound], *, prune: bool) -> list[Change]:
     """What would change, by name; with `prune` those that are not wanted go."""
     present = {policy.name: policy for policy in policies.listed(connection)}
+    used = policies.names(connection)
     names = {sound.policy.name for sound in wanted}
     gone = [policy for policy in present.values() if prune and policy.name not in names]
-    changes = [_change(connection, sound, present.get(sound.policy.name)) for sound in wanted]
+    changes = [_change(sound, present.get(sound.policy.name), used.get(sound.policy.name)) for sound in wanted]
     return sorted([*changes, *map(_deletion, gone)], key=lambda change: change.name)
 
 
@@ -76,29 +77,28 @@ def store(
 ) -> None:
     """Carry out what `plan` found in the same transaction; `new_ids` has one for each name that may be new."""
     texts = {sound.policy.name: sound for sound in wanted}
+    used = policies.names(connection)
     for change in changes:
-        if change.kind is Kind.UNCHANGED:
-            continue
-        known = policies.by_name(connection, change.name)
         if change.kind is Kind.DELETED:
-            assert known is not None
-            remove(connection, known, by.now)
-        elif known is None:
-            policies.add(connection, new_ids[change.name], change.name, _version(texts[change.name], change.after, by))
-        else:
-            policies.advance(connection, known, _version(texts[change.name], change.after, by))
+            remove(connection, used[change.name].id, by.now)
+    versions = [
+        (change.name, _version(texts[change.name], change.after, by))
+        for change in changes
+        if change.kind in (Kind.CREATED, Kind.UPDATED)
+    ]
+    policies.add(connection, [(new_ids[name], name, version) for name, version in versions if name not in used])
+    policies.advance(connection, [(used[name], version) for name, version in versions if name in used])
 
 
-def remove(connection: Connection, policy: Policy, now: int) -> None:
+def remove(connection: Connection, policy_id: str, now: int) -> None:
     """Its versions stay, since decisions name them."""
-    policies.change(connection, policy.id, {"deleted_at": now, "changed_at": now})
+    policies.change(connection, policy_id, {"deleted_at": now, "changed_at": now})
 
 
-def _change(connection: Connection, sound: Sound, present: Policy | None) -> Change:
+def _change(sound: Sound, present: Policy | None, used: Named | None) -> Change:
     name = sound.policy.name
     if present is None:
-        gone = policies.by_name(connection, name)
-        return Change(name, Kind.CREATED, 0, gone.version + 1 if gone else 1, "", sound.source)
+        return Change(name, Kind.CREATED, 0, used.version + 1 if used else 1, "", sound.source)
     kind = Kind.UNCHANGED if present.source == sound.source else Kind.UPDATED
     after = present.version + (kind is Kind.UPDATED)
     return Change(name, kind, present.version, after, present.source, sound.source, present.enabled)

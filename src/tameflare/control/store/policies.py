@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -44,6 +45,15 @@ class Policy(Version, frozen=True, kw_only=True):
     @property
     def in_force(self) -> bool:
         return self.enabled and self.active and self.deleted_at is None
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A name that was used; `version` is the newest number, `deleted_at` None while there is such a policy."""
+
+    id: str
+    name: str
+    version: int
+    deleted_at: int | None = None
 
 
 class Scoped(msgspec.Struct, frozen=True):
@@ -107,22 +117,34 @@ def version_of(connection: Connection, policy_id: str, number: int) -> Version |
     return one(connection, select(policy_versions).where(wanted), Version)
 
 
-def add(connection: Connection, policy_id: str, name: str, version: Version) -> None:
-    """A policy of a new name. Raises Conflict where the name was used before."""
-    row = {"id": policy_id, "name": name, "version": version.version, "changed_at": version.created_at}
-    connection.execute(insert(policies).values(**row, enabled=True))
-    _add_version(connection, policy_id, version)
+def names(connection: Connection) -> dict[str, Named]:
+    """Every name that was ever used."""
+    return {found.name: found for found in every(connection, select(policies), Named)}
 
 
-def advance(connection: Connection, policy: Policy, version: Version) -> None:
-    """Make this the newest version. A policy that was deleted exists again, and is switched on."""
-    values = {"version": version.version, "changed_at": version.created_at, "deleted_at": None}
-    change(connection, policy.id, values | ({} if policy.deleted_at is None else {"enabled": True}))
-    _add_version(connection, policy.id, version)
+def add(connection: Connection, new: Sequence[tuple[str, str, Version]]) -> None:
+    """Policies of new names: id, name, first version. Raises Conflict where a name was used before."""
+    if new:
+        rows = [
+            {"id": policy_id, "name": name, "version": first.version, "changed_at": first.created_at, "enabled": True}
+            for policy_id, name, first in new
+        ]
+        connection.execute(insert(policies), rows)
+        _add_versions(connection, [(policy_id, first) for policy_id, _, first in new])
 
 
-def _add_version(connection: Connection, policy_id: str, version: Version) -> None:
-    connection.execute(insert(policy_versions).values(policy_id=policy_id, **columns(version)))
+def advance(connection: Connection, newer: Sequence[tuple[Named, Version]]) -> None:
+    """Make these the newest versions. A policy that was deleted exists again, and is switched on."""
+    for policy, version in newer:
+        values = {"version": version.version, "changed_at": version.created_at, "deleted_at": None}
+        change(connection, policy.id, values | ({} if policy.deleted_at is None else {"enabled": True}))
+    if newer:
+        _add_versions(connection, [(policy.id, version) for policy, version in newer])
+
+
+def _add_versions(connection: Connection, new: Sequence[tuple[str, Version]]) -> None:
+    rows = [{"policy_id": policy_id, **columns(version)} for policy_id, version in new]
+    connection.execute(insert(policy_versions), rows)
 
 
 def change(connection: Connection, policy_id: str, values: dict[str, Any]) -> None:
