@@ -39,8 +39,8 @@ CLASSIC: list[tuple[str, dict[str, Any], str, str, dict[str, Any]]] = [
     ("file.commit", {"path": "b", **FILE, "sha": "s"}, "PUT", "/contents/b", {**FILE, "sha": "s"}),
 ]
 PLACES = [({}, AT), (AT, {}), ({}, {"repo": "acme/api"})]
-EVIL = {name: "evil" for name in ("Authorization", "authorization", "Cookie", "X-GitHub-OTP", "access_token")}
-KEYS = {name: "evil" for name in ("Proxy-Authorization", "X-Api-Key", "x-tameflare-agent", "X-HTTP-Method-Override")}
+EVIL = dict.fromkeys(("Authorization", "authorization", "Cookie", "X-GitHub-OTP", "access_token"), "evil")
+KEYS = dict.fromkeys(("Proxy-Authorization", "X-Api-Key", "x-tameflare-agent", "X-HTTP-Method-Override"), "evil")
 
 
 @pytest.mark.parametrize(("name", "parameters", "method", "path", "body"), CLASSIC, ids=[row[0] for row in CLASSIC])
