@@ -87,6 +87,25 @@ def test_lint_doubts_action_types_that_no_vendor_has(tf: Tf) -> None:
     ]
 
 
+def test_lint_doubts_rules_that_are_out_of_scope(tf: Tf) -> None:
+    Path("a.yaml").write_text(
+        "name: a\nscope: {action_types: ['github.*', mail.send]}\nrules:\n"
+        "  - {name: in, decision: deny, conditions: {field: type, operator: in, value: [mail.send, mail.get]}}\n"
+        "  - {name: out, decision: deny, conditions: {field: type, operator: in, value: [mail.list, mail.get]}}\n"
+        "  - {name: other, decision: deny, conditions: [{field: type, operator: equals, value: stripe.refund.get}]}\n"
+        "  - {name: odd, decision: deny, conditions: {field: type, operator: starts_with, value: github.unknown.}}\n"
+        "  - {name: part, decision: deny, conditions: {field: type, operator: starts_with, value: git}}\n"
+        "  - {name: any, decision: deny, conditions: {not: {field: type, operator: equals, value: mail.get}}}\n"
+    )
+    told = tf("policy", "lint", "a.yaml").err.splitlines()
+    assert [line.partition(": the rule ")[2].partition(":")[0] for line in told[:-1]] == [
+        "`out` never matches",
+        "`other` never matches",
+        "`odd` never matches",
+    ]
+    assert told[0].startswith("warning: a.yaml:5:1: ")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [

@@ -27,6 +27,8 @@ _CLOSED: Final[dict[str, frozenset[str]]] = {
     "request.scheme": frozenset({"http", "https"}),
 }
 """Fields that have one of a few values: to compare with another one is a mistake."""
+_NAMES: Final = frozenset({"type", "agent.name", "gateway", "connector"})
+"""Fields that never hold a `*`."""
 _TEXTS: Final = frozenset(FIXED) - NUMBERS
 _DATE: Final = "time.date"
 _NUMERIC: Final = re.compile(r"[-+]?[0-9]+(?:[.,][0-9]+)*")
@@ -86,6 +88,8 @@ def _fitting(node: Scalar, value: str | float | bool, about: Subject, faults: Fa
         faults.add(node, f"`{about.field}` is text", f'write `"{node.text}"` in quotes')
     elif about.field == _DATE and not _DAY.fullmatch(str(value)):
         faults.add(node, f"no date {quoted(value)}", "write it as `2026-11-22`")
+    elif about.field in _NAMES and "*" in str(value):
+        faults.add(node, f"`{about.field}` is never {quoted(value)}", "for a pattern write the operator `glob`")
     elif about.field in _CLOSED and value not in _CLOSED[about.field]:
         faults.add(node, f"`{about.field}` is never {quoted(value)}", meant(str(value), _CLOSED[about.field]))
     else:
