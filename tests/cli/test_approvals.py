@@ -17,6 +17,7 @@ from tests.cli.conftest import Ended
 from tests.control.holding import Plane
 from tests.control.running import PASSWORD, Running, running
 
+from tameflare.core.approval import Requirement
 from tameflare.core.roles import Role
 from tameflare.link.approvals import HeldAction, Standing
 
@@ -152,10 +153,43 @@ def test_roles_are_given_and_people_suspended(server: Running, plane: Plane, tf:
     assert tf("users", "role", "owner@example.com", "viewer").code == 1
 
 
+def test_groups_are_made_and_asked_by_rules(server: Running, plane: Plane, tf: Tf) -> None:
+    server.person(Role.MEMBER)
+    assert tf("groups", "add", "security").code == 0
+    assert tf("groups", "join", "security", "member@example.com").err == "`member@example.com` is in `security`\n"
+    assert tf("groups", "join", "security", "nobody@example.com").code == 1
+    assert [group["members"] for group in json.loads(tf("groups", "list", "--json").out)] == [1]
+    assert "member@example.com" in tf("groups", "members", "security").out
+    ask = (
+        "permissions",
+        "set",
+        "stripe",
+        "stripe.*",
+        "--ask",
+        "--group",
+        "security",
+        "--distinct",
+        "--gateway",
+        "main",
+    )
+    assert json.loads(tf(*ask, "--json").out)["approval"]["groups"] == ["security"]
+    named = tf("groups", "remove", "security")
+    assert (named.code, "is named by rule `stripe.*`" in named.err) == (1, True)
+    asked = plane.raise_("r1", requirement=Requirement(groups=("security",)))
+    shown = tf("approvals", "show", asked.approval).out
+    assert "needs      1 person of role member or above in security" in shown
+    assert "missing    1 of security" in shown
+    assert tf("permissions", "remove", "stripe", "stripe.*", "--gateway", "main").code == 0
+    assert tf("groups", "leave", "security", "member@example.com").code == 0
+    assert tf("groups", "remove", "security").err == "group `security` removed\n"
+
+
 def test_rules_ask_with_terms(plane: Plane, tf: Tf) -> None:
     options = ("--gateway", "main", "--json")
     asked = tf("permissions", "set", "stripe", "stripe.*", "--ask", "--quorum", "2", "--timeout", "3600", *options)
-    terms = {"role": "member", "quorum": 2, "timeout_seconds": 3600, "remember": False}
+    terms = {
+        "role": "member", "quorum": 2, "groups": [], "distinct": False, "timeout_seconds": 3600, "remember": False,
+    }  # fmt: skip
     assert (json.loads(asked.out)["decision"], json.loads(asked.out)["approval"]) == ("requires_approval", terms)
     plain = tf("permissions", "set", "stripe", "stripe.*", "require_approval", "--approver-role", "owner", *options)
     assert json.loads(plain.out)["approval"]["role"] == "owner"
