@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -15,13 +15,15 @@ from tameflare.core.approval import Requirement
 from tameflare.core.config import PolicyConfig
 from tameflare.core.decision import STRICTNESS
 from tameflare.core.errors import InvalidValue
+from tameflare.core.policy.candidates import Candidates
 from tameflare.core.policy.compile import PolicySet, compile_set
 from tameflare.core.policy.diagnostics import meant, quoted
 from tameflare.core.policy.facts import Facts
 from tameflare.core.policy.model import Total
 from tameflare.core.policy.parse import Parsed
 from tameflare.core.policy.verdict import SILENT, PolicyVerdict
-from tameflare.core.totals import amount
+from tameflare.core.totals import NOTHING as NO_AMOUNT
+from tameflare.core.totals import add, amounts
 
 NOTHING: Final = "nothing"
 """In the place of a verdict: no policy says anything, and the access rule stands."""
@@ -68,7 +70,10 @@ def run_trial(trial: Trial, policies: Iterable[tuple[str, Parsed]]) -> Result:
 def judged(asked: Asked, policies: Iterable[tuple[str, Parsed]]) -> PolicyVerdict:
     """The strictest verdict on any of the actions."""
     compiled = compile_set(map(_config, policies), asked.timezone)
-    verdicts = [_judge(compiled, facts, asked.totals) for facts in asked.facts]
+    found = [(facts, _candidates(compiled, facts)) for facts in asked.facts]
+    places = [(facts, candidates) for facts, candidates in found if candidates is not None]
+    totals = _totals(places, asked.totals)
+    verdicts = [candidates.judge(_with(facts, totals)) for facts, candidates in places]
     return max(verdicts, key=lambda each: -1 if each.verdict is None else STRICTNESS[each.verdict], default=SILENT)
 
 
@@ -78,15 +83,31 @@ def _config(entry: tuple[str, Parsed]) -> PolicyConfig:
     return PolicyConfig(parsed.policy.name, parsed.policy.name, 1, parsed.source, parsed.scope)
 
 
-def _judge(compiled: PolicySet, facts: Facts, totals: Mapping[Total, Decimal]) -> PolicyVerdict:
-    found = compiled.candidates(facts.gateway, facts.connector, facts.agent_name, facts.environment, facts.action.type)
-    if found is None:
-        return SILENT
-    known = {
-        total: totals.get(msgspec.structs.replace(total, of=""), amount(facts.action, total.field))
-        for total in found.totals
-    }
-    return found.judge(replace(facts, circumstances=replace(facts.circumstances, totals=known)))
+def _candidates(compiled: PolicySet, facts: Facts) -> Candidates | None:
+    return compiled.candidates(facts.gateway, facts.connector, facts.agent_name, facts.environment, facts.action.type)
+
+
+def _with(facts: Facts, totals: Mapping[Total, Decimal]) -> Facts:
+    return replace(facts, circumstances=replace(facts.circumstances, totals=totals))
+
+
+def _totals(places: Sequence[tuple[Facts, Candidates]], written: Mapping[Total, Decimal]) -> dict[Total, Decimal]:
+    """What this request alone adds to the totals that it counts for, or what the trial says instead.
+
+    An amount that cannot be added up stays so, whatever the trial says.
+    """
+    found: dict[Total, Decimal] = {}
+    for place in places:
+        for total, amount in _added(*place).items():
+            found[total] = add(found.get(total, NO_AMOUNT), amount)
+    for total, amount in found.items():
+        if not amount.is_nan():
+            found[total] = written.get(msgspec.structs.replace(total, of=""), amount)
+    return found
+
+
+def _added(facts: Facts, candidates: Candidates) -> dict[Total, Decimal]:
+    return amounts([facts.action], lambda _: candidates.counted(facts))
 
 
 # --- lines ------------------------------------------------------------------------------------------------------------
