@@ -21,7 +21,7 @@ from tameflare.control.services.signing_keys import SigningKeys
 from tameflare.control.services.vault import Vault
 from tameflare.control.store import actions
 from tameflare.control.store.actions import StoredAction
-from tameflare.control.store.migrate import open_database
+from tameflare.control.store.migrate import connect_database, open_database
 from tameflare.core import p256, token
 from tameflare.core.action_states import TOKEN_SECONDS, ActionStatus
 from tameflare.core.agent_keys import KeyKind
@@ -45,12 +45,16 @@ class Mint:
     """One server's view of a database in `directory`; several stand for servers beside or after each other."""
 
     def __init__(
-        self, directory: Path, environment: Mapping[str, str] | None = None, clock: Clock | None = None
+        self,
+        directory: Path,
+        environment: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+        url: Secret | None = None,
     ) -> None:
         self.clock = clock or Clock()
         settings = {"SETTINGS_ENCRYPTION_KEY": KEY} if environment is None else environment
         self.context = Context(Settings(settings), clock=self.clock, steady=self.clock)
-        self.database = open_database(_database_in(directory))
+        self.database = connect_database(url) if url else open_database(_database_in(directory))
         master = settings.get("SETTINGS_ENCRYPTION_KEY")
         self.vault = Vault(Secret(master) if master else None, self.context.entropy)
         self.keys = SigningKeys(self.context, self.database, self.vault)

@@ -169,9 +169,13 @@ def test_a_kill_switch_stops_it_and_uses_nothing_up(mint: Mint, kind: ScopeKind,
 # --- races and restarts
 
 
-def test_of_a_hundred_uses_at_two_servers_one_is_the_first(tmp_path: Path) -> None:
-    """Two services over one database file, as two processes have it."""
-    servers = [Mint(tmp_path), Mint(tmp_path)]
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_of_a_hundred_uses_at_two_servers_one_is_the_first(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    """Two services over one database, as two processes have it: connections, threads and keys of their own."""
+    url = request.getfixturevalue("databases").filled() if kind == "postgresql" else None
+    servers = [Mint(tmp_path, url=url), Mint(tmp_path, url=url)]
     action = servers[0].allowed()
     text = servers[0].token(action)
     assert servers[1].token(action) == text

@@ -38,7 +38,8 @@ class BurntNonce(msgspec.Struct, frozen=True):
 def burn(connection: Connection, nonce: BurntNonce) -> bool:
     """Whether this was the first use. A transaction beside this one that burns the same is waited for."""
     statement = insert(connection, burnt_nonces).values(**columns(nonce))
-    return connection.execute(statement.on_conflict_do_nothing(index_elements=["digest"])).rowcount == 1
+    first = statement.on_conflict_do_nothing(index_elements=["digest"]).returning(burnt_nonces.c.digest)
+    return connection.execute(first).first() is not None
 
 
 def purge(connection: Connection, moment: int) -> int:
