@@ -33,15 +33,17 @@ class CompiledAgent:
 class Applicable:
     """The policies that may match one agent's actions of one type.
 
-    `parameters` are names of parameters that their rules look at; `sums` says that they compare running totals.
+    `parameters` are names of parameters that their rules look at; `sums` says that they compare running totals,
+    `request` that they look at the HTTP request.
     """
 
-    __slots__ = ("candidates", "parameters", "sums")
+    __slots__ = ("candidates", "parameters", "request", "sums")
 
     def __init__(self, candidates: Candidates) -> None:
         self.candidates = candidates
         self.parameters = frozenset(_parameters(candidates))
         self.sums = bool(candidates.totals)
+        self.request = any(field.startswith("request") for field in candidates.fields)
 
 
 def _parameters(candidates: Candidates) -> Iterable[str]:

@@ -102,6 +102,8 @@ def judge_action(
     if found is None:
         return by_rules_alone(gateway, connector, action)
     said = found.candidates.judge(facts(gateway, agent, connector, action, circumstances))
+    if said is SILENT:
+        return by_rules_alone(gateway, connector, action)
     return _at_its_level(gateway, _narrowed(_by_rule(gateway, connector, action), said), action, said)
 
 
@@ -156,7 +158,7 @@ def adds(
 
 
 def by_rules_alone(gateway: CompiledGateway, connector: CompiledConnector, action: Action) -> Decision:
-    """Where no policy can match, the answer depends on type and effect only."""
+    """Where no policy says a word, the answer depends on type and effect only."""
     key = (action.type, action.effect)
     known = connector.decisions.get(key)
     if known is None:

@@ -35,10 +35,14 @@ def need(exchange: Exchange, actions: Sequence[Action]) -> Next | None:
 def circumstances(exchange: Exchange, actions: Sequence[Action]) -> Circumstances | None:
     """What is known beside the actions, at no cost where no policy can match; None where a rule looks at parameters
     that are in a body which cannot be read."""
-    for action in actions:
-        if _found(exchange, action) is not None:
-            return None if _unreadable(exchange, actions) else _told(exchange)
-    return _NOTHING
+    found = [found for found in (_found(exchange, action) for action in actions) if found is not None]
+    if not found:
+        return _NOTHING
+    if _unreadable(exchange, actions):
+        return None
+    return (
+        _told(exchange) if any(each.request for each in found) else Circumstances(exchange.time, totals=exchange.sums)
+    )
 
 
 def nothing_known(exchange: Exchange) -> Circumstances:
@@ -51,7 +55,7 @@ def adds(exchange: Exchange) -> Mapping[Total, Decimal]:
     identity, binding = exchange.identity, exchange.binding
     assert identity is not None
     gateway = identity.gateway.compiled
-    if binding is None or not gateway.policies:
+    if binding is None or not gateway.policies.sums:
         return _NOTHING_ADDED
     actions = exchange.actions or ()
     if not any(found is not None and found.sums for found in (_found(exchange, action) for action in actions)):

@@ -41,13 +41,14 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class PolicySet:
-    """All policies of a configuration, whatever their order."""
+    """All policies of a configuration, whatever their order. `sums` says that one of them compares a running total."""
 
-    __slots__ = ("_anywhere", "_by_prefix", "_by_type", "_readers", "policies", "problems")
+    __slots__ = ("_anywhere", "_by_prefix", "_by_type", "_readers", "policies", "problems", "sums")
 
     def __init__(self, policies: Iterable[CompiledPolicy], problems: Sequence[Problem] = ()) -> None:
         self.problems = tuple(problems)
         self.policies = tuple(sorted(policies, key=_order))
+        self.sums = any(_compares_a_total(rule) for policy in self.policies for rule in policy.rules)
         self._readers: dict[str, Reader] = {ENVIRONMENT: reader(ENVIRONMENT, None)}  # scopes look there
         self._by_type: dict[str, list[_Numbered]] = {}
         self._by_prefix: dict[str, list[_Numbered]] = {}
@@ -98,6 +99,10 @@ class PolicySet:
             for entry in self._by_prefix.get(prefix, ()):
                 found[entry[0]] = entry
         return [found[number] for number in sorted(found)]
+
+
+def _compares_a_total(rule: CompiledRule) -> bool:
+    return any(leaf.test.total is not None for leaf in trees.leaves(rule.written))
 
 
 _Numbered = tuple[int, CompiledPolicy, CompiledRule]

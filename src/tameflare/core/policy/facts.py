@@ -1,4 +1,4 @@
-"""What a policy may look at besides the action itself."""
+"""What a policy may look at besides the action itself. Made anew for each request; nobody changes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tameflare.core.policy.model import Total
 NO_HINTS: Final[Mapping[str, Any]] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class RequestFacts:
     """The HTTP request of a proxied action; `port` as a number, `path` without its query."""
 
@@ -27,7 +27,7 @@ class RequestFacts:
     user_agent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Circumstances:
     """What is known of a request besides its actions. `time` is Unix seconds.
 
@@ -41,7 +41,7 @@ class Circumstances:
     totals: Mapping[Total, Decimal] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Facts:
     """Everything that a condition may read, for one action."""
 
