@@ -5,17 +5,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
 from structlog.testing import capture_logs
+from tests.control.running import running
 from tests.control.store.conftest import Place
 from tests.support.postgres import Databases
 from tests.support.waiting import wait_for
 
+from tameflare.cli.checks import machine
+from tameflare.cli.checks.around import Around
+from tameflare.cli.checks.findings import Finding
+from tameflare.control.store import proxies
+from tameflare.control.store.decision_tokens import BurntNonce, burn
 from tameflare.control.store.engine import Database, DatabaseUnavailable, touch
+from tameflare.control.store.revisions import SchemaMismatch
 from tameflare.core.errors import InvalidValue
 from tameflare.core.secret import Secret
+from tameflare.settings import Settings
 
 CANARY = "canary-sesame-0123456789"
 
@@ -270,3 +280,52 @@ def test_the_password_stands_in_no_statement_that_others_see(
         assert CANARY not in str(seen)
     finally:
         database.close()
+
+
+def test_of_a_hundred_uses_of_one_nonce_at_two_servers_one_is_the_first(on_postgresql: Place) -> None:
+    servers = on_postgresql.main(), on_postgresql.main()
+    nonce = BurntNonce("digest", "act_1", "verify", 1, 2)
+    with ThreadPoolExecutor(8) as threads:
+        first = list(threads.map(lambda number: servers[number % 2].write_now(lambda c: burn(c, nonce)), range(100)))
+    assert first.count(True) == 1
+
+
+def test_each_machine_has_a_proxy_of_its_own(databases: Databases, tmp_path: Path) -> None:
+    """The link token that one server keeps for its proxy is not taken from it by another server."""
+    settings = {"SETTINGS_ENCRYPTION_KEY": "5c" * 32, "DATABASE_URL": databases.filled().reveal()}
+    with ExitStack() as opened:
+        servers = [opened.enter_context(running(directory(tmp_path, name), settings)) for name in ("one", "two")]
+        tokens = [tmp_path / name / "link.token" for name in ("one", "two")]
+        for _start in range(2):
+            for server, token in zip(servers, tokens, strict=True):
+                server.call(server.services.proxies.ensure_local(token))
+        found = [
+            servers[0].call(servers[0].services.proxies.authenticate(token.read_text().strip())) for token in tokens
+        ]
+        names = [proxy.name for proxy in found if proxy is not None]
+        assert names[0] == "local"
+        assert names[1].startswith("local-")
+        assert len(servers[1].services.database.read_now(proxies.listed)) == 2
+
+
+def directory(parent: Path, name: str) -> Path:
+    made = parent / name
+    made.mkdir()
+    return made
+
+
+def test_doctor_looks_at_the_database(databases: Databases) -> None:
+    url = databases.filled()
+
+    def look() -> list[Finding]:
+        return list(machine.database(Around(Settings({"DATABASE_URL": url.reveal()}), {})))
+
+    assert [finding.level for finding in look()] == ["ok"]
+    database = Database.connect(url, "main")
+    database.write_now(
+        lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '0001_initial'")).close()
+    )
+    database.close()
+    with pytest.raises(SchemaMismatch, match="has schema `0001_initial`") as caught:
+        look()
+    assert caught.value.help == "run `tf db upgrade`"

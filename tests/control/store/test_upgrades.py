@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -214,3 +217,19 @@ def test_servers_that_start_at_once_on_an_empty_database_make_its_tables_once(on
     with ThreadPoolExecutor(3) as threads:
         opened = list(threads.map(lambda _number: on_postgresql.main(), range(3)))
     assert {database.read_now(migrate.revision) for database in opened} == {migrate.HEAD}
+
+
+def test_a_server_does_not_start_on_the_schema_of_another_version(on_postgresql: Place, tmp_path: Path) -> None:
+    assert on_postgresql.url is not None
+    to(on_postgresql.plain(), steps()[0])
+    settings = {"PATH": os.environ["PATH"], "TF_DATA_DIR": str(tmp_path / "data"), "TF_PORT": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tameflare.control"],
+        env={**settings, "DATABASE_URL": on_postgresql.url.reveal()},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 3, done.stderr
+    said = f"tf: the database has schema `{steps()[0]}`, and this version needs `{migrate.HEAD}`; run `tf db upgrade`"
+    assert said in done.stderr.splitlines()
