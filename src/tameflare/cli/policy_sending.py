@@ -53,7 +53,7 @@ def show_faults(fault: Rejected, as_json: bool) -> None:
 def _line(fault: Mapping[str, Any]) -> str:
     place = ":".join(str(fault[part]) for part in ("file", "line", "column") if fault.get(part))
     advice = f"; {fault['help']}" if fault.get("help") else ""
-    return f"{place or fault.get('field')}: {fault['message']}{advice}"
+    return f"{f'{place}: ' if place else ''}{fault['message']}{advice}"
 
 
 def show_changes(changes: Sequence[Mapping[str, Any]], *, diff: bool) -> None:

@@ -246,7 +246,7 @@ class Schema:
         found: list[str] = []
         for item in form.texts("approver_groups", limits.GROUPS, limits.GROUP):
             if known is not None and item.text not in known:
-                otherwise = "make it first: `tf groups create`"
+                otherwise = "make it first: `tf groups add`"
                 self._faults.add(item, f"no group {quoted(item.text)}", meant(item.text, known, otherwise))
             elif item.text in found:
                 self._faults.add(item, f"the group {quoted(item.text)} is there twice", "remove one of them")
