@@ -78,7 +78,7 @@ def _outage(text: str) -> DatabaseUnavailable | None:
 def _of_postgresql(driver: BaseException | None) -> TameFlareError | None:
     from tameflare.control.store import engine_postgresql_faults as postgresql  # its driver may not be installed
 
-    if isinstance(driver, postgresql.DataError):
+    if postgresql.is_unstorable(driver):
         return InvalidValue(*UNSTORABLE)
     if isinstance(driver, postgresql.IntegrityError):
         return Conflict(postgresql.constraint(driver))

@@ -9,7 +9,7 @@ from psycopg import DatabaseError, DataError, IntegrityError, InterfaceError, Op
 
 from tameflare.control.store.engine_faults import FULL, LOCKED, READ_ONLY
 
-__all__ = ["DataError", "IntegrityError", "constraint", "outage"]
+__all__ = ["IntegrityError", "constraint", "is_unstorable", "outage"]
 
 Outage = tuple[str, str]
 _AWAY: Final = ("the database cannot be reached", "see whether PostgreSQL runs, and where DATABASE_URL leads")
@@ -20,6 +20,7 @@ _CROWDED: Final = (
 _FORBIDDEN: Final = ("the database refuses this user or password", "correct DATABASE_URL")
 _MISSING: Final = ("there is no such database", "make it, as with `createdb`, or correct DATABASE_URL")
 _SLOW: Final = ("the database took too long", "try again in a moment; see what PostgreSQL is busy with")
+_UNSTORABLE: Final = (None, "22003", "22021", "22P05")
 _BY_STATE: Final = {
     "25006": (READ_ONLY, "have DATABASE_URL lead to the primary server"),
     "28000": _FORBIDDEN,
@@ -49,6 +50,12 @@ _BY_TEXT: Final = (
         ("the database cannot be reached in TLS", "see sslmode and sslrootcert in DATABASE_URL"),
     ),
 )
+
+
+def is_unstorable(fault: BaseException | None) -> bool:
+    """Whether a value was refused for its characters (none of them may be NUL; the driver says so itself) or its size;
+    a value of another kind than its column is a mistake of ours."""
+    return isinstance(fault, DataError) and fault.sqlstate in _UNSTORABLE
 
 
 def outage(fault: BaseException | None) -> Outage | None:
