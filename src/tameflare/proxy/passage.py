@@ -32,8 +32,8 @@ ANSWER_SECONDS: Final = 45.0
 """Longer than the longest time for which the control plane lets an answer wait."""
 _PATH: Final = re.compile(r"/api/v1(?:/[A-Za-z0-9_\-]{1,128}){1,6}")
 _KEYS: Final = (TokenKind.AGENT.value, TokenKind.AGENT_TEST.value, TokenKind.AGENT_FORMER.value)
-_PASSED: Final = (b"authorization", b"content-type", b"accept", b"idempotency-key")
-_TOLD: Final = ("retry-after", "idempotent-replayed", "www-authenticate")
+_PASSED: Final = (b"authorization", b"content-type", b"accept", b"idempotency-key", b"x-request-id")
+_TOLD: Final = ("retry-after", "idempotent-replayed", "www-authenticate", "x-request-id")
 _METHODS: Final = frozenset({"GET", "POST"})
 
 Reply = Callable[[bytes], None]

@@ -197,7 +197,8 @@ def _carried_out(done: Decision, send: Send) -> Decision:
     if done.status is not Status.FAILED:
         raise _refusal(done)
     code = str(outcome.get("code") or "failed")
-    message = str(outcome.get("message") or done.message or "the action failed")
+    answered = f"; the upstream answered {outcome['status']}" if outcome.get("status") else ""
+    message = str(outcome.get("message") or f"the gateway carried it out and it failed{answered}")
     kind = OutcomeUnknown if code == "outcome_unknown" else ExecutionFailed
     raise kind(message, outcome, code=code, request_id=send.request_id)
 
