@@ -31,7 +31,8 @@ rules:
 
 def compiled(rules: Sequence[Rule]) -> PolicySet:
     configs = [
-        PolicyConfig(str(number), f"policy-{number}", 1, _written(number, rule)) for number, rule in enumerate(rules)
+        PolicyConfig(f"{number} of {len(rules)}", f"policy-{number}", 1, _written(number, rule))
+        for number, rule in enumerate(rules)
     ]
     found = compile_set(configs, "UTC")
     assert not found.problems

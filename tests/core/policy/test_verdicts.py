@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
+import pytest
 from tests.support.policy_sets import compiled, rule, says
 
 from tameflare.core.action import Action
 from tameflare.core.approval import ANYBODY, Requirement
 from tameflare.core.decision import Reason, Verdict
 from tameflare.core.policy import model
+from tameflare.core.policy.explain import shown
 from tameflare.core.policy.facts import Circumstances, Facts
+from tameflare.core.policy.fields import ABSENT, UNREADABLE
 from tameflare.core.policy.model import Operator, Policy, Scope, Total
 from tameflare.core.policy.verdict import SILENT
 
@@ -164,3 +168,21 @@ def test_an_explanation_shows_what_was_seen() -> None:
     assert amount.why == "`parameters.amount` is a number of 401 bits; `greater_than` 100 is true"
     assert (negation.kind, negation.result, negation.parts[0].seen) == ("not", "true", "a list of 1")
     assert "secret" not in repr(explanation)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("main", '"main"'),
+        ("x" * 81, f'"{"x" * 80}…"'),
+        ("a\nb\ud800", '"a\\nb\\ud800"'),
+        (True, "true"),
+        (0.5, "0.5"),
+        (2**255, str(2**255)),
+        (ABSENT, "absent"),
+        (UNREADABLE, "unreadable"),
+        ({"key": "secret"}, "a mapping of 1"),
+    ],
+)
+def test_a_value_is_shown_on_one_line_and_without_what_is_in_it(value: Any, words: str) -> None:
+    assert shown(value) == words

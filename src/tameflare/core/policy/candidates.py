@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 
 from tameflare.core.decision import Reason
 from tameflare.core.policy import trees, verdicts
-from tameflare.core.policy.explain import Explanation, PolicyResult, errors, fault_of, of_rule, unavailable
+from tameflare.core.policy.explain import Explanation, PolicyResult, SeenInWords, errors, fault_of, of_rule, unavailable
 from tameflare.core.policy.facts import Facts
 from tameflare.core.policy.fields import ABSENT, Reader, Seen
 from tameflare.core.policy.index import Entries, indexed
 from tameflare.core.policy.model import Total
 from tameflare.core.policy.rules import ENVIRONMENT, CompiledPolicy, CompiledRule
-from tameflare.core.policy.truth import ERROR
+from tameflare.core.policy.truth import ERROR, Check
 from tameflare.core.policy.verdict import SILENT, PolicyVerdict
 
 _REMEMBERED: Final = 1024
@@ -81,15 +81,19 @@ class Candidates:
     def explain(self, facts: Facts) -> Explanation:
         """The verdict with what every rule came to, of all policies that have a rule here."""
         seen = Seen(facts, self._readers)
-        policies = tuple(
-            PolicyResult(
-                policy.config.name,
-                policy.config.version,
-                tuple(of_rule(rule, left.check(seen), seen) for _, rule, left in chosen),
-            )
+        words = SeenInWords(seen)
+        told = [
+            PolicyResult(name, version, tuple([of_rule(rule, check(seen), words) for rule, check in rules]))
+            for name, version, rules in self._by_policy
+        ]
+        return Explanation(self.judge(facts), tuple(told))
+
+    @cached_property
+    def _by_policy(self) -> list[tuple[str, int, list[tuple[CompiledRule, Check]]]]:
+        return [
+            (policy.config.name, policy.config.version, [(each.rule, each.left.check) for each in chosen])
             for policy, chosen in groupby(self._explained, key=lambda each: each.policy)
-        )
-        return Explanation(self.judge(facts), policies)
+        ]
 
     def _leaves(self) -> Iterable[trees.Leaf]:
         return (leaf for node in self._left for leaf in trees.leaves(node))

@@ -89,7 +89,20 @@ class Explanation(msgspec.Struct, frozen=True):
     policies: tuple[PolicyResult, ...]
 
 
-def of_rule(rule: CompiledRule, truth: Truth, seen: Seen) -> RuleResult:
+class SeenInWords(dict[str, str]):
+    """What was seen of the facts as people read it; each field put into words once."""
+
+    __slots__ = ("seen",)
+
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+
+    def __missing__(self, key: str) -> str:
+        words = self[key] = shown(self.seen[key])
+        return words
+
+
+def of_rule(rule: CompiledRule, truth: Truth, words: SeenInWords) -> RuleResult:
     """How a rule that came to `truth` did so."""
     written = rule.rule
     return RuleResult(
@@ -98,7 +111,7 @@ def of_rule(rule: CompiledRule, truth: Truth, seen: Seen) -> RuleResult:
         written.decision,
         written.reason,
         written.risk_score,
-        None if rule.written is trees.FAULTY else _of_node(rule.written, seen),
+        None if rule.written is trees.FAULTY else _of_node(rule.written, words),
         written.line,
     )
 
@@ -131,7 +144,7 @@ def shown(value: Any) -> str:
     """A value for people, on one line and not too long; what is in lists and mappings is not told."""
     kind = type(value)
     if kind is str:
-        return f'"{value}"' if len(value) <= _SHOWN else f'"{value[:_SHOWN]}…"'
+        return _text(value)
     if kind is bool:
         return "true" if value else "false"
     if isinstance(value, Lack):
@@ -145,15 +158,20 @@ def shown(value: Any) -> str:
     return value.isoformat(" ", "minutes") if kind is datetime else str(value)
 
 
-def _of_node(node: trees.Node, seen: Seen) -> Comparison | Combination:
+def _text(value: str) -> str:
+    """In quotes; with escapes in place of what cannot be printed."""
+    begin = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
+    return f'"{begin}"' if begin.isprintable() else f'"{begin.encode("unicode_escape").decode("ascii")}"'
+
+
+def _of_node(node: trees.Node, words: SeenInWords) -> Comparison | Combination:
     if type(node) is trees.Leaf:
-        test, words = node.test, node.words
-        if words is None:
-            words = node.words = _wanted(test.value)
-        result = _RESULTS[node.check(seen)]
-        return Comparison(result, node.key, test.operator, words, shown(seen[node.key]), test.line)
+        test, wanted, key = node.test, node.words, node.key
+        if wanted is None:
+            wanted = node.words = _wanted(test.value)
+        return Comparison(_RESULTS[node.check(words.seen)], key, test.operator, wanted, words[key], test.line)
     assert type(node) is trees.Branch
-    parts = tuple([_of_node(part, seen) for part in node.parts])
+    parts = tuple([_of_node(part, words) for part in node.parts])
     return Combination(_joined(node.kind, [part.result for part in parts]), node.kind, parts)
 
 
