@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,19 @@ import pytest
 from tests.control.decision_tokens.minting import Mint
 
 from tameflare.control.services.execution_jobs import Jobs
+from tameflare.control.services.execution_records import ExecutionRecords
 from tameflare.control.services.faults import NotFound
 from tameflare.control.store import decision_tokens, executions, killswitch, proxies
 from tameflare.control.store.actions import StoredAction
 from tameflare.control.store.executions import Execution, Stage
 from tameflare.control.store.killswitch import ThrownSwitch
 from tameflare.control.store.proxies import Proxy
+from tameflare.control.store.traffic import Delivery
+from tameflare.control.store.traffic_write import Rows
 from tameflare.core.action_states import ActionStatus
 from tameflare.core.killswitch import ScopeKind
 from tameflare.link.executions import Carried, Claim, Claimed, Job
+from tameflare.link.messages import Outcome
 
 DONE = Carried("req_1", True, status=201, headers=(("x", "y"),), body=b"body-canary", latency_us=5000)
 
@@ -180,6 +185,26 @@ def test_a_proxy_that_began_anew_lost_what_it_had_claimed_before(yard: Yard) -> 
     assert yard.outcome() == (ActionStatus.ALLOWED, None)
     asyncio.run(yard.jobs.hear(yard.proxies[0], "e2"))
     assert yard.outcome() == (ActionStatus.FAILED, "outcome_unknown")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "code"),
+    [
+        (Outcome("req_1", 201, 5000, 0, 0, 0), ActionStatus.EXECUTED, "answered"),
+        (Outcome("req_1", 0, 5000, 0, 0, 0, "upstream_unreachable"), ActionStatus.FAILED, "upstream_unreachable"),
+        (Outcome("req_1", 0, 5000, 0, 0, 0, "upstream_closed"), ActionStatus.FAILED, "outcome_unknown"),
+        (Outcome("req_2", 201, 5000, 0, 0, 0), ActionStatus.FAILED, "outcome_unknown"),
+    ],
+)
+def test_records_tell_what_a_proxy_could_not(yard: Yard, outcome: Outcome, status: ActionStatus, code: str) -> None:
+    yard.claim()
+    asyncio.run(yard.jobs.hear(yard.proxies[0], "e2"))
+    records = ExecutionRecords(yard.mint.context, yard.mint.database)
+    delivery = Delivery(yard.proxies[1].id, "e1", 0, 1, Rows([outcome]))
+    asyncio.run(records.take(delivery))
+    assert yard.outcome() == (ActionStatus.FAILED, "outcome_unknown")
+    asyncio.run(records.take(replace(delivery, proxy=yard.proxies[0].id)))
+    assert yard.outcome() == (status, code)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

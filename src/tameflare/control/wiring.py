@@ -20,6 +20,7 @@ from tameflare.control.services.context import Context
 from tameflare.control.services.credentials import Credentials
 from tameflare.control.services.decision_tokens import DecisionTokens
 from tameflare.control.services.execution_jobs import Jobs
+from tameflare.control.services.execution_records import ExecutionRecords
 from tameflare.control.services.executions import Executions
 from tameflare.control.services.feed import FeedService
 from tameflare.control.services.groups import Groups
@@ -137,7 +138,7 @@ class Services:
             credentials=Credentials(context, vault),
             kill_switches=KillSwitches(context, database, published),
             feed=FeedService(database, context.clock, context.steady),
-            intake=Intake(traffic, outcomes.take, totals.take),
+            intake=Intake(traffic, outcomes.take, totals.take, ExecutionRecords(context, database).take),
             totals=totals,
             holds=holds,
             approvals=Approvals(context, database, published),

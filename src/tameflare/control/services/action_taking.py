@@ -28,6 +28,8 @@ def settle(
     """Note how an action that was taken has ended, for its agent, for the people who agreed to it, and in the running
     totals that it was counted for when it was decided: there it `counts` for good, or no more."""
     after = action_states.settle(action, done, outcome, now)
+    if after is action:
+        return action
     actions.put(connection, after)
     action_approvals.end(connection, after, done, str(outcome.get("message", "")), now)
     if total_rows.state_of(connection, totals.API, action.id) is State.OPEN:

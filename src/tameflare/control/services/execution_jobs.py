@@ -118,11 +118,7 @@ class Jobs:
         await self._database.write(work)
 
     def _settle(self, connection: Connection, execution: Execution, carried: Carried) -> None:
-        action = actions.by_id(connection, execution.action_id)
-        if action is not None:
-            done, told = _outcome(carried)
-            now = self._context.now()
-            settle(connection, action, done, told, now, counts=done or told["code"] == OUTCOME_UNKNOWN)
+        settle_by(connection, execution, carried, self._context.now())
         if execution.status is Stage.CLAIMED:
             executions.finish(connection, execution.id, self._sealed(execution, carried))
 
@@ -172,6 +168,14 @@ def _served(connection: Connection, proxy: Proxy, execution_id: str) -> Executio
     if found is not None and (proxy.serves_all or found.gateway_id in proxies.gateway_names(connection, proxy.id)):
         return found
     raise NotFound("execution", execution_id[:64])
+
+
+def settle_by(connection: Connection, execution: Execution, carried: Carried, now: int) -> None:
+    """Note what is known of how the action has ended, unless it is known already."""
+    action = actions.by_id(connection, execution.action_id)
+    if action is not None:
+        done, told = _outcome(carried)
+        settle(connection, action, done, told, now, counts=done or told["code"] == OUTCOME_UNKNOWN)
 
 
 def _outcome(carried: Carried) -> tuple[bool, dict[str, Any]]:

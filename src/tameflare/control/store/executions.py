@@ -114,5 +114,10 @@ def next_deadline(connection: Connection) -> int | None:
 
 def claimed_by(connection: Connection, proxy_id: str) -> list[Execution]:
     """Those that a proxy has in hand."""
-    mine = (executions.c.proxy_id == proxy_id) & (executions.c.status == Stage.CLAIMED.value)
+    return [found for found in untold(connection, proxy_id) if found.status is Stage.CLAIMED]
+
+
+def untold(connection: Connection, proxy_id: str) -> list[Execution]:
+    """Those that a proxy has in hand, or had before they were lost."""
+    mine = (executions.c.proxy_id == proxy_id) & executions.c.answer.is_(None)
     return every(connection, select(executions).where(mine), Execution)
