@@ -164,3 +164,32 @@ def test_a_push_that_is_too_large_to_wait_says_so(hasty: Asking, clone: Path) ->
     err = refused(push(hasty, clone))
     assert "remote: TameFlare: the body is over 65536 bytes and would have to wait for people" in err
     assert (sent(hasty), len(hasty.approvals("all"))) == before
+
+
+ASK_FOR_ONE = """
+name: ask-for-one
+rules:
+  - name: guarded
+    conditions: {field: parameters.ref, operator: equals, value: refs/heads/guarded}
+    decision: requires_approval
+"""
+
+
+def test_a_policy_asks_for_one_ref_alone(asked: Asking, clone: Path) -> None:
+    """A push to another ref streams; of one to that the beginning is read, and then the rest is kept as well."""
+    asked.rule(PUSH, "allow")
+    asked.product.api("PUT", "/api/dashboard/policies/ask-for-one", {"source": ASK_FOR_ONE})
+    asked.product.wait_for_configuration()
+    try:
+        done(push(asked, clone))
+        before = sent(asked)
+        pushing = asked.program("git", "-C", str(clone), "push", "origin", "HEAD:guarded")
+        shown = asks(asked)
+        assert (shown["actions"][0]["parameters"]["ref"], sent(asked)) == ("refs/heads/guarded", before)
+        asked.vote(shown["id"])
+        done(pushing)
+        assert sent(asked) == before + 1
+    finally:
+        asked.rule(PUSH, "require_approval")
+        asked.product.api("DELETE", "/api/dashboard/policies/ask-for-one")
+        asked.product.wait_for_configuration()
