@@ -11,7 +11,6 @@ from tameflare.core.decision import EnforcementLevel, Reason, Verdict
 from tameflare.core.judge import decide
 from tameflare.core.policy.facts import Circumstances
 from tameflare.core.policy.model import Scope
-from tameflare.core.risk import risk_score
 
 ALLOW, DENY, ASK = Verdict.ALLOW, Verdict.DENY, Verdict.REQUIRES_APPROVAL
 FULL, SOFT, MONITOR = EnforcementLevel.FULL_ENFORCE, EnforcementLevel.SOFT_ENFORCE, EnforcementLevel.MONITOR
@@ -124,13 +123,7 @@ def test_many_types_fill_no_memory() -> None:
     assert len(connector.applicable) <= 4096
 
 
-def test_the_risk_is_the_highest_that_was_written_and_hints_only_raise_it() -> None:
+def test_the_score_that_a_rule_gives_is_told() -> None:
     scored = policy(ALLOW, extra="risk_score: 70")
-    found = decide(*compiled(rules={"**": ALLOW}, policies=(scored,)), [MERGE], NOW)
-    assert found.risk_score == 70
-    assert risk_score([MERGE], found.risk_score, {"risk": "low"}) == 70
-    assert risk_score([MERGE], None, {}) == 50
-    assert risk_score([MERGE], None, {"risk": "high"}) == 80
-    assert risk_score([MERGE], None, {"score": 99, "risk": "low"}) == 99
-    assert risk_score([MERGE], None, {"score": "99", "risk": []}) == 50
-    assert risk_score([MERGE], None, {"score": True}) == 50
+    assert decide(*compiled(rules={"**": ALLOW}, policies=(scored,)), [MERGE], NOW).risk_score == 70
+    assert decide(*compiled(rules={"**": ALLOW}), [MERGE], NOW).risk_score is None
