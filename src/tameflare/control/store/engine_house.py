@@ -16,7 +16,8 @@ Tell = Callable[[Collection[str] | None], None]
 
 class House(Protocol):
     """`title` names the database for people and threads. Transactions of `writing` come one after the other, also those
-    of other processes; those of `reading` see one snapshot and refuse to write. `readers`: how many at a time."""
+    of other processes, and begin with the savepoint `job`; those of `reading` see one snapshot and refuse to write.
+    `readers`: how many at a time."""
 
     title: str
     writing: Engine
@@ -25,6 +26,12 @@ class House(Protocol):
 
     def check_present(self) -> None:
         """Raises DatabaseUnavailable where it is clear beforehand that nothing can be stored."""
+
+    def mark(self, raw: Any) -> None:
+        """Put the savepoint `job` here, in the place of the one before."""
+
+    def check_sound(self, raw: Any) -> None:
+        """Raises where a statement failed and nobody minded, so that nothing more can be done from the savepoint on."""
 
     def is_open(self, raw: Any) -> bool:
         """Whether the driver's connection is still inside its transaction, be it a failed one."""

@@ -28,7 +28,7 @@ from tameflare.core.secret import Secret
 READERS: Final = 3
 STATEMENT_SECONDS: Final = 30
 _LOCK: Final = int.from_bytes(b"tfdb")
-_WRITE: Final = "BEGIN; SELECT pg_advisory_xact_lock({lock}, hashtext('{part}'))"
+_WRITE: Final = "BEGIN; SELECT pg_advisory_xact_lock({lock}, hashtext('{part}')); SAVEPOINT job"
 _READ: Final = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _OPEN: Final = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
 
@@ -57,6 +57,13 @@ class PostgresServer:
 
     def check_present(self) -> None:
         """The first question tells."""
+
+    def mark(self, raw: Any) -> None:
+        raw.execute("RELEASE job; SAVEPOINT job")
+
+    def check_sound(self, raw: Any) -> None:
+        if raw.info.transaction_status == TransactionStatus.INERROR:
+            raw.execute("SELECT 1")
 
     def is_open(self, raw: Any) -> bool:
         return raw.info.transaction_status in _OPEN

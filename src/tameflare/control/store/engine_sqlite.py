@@ -30,8 +30,8 @@ class SqliteFile:
         _create(path)
         self.path = path
         self.title = path.name
-        self.writing = _engine(path, "BEGIN IMMEDIATE", synchronous, busy_seconds)
-        self.reading = _engine(path, "BEGIN", synchronous, busy_seconds, "PRAGMA query_only=ON")
+        self.writing = _engine(path, ("BEGIN IMMEDIATE", "SAVEPOINT job"), synchronous, busy_seconds)
+        self.reading = _engine(path, ("BEGIN",), synchronous, busy_seconds, "PRAGMA query_only=ON")
         try:
             _use_wal(self.writing)
         except Exception as fault:
@@ -47,6 +47,13 @@ class SqliteFile:
             present = False
         if not present:
             raise DatabaseUnavailable(f"the database `{self.path.name}` is gone", "put it back and restart the server")
+
+    def mark(self, raw: Any) -> None:
+        raw.execute("RELEASE job")
+        raw.execute("SAVEPOINT job")
+
+    def check_sound(self, raw: Any) -> None:
+        """A statement that failed takes back itself alone."""
 
     def is_open(self, raw: Any) -> bool:
         return bool(raw.in_transaction)
@@ -74,7 +81,7 @@ def _create(path: Path) -> None:
         ) from fault
 
 
-def _engine(path: Path, begin: str, synchronous: str, busy_seconds: float, *pragmas: str) -> Engine:
+def _engine(path: Path, begin: tuple[str, ...], synchronous: str, busy_seconds: float, *pragmas: str) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         pool_size=READERS + 1,
@@ -89,7 +96,8 @@ def _engine(path: Path, begin: str, synchronous: str, busy_seconds: float, *prag
 
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        for statement in begin:
+            connection.exec_driver_sql(statement)
 
     return engine
 

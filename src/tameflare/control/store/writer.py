@@ -50,19 +50,17 @@ class Job:
         self.after: list[Callable[[], object]] = []
 
     def run(self, connection: Connection, house: House) -> None:
-        """Run behind a savepoint; raises only where the whole transaction is lost."""
+        """Run behind the savepoint `job`; raises only where the whole transaction is lost."""
         raw: Any = connection.connection.driver_connection
-        raw.execute("SAVEPOINT job")
         connection.info[_TOPICS], connection.info[_AFTER] = self.topics, self.after
         try:
             self.result = self.function(connection)
-            raw.execute("RELEASE job")
+            house.check_sound(raw)
         except Exception as fault:
             self.fault = translate(fault)
             if not house.is_open(raw):
                 raise
             raw.execute("ROLLBACK TO job")
-            raw.execute("RELEASE job")
 
     def settle(self, lost: BaseException | None) -> None:
         """Tell the caller; `lost` is why the transaction as a whole came to nothing."""
@@ -149,12 +147,11 @@ class Writer:
 
     def _run(self, connection: Connection, done: list[Job]) -> None:
         """Run what `done` holds and what waits beside it; `done` gets each of them."""
-        job: Job | None = done[0]
-        while job is not None:
+        done[0].run(connection, self._house)
+        while len(done) < MAX_GROUP and (job := self._next(wait=False)) is not None:
+            done.append(job)
+            self._house.mark(connection.connection.driver_connection)
             job.run(connection, self._house)
-            job = self._next(wait=False) if len(done) < MAX_GROUP else None
-            if job is not None:
-                done.append(job)
         topics = _topics(done)
         if topics:
             self._house.announce(connection, topics)
