@@ -11,6 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 from tests.control.running import Running
 
+from tameflare.control.store import groups
+from tameflare.core.policy.known import Known
 from tameflare.core.roles import Role
 
 ON_BOTH = True
@@ -140,7 +142,7 @@ def test_of_people_who_change_the_same_version_one_wins(server: Running, clean: 
     won = clean.get(f"{POLICIES}/shared").json()
     assert won["source"] in source
     assert [each["version"] for each in clean.get(f"{POLICIES}/shared/versions").json()["items"]] == [2, 1]
-    put_if = {"url": f"{POLICIES}/shared", "json": {"source": text("shared", "allow")}}
+    put_if: dict[str, Any] = {"url": f"{POLICIES}/shared", "json": {"source": text("shared", "allow")}}
     assert clean.put(**put_if, headers={"If-Match": '"1"'}).status_code == 409
     assert clean.put(**put_if, headers={"If-Match": "yesterday"}).status_code == 422
     assert clean.delete(f"{POLICIES}/shared", params={"version": 1}).status_code == 409
@@ -195,3 +197,25 @@ def test_a_group_that_a_policy_names_stays(clean: httpx.Client) -> None:
     clean.delete(f"{POLICIES}/asks")
     assert clean.delete("/api/dashboard/groups/reviewers").status_code == 204
     assert clean.post(f"{POLICIES}/asks/restore", json={"restore": 1}).status_code == 422
+
+
+def test_what_was_checked_is_checked_again_where_groups_change_meanwhile(
+    server: Running, clean: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The group that a policy names goes between its check and its storing: the second check finds that."""
+    asks = "name: late\nrules: [{name: r, decision: requires_approval, approval: {approver_groups: [leaving]}}]\n"
+    clean.post("/api/dashboard/groups", json={"name": "leaving"})
+    policies, known = server.services.policies, server.services.policies._known
+
+    async def read_and_lose() -> Known:
+        found = await known()
+        if "leaving" in (found.groups or ()):
+            group = server.services.database.read_now(lambda connection: groups.by_name(connection, "leaving"))
+            assert group is not None
+            await server.services.database.write(lambda connection: groups.remove(connection, group.id))
+        return found
+
+    monkeypatch.setattr(policies, "_known", read_and_lose)
+    refused = put(clean, "late", asks)
+    assert (refused.status_code, refused.json()["faults"][0]["message"]) == (422, "no group `leaving`")
+    assert names(clean) == []

@@ -17,16 +17,17 @@ from tameflare.control.services.faults import Fault, Invalid, NotFound
 from tameflare.control.services.policy_changes import Change, Kind, Writer, check_versions, plan, remove, store
 from tameflare.control.services.policy_checks import Draft, File, Sound, draft, drafts, sound
 from tameflare.control.store import groups, policies
-from tameflare.control.store.engine import Connection, Database
+from tameflare.control.store.engine import Conflict, Connection, Database
 from tameflare.control.store.policies import Policy, Version
 from tameflare.core.policy.known import Known
 from tameflare.settings import MAX_POLICIES
 
 NO_VERSIONS: Final[Mapping[str, int]] = {}
+ATTEMPTS: Final = 5
 
 
-class _ChangedMeanwhile(Exception):
-    """What exists is no longer what the policies were checked against; never leaves this module."""
+class _ChangedMeanwhile(Conflict):
+    """What exists is no longer what the policies were checked against."""
 
 
 class _Wish(msgspec.Struct, frozen=True):
@@ -145,8 +146,8 @@ class Policies:
 
     async def _stored(self, actor: Actor, wish: _Wish, *, dry_run: bool = False) -> Sequence[Change]:
         """Check, plan, store. What was checked against is compared inside the transaction, and all is done once more
-        where it has changed meanwhile."""
-        while True:
+        where it has changed meanwhile, or where another server stored the same policy first."""
+        for last in (*[False] * (ATTEMPTS - 1), True):
             known = await self._known()
             wanted = sound(await asyncio.to_thread(wish.read, known))
             look = partial(self._plan, wish=wish, wanted=wanted)
@@ -155,8 +156,10 @@ class Policies:
                 return changes
             try:
                 return await self._write(actor, wish, wanted, known)
-            except _ChangedMeanwhile:
-                continue
+            except Conflict:
+                if last:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
 
     async def _write(self, actor: Actor, wish: _Wish, wanted: Sequence[Sound], known: Known) -> Sequence[Change]:
         ids = {each.policy.name: self._context.new_id("pol") for each in wanted}
@@ -164,7 +167,7 @@ class Policies:
 
         def work(connection: Connection) -> Sequence[Change]:
             if _known(connection) != known:
-                raise _ChangedMeanwhile
+                raise Conflict("the groups of people are others now")
             changes = self._plan(connection, wish, wanted)
             store(connection, wanted, changes, ids, writer)
             return changes
