@@ -223,7 +223,7 @@ def test_groups_are_checked_where_they_are_known() -> None:
     (fault,) = parse_policy(text, Known(frozenset({"security-team", "finance"}))).diagnostics
     assert str(fault) == "2:77: no group `security-taem`; did you mean `security-team`?"
     (fault,) = parse_policy(text, Known(frozenset())).diagnostics
-    assert fault.help == "make it first: `tf groups create`"
+    assert fault.help == "make it first: `tf groups add`"
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------
