@@ -12,6 +12,7 @@ from tameflare.core.action import Action
 from tameflare.core.approval import ANYBODY, Requirement
 from tameflare.core.decision import Reason, Verdict
 from tameflare.core.policy import model
+from tameflare.core.policy.compile import PolicySet
 from tameflare.core.policy.explain import shown
 from tameflare.core.policy.facts import Circumstances, Facts
 from tameflare.core.policy.fields import ABSENT, UNREADABLE
@@ -186,3 +187,20 @@ def test_an_explanation_shows_what_was_seen() -> None:
 )
 def test_a_value_is_shown_on_one_line_and_without_what_is_in_it(value: Any, words: str) -> None:
     assert shown(value) == words
+
+
+def test_places_that_no_rule_tells_apart_have_the_same_candidates() -> None:
+    named = model.Test("agent.name", Operator.EQUALS, "bot")
+    plain, by_agent = compiled(Policy("p", (rule(DENY),))), compiled(Policy("p", (rule(DENY, condition=named),)))
+    by_scope = compiled(Policy("p", (rule(DENY),), scope=Scope(environments=("production",))))
+
+    def found(policies: PolicySet, agent: str, environment: str = "production", gateway: str = "main") -> object:
+        return policies.candidates(gateway, "github", agent, environment, MERGE)
+
+    assert found(plain, "bot") is found(plain, "other", "staging", "elsewhere")
+    assert found(by_agent, "bot") is found(by_agent, "bot", "staging", "elsewhere")
+    assert found(by_agent, "bot") is not None
+    assert found(by_agent, "other") is None
+    assert found(by_scope, "bot") is found(by_scope, "other")
+    assert found(by_scope, "bot") is not found(by_scope, "bot", "staging")
+    assert plain.candidates("main", "github", "bot", "production", "x.y.z") is not found(plain, "bot")

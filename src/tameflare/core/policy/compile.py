@@ -26,6 +26,9 @@ from tameflare.core.policy.scopes import CompiledScope, Cover, Place
 
 _AT_PLACE: Final[dict[str, Reader]] = {field: reader(field, None) for field in PLACE}
 _NOW: Final = Circumstances(0.0)
+_PLACE: Final = ("gateway", "connector", "agent.name", "agent.environment", "type")
+"""The fields of a Place."""
+_REMEMBERED_PLACES: Final = 4096
 REMEMBERED: Final = 4096
 """Policies that are kept compiled from one configuration to the next."""
 _FIRST: Final = -(2**63)
@@ -43,7 +46,17 @@ class Problem(msgspec.Struct, frozen=True):
 class PolicySet:
     """All policies of a configuration, whatever their order. `sums` says that one of them compares a running total."""
 
-    __slots__ = ("_anywhere", "_by_prefix", "_by_type", "_readers", "policies", "problems", "sums")
+    __slots__ = (
+        "_anywhere",
+        "_by_prefix",
+        "_by_type",
+        "_found",
+        "_looked_at",
+        "_readers",
+        "policies",
+        "problems",
+        "sums",
+    )
 
     def __init__(self, policies: Iterable[CompiledPolicy], problems: Sequence[Problem] = ()) -> None:
         self.problems = tuple(problems)
@@ -53,9 +66,12 @@ class PolicySet:
         self._by_type: dict[str, list[_Numbered]] = {}
         self._by_prefix: dict[str, list[_Numbered]] = {}
         self._anywhere: list[_Numbered] = []
+        self._looked_at = {"type"}
+        self._found: dict[tuple[str, ...], Candidates | None] = {}
         number = 0
         for policy in self.policies:
             self._readers.update(policy.readers)
+            self._looked_at.update(policy.scope.looks_at, *(rule.looks_at for rule in policy.rules))
             for rule in policy.rules:
                 self._add((number, policy, rule))
                 number += 1
@@ -66,11 +82,22 @@ class PolicySet:
     def candidates(
         self, gateway: str, connector: str, agent: str, environment: str, action_type: str
     ) -> Candidates | None:
-        """The rules that can match there, by names; None where no rule can. Worth keeping as long as this set."""
-        reached = self._reached(action_type)
+        """The rules that can match there, by names; None where no rule can. Worth keeping as long as this set: they are
+        the same for places that no rule tells apart."""
+        place = Place(gateway, connector, agent, environment, action_type)
+        key = tuple([part for field, part in zip(_PLACE, place, strict=True) if field in self._looked_at])
+        if key in self._found:
+            return self._found[key]
+        found = self._candidates(place)
+        if len(self._found) < _REMEMBERED_PLACES:
+            self._found[key] = found
+        return found
+
+    def _candidates(self, place: Place) -> Candidates | None:
+        reached = self._reached(place.action_type)
         if not reached:
             return None
-        place = Place(gateway, connector, agent, environment, action_type)
+        gateway, connector, agent, environment, action_type = place
         seen = Seen(Facts(Action(action_type), "", agent, environment, gateway, connector, _NOW), _AT_PLACE)
         covers = {policy: policy.scope.covers(place) for _, policy, _ in reached}
         left = [(policy, rule, policy.left(rule, covers[policy], seen)) for _, policy, rule in reached]

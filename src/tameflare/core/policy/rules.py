@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from typing import Final
 
@@ -52,6 +52,11 @@ class CompiledRule:
         if left is None:
             left = self._left[answers] = trees.fold(self.judged, dict(zip(self._by_place, answers, strict=True)))
         return left
+
+    @property
+    def looks_at(self) -> Iterable[str]:
+        """The fields of a place that it reads."""
+        return (leaf.key for leaf in self._by_place)
 
     @property
     def types(self) -> Sequence[str] | None:

@@ -58,6 +58,13 @@ class CompiledScope:
         return not self._types or any(pattern.matches(action_type) for pattern in self._types)
 
     @property
+    def looks_at(self) -> Iterable[str]:
+        """The fields of a place that make a difference to it, but for the type."""
+        named = (("agent.name", self._agents), ("gateway", self._gateways), ("connector", self._connectors))
+        found = [field for field, globs in named if globs]
+        return [*found, "agent.environment"] if self.environments else found
+
+    @property
     def prefixes(self) -> Iterable[tuple[str, bool]]:
         """For an index: what types in scope begin with, in whole segments, and whether that is all of the type."""
         return [_prefix(pattern) for pattern in self._types] or [_ANY_TYPE]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tameflare.core.policy.conditions.kinds import KINDS, same
+from tameflare.core.policy.conditions.kinds import NUMBERS, exact, same
 from tameflare.core.policy.fields import ABSENT, Seen
 from tameflare.core.policy.truth import ERROR, Check, Truth, negated
 
@@ -26,18 +26,21 @@ def not_equals(key: str, wanted: Any) -> Check:
 
 
 def is_in(key: str, wanted: Sequence[Any]) -> Check:
+    """An error for a value of a kind of which there is none among the wanted. However many they are, it is one look."""
+    texts = frozenset(each for each in wanted if type(each) is str)
     if all(type(each) is str for each in wanted):
-        return _is_a_text(key, frozenset(wanted))
-    choices = tuple(wanted)
-    kinds = {KINDS.get(type(each)) for each in choices}
+        return _is_a_text(key, texts)
+    truths = frozenset(each for each in wanted if type(each) is bool)
+    numbers = frozenset(exact(each) for each in wanted if type(each) in NUMBERS)
 
     def check(seen: Seen) -> Truth:
         value = seen[key]
         if value is ABSENT:
             return False
-        if KINDS.get(type(value)) not in kinds:
-            return ERROR
-        return any(same(value, each) is True for each in choices)
+        if type(value) in NUMBERS:
+            return exact(value) in numbers if numbers else ERROR
+        alike = texts if type(value) is str else truths if type(value) is bool else ()
+        return value in alike if alike else ERROR
 
     return check
 
