@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from structlog.testing import capture_logs
-from tests.control.running import Running
+from tests.control.running import KEY, Running, running
 
 from tameflare.control.store import groups
 from tameflare.core.policy.known import Known
@@ -219,3 +220,16 @@ def test_what_was_checked_is_checked_again_where_groups_change_meanwhile(
     refused = put(clean, "late", asks)
     assert (refused.status_code, refused.json()["faults"][0]["message"]) == (422, "no group `leaving`")
     assert names(clean) == []
+
+
+def test_how_many_there_may_be_and_how_long_is_a_setting(tmp_path: Path) -> None:
+    limits = {"TF_MAX_POLICIES": "2", "TF_MAX_POLICY_BYTES": "100", "SETTINGS_ENCRYPTION_KEY": KEY}
+    with running(tmp_path, limits) as server:
+        owner = server.owner()
+        assert apply(owner, text("a"), text("b")).status_code == 200
+        many = put(owner, "c", text("c"))
+        assert (many.status_code, many.json()["faults"][0]["message"]) == (422, "there would be 3 policies")
+        assert put(owner, "b", text("b", "allow")).status_code == 200
+        assert kinds(apply(owner, text("c"), text("a"), prune=True))["c"] == ("created", 0, 1)
+        (long,) = put(owner, "a", text("a", more=f"description: {'x' * 80}\n")).json()["faults"]
+        assert (long["line"], long["message"]) == (1, "a policy of 142 bytes")

@@ -89,6 +89,14 @@ def test_the_clock_of_a_trial_is_the_one_that_is_asked_for(owner: httpx.Client) 
 
 
 @pytest.mark.usefixtures("plane")
+def test_running_totals_of_a_trial_are_those_that_there_would_be(owner: httpx.Client) -> None:
+    daily = REFUNDS.replace("field: parameters.amount", "field: 'total(parameters.amount, window: 1d)'")
+    action: dict[str, Any] = {"type": "stripe.refund.create"}
+    for amount, decision in ((900, "allow"), (1001, "deny"), (900, "allow")):
+        assert evaluate(owner, daily, **action, parameters={"amount": amount})["decision"] == decision
+
+
+@pytest.mark.usefixtures("plane")
 def test_what_cannot_be_tried_is_told(owner: httpx.Client) -> None:
     body = {"gateway": "main", "type": "github.pr.merge", "files": candidates("name: x\nrules: 7\n")}
     assert owner.post(f"{POLICIES}/evaluate", json=body).json()["code"] == "invalid_policy"

@@ -56,6 +56,9 @@ def list_(connector: str | None, gateway: str | None, as_json: bool) -> None:
         if connector:
             api.get(gateway_path(gateway, "connectors", connector))
         found = items(api.get(gateway_path(gateway, "rules")))
+        alone = api.get(gateway_path(gateway)).get("policy_only")
+    if alone and not as_json:
+        note("this gateway goes by policies alone: access rules do not count")
     found = [rule for rule in found if connector in {None, rule.get("connector")}]
     show(found, as_json, _COLUMNS, picked(found, *_COLUMNS), "no rules: everything is denied")
 

@@ -84,7 +84,7 @@ def lines(report: dict[str, Any]) -> list[str]:
             found.append(f"{'note':<12} {report.get('problem') or _unseen(report['server'])}")
         return [clean(line) for line in found]
     found += [f"{'kill switch':<12} {line}" for line in _switches(report["proxy"], switch) or ["off"]]
-    found += [f"{'gateway':<12} {item['name']}  {item.get('level', '')}" for item in report["gateways"]]
+    found += [f"{'gateway':<12} {item['name']}  {item.get('level', '')}{_alone(item)}" for item in report["gateways"]]
     found += [f"{'link':<12} {_link(item)}" for item in report["proxies"]]
     return [clean(line) for line in found]
 
@@ -104,6 +104,10 @@ def _unseen(server: dict[str, Any]) -> str:
     """What a log-in would show; without one the server says only in one word how it is."""
     degraded = isinstance(server.get("health"), dict) and server["health"].get("status") == "degraded"
     return f"run `tf login` to see {'why the server is degraded, ' if degraded else ''}gateways and kill switch"
+
+
+def _alone(gateway: dict[str, Any]) -> str:
+    return "  policies alone" if gateway.get("policy_only") else ""
 
 
 def _warnings(report: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ import msgspec
 from tameflare.control.services.action_explained import explain
 from tameflare.control.services.action_judging import Judging, Place
 from tameflare.control.services.action_questions import Question
+from tameflare.control.services.action_totals import foresee
 from tameflare.control.services.compiled import Compiled
 from tameflare.control.services.configuration import Published
 from tameflare.control.services.context import Context
@@ -59,7 +60,10 @@ class Trials:
         place = _place(await self.configuration(candidates), gateway, agent)
         moment = self._context.clock() if at is None else at
         judging = Judging(msgspec.structs.replace(self._context, clock=lambda: moment))
-        return explain(judging, place, question, moment)
+        totals = await self._database.read(
+            lambda connection: foresee(connection, judging, place, question, int(moment))
+        )
+        return explain(judging, place, question, moment, totals)
 
     def _with(self, connection: Connection, wanted: Sequence[Sound], alone: bool) -> Configuration:
         """The candidates have the versions that they would be stored as."""
