@@ -148,7 +148,10 @@ def test_a_test_key_is_told_what_would_be_sent_and_nothing_is(carried: Carrying)
         "body": "{}",
     }
     assert code(carried.execute(asked, carried.test_key)) == (409, "token_spent")
+    live = carried.ask("github.issue.create", ISSUE)
+    assert code(carried.execute(live, carried.test_key)) == (403, "test_key")
     assert not carried.requests
+    assert carried.execute(live).json()["status"] == "executed"
 
 
 # --- what is refused leaves the token as it is
@@ -207,6 +210,30 @@ rules:
     assert carried.execute(small).json()["status"] == "executed"
     carried.api("DELETE", "/api/dashboard/policies/no-large-sums")
     assert code(refused) == (403, "policy_deny")
+
+
+def test_what_counts_towards_a_total_counts_once_and_no_more_if_it_came_to_nothing(carried: Carrying) -> None:
+    policy = """
+name: no-more-than
+rules:
+  - name: a-hundred-a-day
+    conditions: {field: "total(parameters.amount, window: 1d)", operator: greater_than, value: 100}
+    decision: deny
+"""
+    carried.api("PUT", "/api/dashboard/policies/no-more-than", {"source": policy})
+
+    def ask() -> dict[str, Any]:
+        return carried.ask("http.post", {"host": SERVICE, "path": "/pay", "amount": 60}, connector="service")
+
+    first = ask()
+    assert ask()["status"] == "denied"
+    carried.say(b"{}", "402 Payment Required")
+    assert carried.execute(first).json()["status"] == "failed"
+    carried.say(b"{}")
+    second = ask()
+    assert carried.execute(second).json()["status"] == "executed"
+    assert ask()["status"] == "denied"
+    carried.api("DELETE", "/api/dashboard/policies/no-more-than")
 
 
 def test_what_no_connector_can_send_is_not_begun(carried: Carrying) -> None:

@@ -105,6 +105,15 @@ def test_a_person_needs_the_scope_and_the_role(desk: Desk) -> None:
     assert desk.use(text, desk.server.client(desk.token(Scope.VERIFY, Role.MEMBER))).status_code == 200
 
 
+def test_what_a_test_key_asked_for_is_accepted_only_where_that_is_said(desk: Desk) -> None:
+    key = desk._post(f"{GATEWAYS}/main/agents/worker/keys", {"kind": "test"})["key"]
+    text = desk.server.client(key).post("/api/v1/actions", json=ACTION).json()["decision_token"]
+    refused = desk.use(text, desk.service)
+    assert (refused.status_code, refused.json()["code"]) == (422, "test_token")
+    body = {"decision_token": text, "action": ACTION, "accept_test": True}
+    assert desk.service.post(VERIFY, json=body).status_code == 200
+
+
 def test_the_action_is_compared_by_its_canonical_form(desk: Desk) -> None:
     text = desk.ask()
     body = json.dumps({"action": ACTION, "decision_token": text}).replace("12.5", "1.25e1").replace(": {", " :\n {")

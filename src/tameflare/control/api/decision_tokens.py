@@ -63,6 +63,7 @@ class ActionBody(Body):
 class VerifyBody(Body):
     decision_token: str = Field(json_schema_extra={"writeOnly": True})
     action: ActionBody
+    accept_test: bool = Field(False, description="Take what a test key asked for as well: nothing is done for real.")
 
 
 class Verified(Answer):
@@ -89,6 +90,7 @@ async def verify_token(body: VerifyBody, caller: ByVerifier, services: Wired) ->
     (422 with the check that failed as `code`, or 403) leaves the token as it is.
     """
     action = body.action
-    presented = Presented(body.decision_token, spec_hash(action.type, action.resource, action.parameters), caller.agent)
+    wanted = spec_hash(action.type, action.resource, action.parameters)
+    presented = Presented(body.decision_token, wanted, caller.agent, test=body.accept_test)
     done = await services.decision_tokens.verify(presented, caller.actor)
     return Verified(action_request_id=done.id, gateway=done.gateway, agent=done.agent, type=done.type)

@@ -73,7 +73,9 @@ async def execute_action(
     The decision token is used up when a proxy begins. Whatever is refused before that leaves it as it is. With a
     `tf_test_` key nothing is sent: the answer is the request that would be.
     """
-    executed = await services.executions.execute(caller.agent.id, action, body.decision_token, caller.actor)
+    executed = await services.executions.execute(
+        caller.agent.id, caller.key.kind, action, body.decision_token, caller.actor
+    )
     if executed.action.status in READY:
         response.status_code = 202
     return ExecutionOut(

@@ -27,6 +27,7 @@ from tameflare.control.store.decision_tokens import BurntNonce
 from tameflare.control.store.engine import Connection, Database
 from tameflare.core import p256, token
 from tameflare.core.action_states import READY, ActionStatus
+from tameflare.core.agent_keys import KeyKind
 from tameflare.core.decision import Reason
 from tameflare.core.killswitch import MESSAGE
 from tameflare.core.token import LIFE, NONCE_BYTES, Claims, TokenRefused
@@ -53,12 +54,14 @@ class Way(StrEnum):
 
 class Presented(msgspec.Struct, frozen=True):
     """A token as it was presented. `agent` is the id of the agent that calls, `action` the id of the action that it
-    names, where that is known; `spec_hash` that of the action which is to be done."""
+    names, where that is known; `spec_hash` that of the action which is to be done. `test`: nothing is done for real, so
+    that what a test key asked for is accepted as well."""
 
     text: str
     spec_hash: str
     agent: str | None = None
     action: str | None = None
+    test: bool = False
 
 
 class DecisionTokens:
@@ -139,6 +142,8 @@ class DecisionTokens:
         same = presented.action in (None, action.id) and action.spec_hash == presented.spec_hash
         if not same or claims.action_spec_hash != action.spec_hash:
             raise TokenRefused("action_mismatch", "the decision token was made for another action")
+        if action.kind is KeyKind.TEST and not presented.test:
+            raise TokenRefused("test_token", "the decision token was asked for with a test key", "do nothing for real")
         self.check_open(connection, action)
         return action
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
-from tameflare.control.services import totals
+from tameflare.control.services import audit, totals
 from tameflare.control.services.action_taking import lose, settle, taken
+from tameflare.control.services.audit import SERVER
 from tameflare.control.services.context import Context
 from tameflare.control.services.decision_tokens import DecisionTokens, Way
 from tameflare.control.services.faults import NotFound, Refused
@@ -127,39 +129,46 @@ class Jobs:
     async def expire(self) -> int | None:
         """End what is over its deadline; Unix seconds when the next one will be, if there is any."""
 
-        def work(connection: Connection) -> int | None:
-            now = self._context.now()
-            for execution in executions.overdue(connection, now):
-                self._lose(connection, execution, now)
-            return executions.next_deadline(connection)
+        def work(connection: Connection) -> tuple[list[str], int | None]:
+            lost = self._lose(connection, executions.overdue(connection, self._context.now()))
+            return lost, executions.next_deadline(connection)
 
-        return await self._database.write(work)
+        lost, due = await self._database.write(work)
+        _note_lost(lost)
+        return due
 
     async def hear(self, proxy: Proxy, epoch: str) -> None:
         """A proxy says which life of its process this is: what an earlier one had claimed, nobody will tell."""
         if self._heard.get(proxy.id) == epoch:
             return
 
-        def work(connection: Connection) -> None:
-            now = self._context.now()
-            for execution in executions.claimed_by(connection, proxy.id):
-                if execution.epoch != epoch:
-                    self._lose(connection, execution, now)
+        def work(connection: Connection) -> list[str]:
+            earlier = [found for found in executions.claimed_by(connection, proxy.id) if found.epoch != epoch]
+            return self._lose(connection, earlier)
 
-        await self._database.write(work)
+        _note_lost(await self._database.write(work))
         self._heard[proxy.id] = epoch
 
-    def _lose(self, connection: Connection, execution: Execution, now: int) -> None:
-        if execution.status is not Stage.CLAIMED:
-            executions.remove(connection, execution.id)
-            return
-        action = actions.by_id(connection, execution.action_id)
-        if action is not None:
-            lose(connection, action, LOST, now)
-        executions.lose(connection, execution.id, now + _BELIEVED)
+    def _lose(self, connection: Connection, found: Sequence[Execution]) -> list[str]:
+        """The ids of the actions of which nobody knows whether they were done."""
+        now, lost = self._context.now(), []
+        for execution in found:
+            if execution.status is not Stage.CLAIMED:
+                executions.remove(connection, execution.id)
+                continue
+            action = actions.by_id(connection, execution.action_id)
+            if action is not None and lose(connection, action, LOST, now) is not action:
+                lost.append(action.id)
+            executions.lose(connection, execution.id, now + _BELIEVED)
+        return lost
 
     def _sealed(self, execution: Execution, carried: Carried) -> str:
         return self._vault.seal(msgspec.json.encode(carried).decode(), answer_place(execution.id))
+
+
+def _note_lost(action_ids: Sequence[str]) -> None:
+    for action_id in action_ids:
+        audit.record("action.failed", SERVER, action=action_id, code=OUTCOME_UNKNOWN)
 
 
 def _served(connection: Connection, proxy: Proxy, execution_id: str) -> Execution:

@@ -25,7 +25,7 @@ from tameflare.control.services.context import Context
 from tameflare.control.services.decision_tokens import DecisionTokens, Presented, Way
 from tameflare.control.services.execution_faults import AlreadyCarriedOut, NoGateway, NotExecutable, RefusedAtGateway
 from tameflare.control.services.execution_jobs import answer_place
-from tameflare.control.services.faults import NotFound
+from tameflare.control.services.faults import NotFound, Refused
 from tameflare.control.services.vault import Vault
 from tameflare.control.store import actions, connectors, executions, feed, meta, proxies
 from tameflare.control.store.actions import StoredAction
@@ -73,19 +73,25 @@ class Executions:
 
     # --- for agents
 
-    async def execute(self, agent_id: str, action_id: str, text: str, by: Actor) -> Executed:
-        """Carry an agent's own action out. Raises NotFound, TokenRefused, Refused, NotExecutable, NoGateway,
-        AlreadyCarriedOut, RefusedAtGateway; of these only AlreadyCarriedOut and TokenSpent say that it was begun."""
+    async def execute(self, agent_id: str, kind: KeyKind, action_id: str, text: str, by: Actor) -> Executed:
+        """Carry an agent's own action out, asked by a key of that kind. Raises NotFound, TokenRefused, Refused,
+        NotExecutable, NoGateway, AlreadyCarriedOut, RefusedAtGateway; of these only AlreadyCarriedOut and TokenSpent
+        say that it was begun."""
         presented = await self._presented(agent_id, action_id, text)
         action = await self._audited(lambda connection: self._tokens.checked(connection, presented), by)
         call = await self._database.read(lambda connection: _call(connection, action))
-        if action.kind is not KeyKind.LIVE:
+        if action.kind is KeyKind.TEST:
             return await self._pretend(presented, call, by)
+        if kind is KeyKind.TEST:
+            raise Refused("a test key has nothing done that a live key asked for", "use a live key", code="test_key")
         queued = await self._queue(presented, by)
         finished = await self._finished(queued)
         told = await self._database.write(lambda connection: self._collect(connection, finished))
         if isinstance(told, RefusedAtGateway):
+            audit.record("action.refused_at_gateway", by, action=action.id, code=told.code)
             raise told
+        code = (told.action.outcome or {}).get("code")
+        audit.record(f"action.{told.action.status.value}", by, action=action.id, code=code)
         return told
 
     async def _presented(self, agent_id: str, action_id: str, text: str) -> Presented:
@@ -93,7 +99,7 @@ class Executions:
         found = await self._database.read(lambda connection: actions.of_agent(connection, agent_id, action_id))
         if found is None:
             raise NotFound("action", action_id[:64])
-        return Presented(text, found.spec_hash, agent_id, action_id)
+        return Presented(text, found.spec_hash, agent_id, action_id, test=True)
 
     async def _audited(self, work: Callable[[Connection], T], by: Actor) -> T:
         try:
