@@ -12,7 +12,7 @@ NODE_PARTS := tests
 ARGS ?=
 export PYTHON
 
-.PHONY: help run test test-compiled check format demo wheel bench bench-peers fuzz-api docs lock clean
+.PHONY: help run test test-postgresql test-compiled check format demo wheel bench bench-peers fuzz-api docs lock clean
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -23,6 +23,7 @@ run: $(VENV)/.runtime ## start server and proxy on this machine (Ctrl-C stops bo
 test: check $(VENV)/.node ## everything: the checks, then all tests in random order (ARGS="-k access" picks some)
 	@tools/system_parts.sh bench || echo "the tests of the benchmark are left out"
 	@tools/system_parts.sh chain || echo "the tests through Squid, and with a proxy on another machine, are left out"
+	@tools/system_parts.sh databases || echo "the tests on PostgreSQL are left out"
 	@tools/system_parts.sh browser || echo "the tests in a browser are left out"
 	@tools/system_parts.sh shells || echo "completion in zsh and fish, and the check of the manual page, are left out"
 	@tools/system_parts.sh matrix || echo "clients that are missing are left out of the matrix"
@@ -41,6 +42,9 @@ format: $(VENV)/.dev ## write the code the way `make check` wants it
 
 demo: $(VENV)/.demo $(VENV)/.parts-test ## an agent under TameFlare against doubles of GitHub, OpenAI and Stripe; no internet
 	@$(BIN)/tf demo $(ARGS)
+
+test-postgresql: $(VENV)/.dev $(VENV)/.parts-databases ## the tests of the control plane with everything on PostgreSQL
+	@TAMEFLARE_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 tests/control $(ARGS)
 
 test-compiled: $(VENV)/.compiled ## the tests of the request path against its compiled form (see `make wheel`)
 	@$(VENV)/compiled/bin/python -m pytest -n 2 --dist loadgroup tests/wire tests/core tests/connectors tests/proxy tests/resistance $(ARGS)

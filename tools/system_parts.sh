@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that what no Python package brings is there. Usage: system_parts.sh run|test|bench|chain|peers|compile|browser|matrix
+# Makes sure that what no Python package brings is there. Usage: system_parts.sh run|test|bench|chain|databases|peers|compile|browser|matrix
 # Installs missing parts only as root on a machine with apt-get; anywhere else it says what is missing and how to get it.
 set -euo pipefail
 
@@ -14,6 +14,8 @@ want() { # Debian package, then a command that succeeds where it is there
 want_header() { [ -n "$(find /usr/include /usr/local/include -path "*/$1" -print -quit 2>/dev/null)" ]; }
 
 has_squid_with_tls() { squid -v | grep -- --with-openssl; }
+
+has_postgresql() { command -v postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres'; }
 
 has_any() { command -v "$@"; }
 
@@ -52,6 +54,9 @@ case ${1:-run} in
     want squid-openssl has_any squid
     want iproute2 has_any ip
     ;;
+  databases)
+    want postgresql has_postgresql
+    ;;
   browser)
     want chromium has_any chromium chromium-browser google-chrome
     ;;
@@ -72,7 +77,7 @@ case ${1:-run} in
     want default-jdk-headless javac -version
     ;;
   *)
-    echo "unknown set of parts: $1 (run, test, bench, peers, compile, chain, browser, shells or matrix)" >&2
+    echo "unknown set of parts: $1 (run, test, bench, peers, compile, chain, databases, browser, shells or matrix)" >&2
     exit 2
     ;;
 esac

@@ -196,7 +196,7 @@ def test_both_halves_of_a_request_in_one_month_and_their_flags_are_one_row(story
 def test_a_record_with_a_character_that_no_text_may_hold_is_kept(story: Story) -> None:
     story.arrive(refusal("a", path="/a\0b", message="\0"))
     (row,) = story.newest()
-    assert row["path"] in ("/a\0b", "/a\ufffdb")
+    assert row["path"] in ("/a\0b", "/a\N{SYMBOL FOR NULL}b")
     assert story.names(Filter(decision="deny")) == ["a"]
 
 

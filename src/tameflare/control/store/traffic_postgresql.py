@@ -43,6 +43,7 @@ _MONTHS: Final = (
 )
 _OURS: Final = re.compile(r"\b(positions|missing|unreadable|counter)\b")
 _NUL: Final = "\0"
+_SIGN: Final = "\N{SYMBOL FOR NULL}"
 
 
 class PostgresTables:
@@ -115,7 +116,7 @@ def _kinds() -> dict[str, str]:
 
 
 def _storable(row: Row) -> Row:
-    """PostgreSQL keeps no NUL in text, and agents may send one."""
+    """PostgreSQL keeps no NUL in text, and agents may send one: the sign for it stands in its place."""
     if any(type(value) is str and _NUL in value for value in row):
-        return tuple(value.replace(_NUL, "\ufffd") if isinstance(value, str) else value for value in row)
+        return tuple(value.replace(_NUL, _SIGN) if isinstance(value, str) else value for value in row)
     return row
