@@ -128,6 +128,11 @@ def test_any_text_is_read_or_told(text: str) -> None:
     assert all(1 <= fault.line <= lines + 1 and fault.column >= 1 for fault in parsed.diagnostics)
 
 
+def test_a_policy_has_so_many_values_and_no_more() -> None:
+    (fault,) = told(f"name: a\nrules: [{'a,' * limits.NODES}]")
+    assert fault == "2:39999: more than 20,000 values; split the policy"
+
+
 def test_a_fault_behind_many_others_is_one_still() -> None:
     rules = "  - {name: a, decision: deny}\n" * (limits.FAULTS + 5)
     total = '{field: "total(parameters.a, window: 1d, by: people)", operator: less_than, value: 5}'

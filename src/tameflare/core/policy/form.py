@@ -97,7 +97,7 @@ class Form:
 
 def unseen(text: str) -> bool:
     """Whether a text holds characters that control terminals or change directions."""
-    return spell_out(text) != text
+    return not text.isprintable() and spell_out(text) != text
 
 
 def mapping(node: Node, name: str, faults: Faults) -> Mapping | None:

@@ -139,11 +139,8 @@ class _Reader:
         self._faults.add(self._place(event), message, help_)
         raise _Stop
 
-    def _check(self, event: Any) -> None:
-        """A value has neither anchor nor tag, and there are not too many."""
-        self._count += 1
-        if self._count > limits.NODES:
-            self._stop(event, f"more than {limits.NODES:,} values", "split the policy")
+    def _refuse_marks(self, event: Any) -> None:
+        """A value has neither anchor nor tag."""
         if event.anchor:
             message = f"the anchor `&{event.anchor}`"
             self._faults.add(self._place(event), message, "remove it; policies have no aliases")
@@ -152,7 +149,8 @@ class _Reader:
             self._faults.add(self._place(event), message, "remove it; the form of a value says what it is")
 
     def _scalar(self, event: Any) -> Scalar:
-        self._check(event)
+        if event.anchor is not None or event.tag is not None:
+            self._refuse_marks(event)
         mark = event.start_mark
         line, column = self._first_line + mark.line, mark.column + 1
         text: str = event.value
@@ -177,7 +175,8 @@ class _Reader:
         return bool(self._stack) and isinstance(self._stack[-1], Mapping) and self._keys[-1] is None
 
     def _begin(self, event: Any) -> None:
-        self._check(event)
+        if event.anchor is not None or event.tag is not None:
+            self._refuse_marks(event)
         mark = event.start_mark
         kind = Mapping if type(event) is yaml.MappingStartEvent else Sequence
         node = kind(self._first_line + mark.line, mark.column + 1)
@@ -191,6 +190,10 @@ class _Reader:
 
     def _put(self, node: Node) -> None:
         """Put a node where it belongs: a key, what stands behind one, or an entry of a list."""
+        self._count += 1
+        if self._count > limits.NODES:
+            self._faults.add(node, f"more than {limits.NODES:,} values", "split the policy")
+            raise _Stop
         if not self._stack:
             self._root = node
             return
