@@ -17,7 +17,7 @@ from tameflare.core.approval_states import Approval, Status
 from tameflare.core.decision import Reason
 from tameflare.link.approvals import Answer, Consume, Leave, Raise, Standing
 from tameflare.link.messages import ApprovalAnswered
-from tameflare.proxy.hold import Hold, Need, Reply
+from tameflare.proxy.hold import Hold, Judged, Later, Need, Reply
 from tameflare.proxy.holds import Holds
 from tameflare.proxy.refusal import Refusal
 
@@ -78,12 +78,14 @@ class ProxyDouble:
 
 @dataclass
 class HeldDouble:
-    """A request and its connection. `ends` is what became of it: let go for an approval, or refused."""
+    """A request and its connection. `slow`: judging it again takes its time. `ends` is what became of it: let go for
+    an approval, or refused."""
 
     proxy: ProxyDouble
     agent: str
     digest: str
     ids: list[str]
+    slow: bool = False
     hold: Hold | None = None
     gone: bool = False
     ends: list[str | Refusal] = field(default_factory=list)
@@ -97,9 +99,10 @@ class HeldDouble:
         sketch = Sketch(self.ids[-1], 0, self.proxy.holds.epoch, self.agent, self.digest)
         return Need(sketch.raising(ruling, self.proxy.version).held, ruling, self.proxy.version)
 
-    def judge_again(self) -> Need | Refusal | None:
+    def judge_again(self) -> Judged:
+        """A slow one must ask somebody first, and is judged by what holds then."""
         assert not self.gone, "judged for nobody"
-        return self.need()
+        return Later.LATER if self.slow else self.need()
 
     def let_go(self, approval: str) -> None:
         assert not self.gone, "sent for nobody"
@@ -135,10 +138,15 @@ class HoldsModel(RuleBasedStateMachine):
 
     # --- agents
 
-    @rule(proxy=st.integers(0, 1), agent=st.sampled_from(sorted(AGENTS)), digest=st.sampled_from(DIGESTS))
-    def a_request_is_held(self, proxy: int, agent: str, digest: str) -> None:
+    @rule(
+        proxy=st.integers(0, 1),
+        agent=st.sampled_from(sorted(AGENTS)),
+        digest=st.sampled_from(DIGESTS),
+        slow=st.booleans(),
+    )
+    def a_request_is_held(self, proxy: int, agent: str, digest: str, slow: bool = False) -> None:
         home = self.proxies[proxy]
-        request = HeldDouble(home, agent, digest, [self.new_id()])
+        request = HeldDouble(home, agent, digest, [self.new_id()], slow)
         need = request.need()
         if isinstance(need, Need):
             home.requests.append(request)
@@ -194,6 +202,19 @@ class HoldsModel(RuleBasedStateMachine):
         request.proxy.holds.call_off((request.ids[0],))
         assert isinstance(request.ends[0], Refusal)
         request.proxy.holds.call_off((request.ids[0],))
+
+    @precondition(lambda self: self.judging())
+    @rule(which=ANY)
+    def a_slow_judgement_is_there(self, which: int) -> None:
+        self.judge(pick(self.judging(), which))
+
+    def judge(self, request: HeldDouble) -> None:
+        assert request.hold is not None
+        event("judged later")
+        request.hold.judged(request.need())
+
+    def judging(self) -> list[HeldDouble]:
+        return [r for r in self.waiting() if r.hold is not None and r.hold.judges]
 
     def waiting(self) -> list[HeldDouble]:
         return [r for proxy in self.proxies for r in proxy.requests if not r.gone and not r.ends]
@@ -324,6 +345,8 @@ class HoldsModel(RuleBasedStateMachine):
                 proxy.holds.applied()
                 for message in self.control.feeds.pop(proxy.name, []):
                     proxy.holds.answered(message)
+            for request in self.judging():
+                self.judge(request)
             if not (self.network or self.answers or self.control.feeds):
                 self.clock += 1.5
                 self.sweep()

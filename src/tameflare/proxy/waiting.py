@@ -62,8 +62,14 @@ class HeldRequest:
         return self._judged(exchange, outcome, before.time)
 
     def _reserved(self, exchange: Exchange, time: float) -> None:
-        """The totals are there, as they are now."""
-        if self.hold.judges and self._conversation.exchange is exchange:
+        """The totals are there, as they are now. What came into force meanwhile counts: then it is judged anew."""
+        if not self.hold.judges or self._conversation.exchange is not exchange:
+            return
+        identity, served = exchange.identity, self._state.served
+        if identity is None or served is None or not identity.is_valid(served, self._state.clock()):
+            exchange.time = time
+            self.hold.judged(self.judge_again())
+        else:
             self.hold.judged(self._judged(exchange, advance(exchange, self._state), time))
 
     def _judged(self, exchange: Exchange, outcome: Outcome, time: float) -> Refusal | Need | None:
