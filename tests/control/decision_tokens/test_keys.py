@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from tests.control.decision_tokens.minting import Mint, parts
 from tests.control.running import KEY, Clock
+from tests.support.postgres import Databases
 
 from tameflare.control.services.audit import SERVER
 from tameflare.control.services.faults import Refused
@@ -114,6 +116,15 @@ def test_another_server_takes_the_new_key_up(tmp_path: Path) -> None:
     assert parts(second.token(second.allowed()))[0]["kid"] == newer
     first.close()
     second.close()
+
+
+def test_servers_that_start_at_once_sign_with_one_key(tmp_path: Path, databases: Databases) -> None:
+    url = databases.filled()
+    with ThreadPoolExecutor(4) as threads:
+        servers = list(threads.map(lambda _: Mint(tmp_path, url=url), range(4)))
+    assert len({server.keys._ring.kid for server in servers}) == 1
+    for server in servers:
+        server.close()
 
 
 def test_a_key_that_was_stored_plain_is_sealed_as_soon_as_there_is_a_master_key(tmp_path: Path) -> None:

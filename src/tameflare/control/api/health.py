@@ -61,7 +61,7 @@ async def read_health(caller: Anybody, services: Wired, response: Response) -> H
         version=facts.version,
         release=tameflare.__version__,
         database="ok",
-        signing_key="replaced" if services.keys.problems else "ok",
+        signing_key="replaced" if services.keys.problems or services.signing_keys.problem else "ok",
         encrypted=services.vault.encrypts,
         kill_switch_active=bool(facts.switches),
         gateways=facts.gateways,
