@@ -8,6 +8,7 @@ it gets here.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from json import JSONEncoder
 from json.encoder import encode_basestring as _quoted
@@ -19,6 +20,7 @@ from tameflare.core.errors import InvalidValue
 LARGEST: Final = 1 << 53
 _FIXED: Final = 21
 """ECMAScript writes numbers below 10^21 without an exponent, and from 10^-6 on."""
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _encoder: Final = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -28,7 +30,9 @@ def canonical(value: Any) -> bytes:
         return _encoder.encode(value).encode()
     for path, message in problems(value):
         raise InvalidValue(f"`{path}`: {message}" if path else message)
-    return "".join(_written(value)).encode()
+    out: list[str] = []
+    _write(value, out)
+    return "".join(out).encode()
 
 
 def spec_hash(action_type: str, resource: dict[str, Any], parameters: dict[str, Any]) -> str:
@@ -81,37 +85,38 @@ def is_plain(value: Any) -> bool:
 
 
 def _text_problems(text: str, path: str) -> Iterator[tuple[str, str]]:
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isascii() and _HALF.search(text):
         shown = path.encode("utf-8", "replace").decode()
         yield shown, "half of a surrogate pair is no character"
 
 
-def _written(value: Any) -> Iterator[str]:
+def _write(value: Any, out: list[str]) -> None:
     if isinstance(value, str):
-        yield _quoted(value)
+        out.append(_quoted(value))
     elif value is None or isinstance(value, bool):
-        yield "null" if value is None else ("true" if value else "false")
+        out.append("null" if value is None else ("true" if value else "false"))
     elif isinstance(value, int):
-        yield str(value)
+        out.append(str(value))
     elif isinstance(value, float):
-        yield number(value)
+        out.append(number(value))
     elif isinstance(value, dict):
-        yield from _object(value)
+        _write_object(value, out)
     else:
-        yield "["
-        for index, item in enumerate(value):
-            if index:
-                yield ","
-            yield from _written(item)
-        yield "]"
+        separator = "["
+        for item in value:
+            out.append(separator)
+            _write(item, out)
+            separator = ","
+        out.append("]" if value else "[]")
 
 
-def _object(value: dict[str, Any]) -> Iterator[str]:
-    yield "{"
-    for index, name in enumerate(sorted(value, key=_by_utf16)):
-        yield f",{_quoted(name)}:" if index else f"{_quoted(name)}:"
-        yield from _written(value[name])
-    yield "}"
+def _write_object(value: dict[str, Any], out: list[str]) -> None:
+    separator = "{"
+    for name in sorted(value, key=_by_utf16):
+        out.append(f"{separator}{_quoted(name)}:")
+        _write(value[name], out)
+        separator = ","
+    out.append("}" if value else "{}")
 
 
 def _by_utf16(name: str) -> bytes:

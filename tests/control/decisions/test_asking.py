@@ -130,6 +130,11 @@ def test_what_could_be_read_in_two_ways_is_refused(place_of_faults: Place, body:
     assert answer.json()["faults"][0]["message"]
 
 
+def test_a_large_body_is_refused(place_of_faults: Place) -> None:
+    answer = place_of_faults.client.post(ACTIONS, json={**EMAIL, "parameters": {"text": "x" * (256 << 10)}})
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
 @pytest.fixture(scope="module")
 def place_of_faults(site: Any) -> Place:
     return Place(*site)

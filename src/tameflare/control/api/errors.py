@@ -31,6 +31,7 @@ _STATUS: Final[dict[type[TameFlareError], int]] = {
     faults.AlreadyExists: 409,
     faults.AlreadyAnswered: 409,
     faults.IdempotencyConflict: 409,
+    faults.TooLarge: 413,
     faults.Ambiguous: 409,
     VersionMoved: 409,
     faults.InUse: 409,

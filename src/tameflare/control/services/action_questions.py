@@ -12,12 +12,14 @@ import msgspec
 from tameflare.connectors import asked
 from tameflare.connectors.faults import Unreadable
 from tameflare.connectors.strict_json import parse_json
-from tameflare.control.services.faults import Fault, Invalid
+from tameflare.control.services.faults import Fault, Invalid, TooLarge
 from tameflare.core import canonical
 from tameflare.core.action import Risk
 
 FIELDS: Final = ("type", "resource", "parameters", "connector", "risk_hints", "webhook_url")
 _BESIDE: Final = ("connector", "risk_hints", "webhook_url")
+LARGEST: Final = 256 << 10
+"""Bytes of a body: others wait while it is read."""
 LONGEST_TYPE: Final = 300
 LONGEST_URL: Final = 2048
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9_\-]*(?:\.[A-Za-z0-9_\-]+)+")
@@ -40,7 +42,10 @@ class Question(msgspec.Struct, frozen=True):
 
 
 def read(body: bytes, webhook_hosts: Collection[str]) -> Question:
-    """Raises Invalid with everything that is wrong. `webhook_hosts` are those that somebody may be told at."""
+    """Raises TooLarge, and Invalid with everything that is wrong. `webhook_hosts` are those that somebody may be told
+    at."""
+    if len(body) > LARGEST:
+        raise TooLarge(LARGEST)
     try:
         sent = parse_json(body)
     except Unreadable as fault:

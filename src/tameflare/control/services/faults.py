@@ -122,6 +122,15 @@ class Throttled(TameFlareError):
         self.retry_after = retry_after
 
 
+class TooLarge(TameFlareError):
+    """A body over the limit of its route."""
+
+    code = "body_too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"a body may have {most} bytes here", "send less")
+
+
 class IdempotencyConflict(TameFlareError):
     """An idempotency key that was used before, for something else."""
 
