@@ -211,7 +211,9 @@ def test_where_something_denies_anyway_nothing_is_unknown(owner: httpx.Client) -
 
 @pytest.mark.usefixtures("recorded")
 def test_only_the_records_that_are_asked_for_count(owner: httpx.Client) -> None:
-    assert replay(owner, last=3)["records"] == 3
+    few = replay(owner, last=3)
+    assert (few["records"], few["more"]) == (3, True)
+    assert replay(owner, last=13)["more"] is False
     assert replay(owner, since=1_790_000_001)["records"] == 0
     assert replay(owner, gateway="elsewhere")["records"] == 0
     held = [each for each in replay(owner)["moves"] if each["was"] == "requires_approval"]

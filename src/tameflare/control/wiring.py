@@ -36,6 +36,7 @@ from tameflare.control.services.policies import Policies
 from tameflare.control.services.policy_trials import Trials
 from tameflare.control.services.proxies import Proxies
 from tameflare.control.services.replay import Replay
+from tameflare.control.services.replay_records import RecordReader
 from tameflare.control.services.sessions import Sessions
 from tameflare.control.services.setupcode import FILE, SetupCode
 from tameflare.control.services.signing_keys import SigningKeys
@@ -133,7 +134,7 @@ class Services:
             compiled=compiled,
             policies=policies,
             trials=trials,
-            replay=Replay(context, database, traffic, trials),
+            replay=Replay(context, RecordReader(database, traffic), trials),
             proxies=Proxies(context, database, published, own.pepper),
             credentials=Credentials(context, vault),
             kill_switches=KillSwitches(context, database, published),

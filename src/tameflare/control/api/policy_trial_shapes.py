@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tameflare.control.api.bodies import Answer, Body
 from tameflare.control.api.policy_shapes import FileBody
-from tameflare.control.services.replay import MOST
+from tameflare.control.services.replay_records import MOST, USUAL
 from tameflare.core.config import DEFAULT_AGENT
 
 
@@ -38,7 +38,7 @@ class ReplayBody(Body):
 
     files: Annotated[list[FileBody], Field(max_length=1000)] = Field([])
     alone: bool = Field(False, description="Leave out the stored policies.")
-    last: Annotated[int, Field(ge=1, le=MOST)] = MOST
+    last: Annotated[int, Field(ge=1, le=MOST)] = USUAL
     since: float | None = Field(None, ge=0, description="Unix seconds.")
     gateway: Annotated[str, Field(max_length=64, description="Only this gateway's.")] = ""
 
@@ -90,9 +90,11 @@ class DifferenceOut(Answer):
 
 
 class ReplayOut(Answer):
-    """`differences` are the newest ones. `left_out` are records that rules and policies had not decided."""
+    """`differences` are the newest ones. `left_out` are records that rules and policies had not decided. `more`: there
+    are older records, which were not looked at."""
 
     records: int
+    more: bool
     unchanged: int
     changed: int
     cannot_tell: int

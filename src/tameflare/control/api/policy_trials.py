@@ -21,7 +21,8 @@ from tameflare.control.api.strict import router_for
 from tameflare.control.services import action_questions
 from tameflare.control.services.policy_checks import File
 from tameflare.control.services.policy_trials import Candidates
-from tameflare.control.services.replay import Replayed, Wanted
+from tameflare.control.services.replay import Replayed
+from tameflare.control.services.replay_records import Wanted
 
 router = router_for("policies", PATH)
 
@@ -49,6 +50,7 @@ async def replay(body: ReplayBody, _caller: Reader, services: Wired) -> ReplayOu
 def _told(found: Replayed) -> ReplayOut:
     return ReplayOut(
         records=found.records,
+        more=found.more,
         unchanged=found.unchanged,
         changed=found.changed,
         cannot_tell=found.cannot_tell,
