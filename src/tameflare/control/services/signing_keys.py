@@ -27,7 +27,7 @@ from tameflare.control.services.context import Context
 from tameflare.control.services.faults import Refused
 from tameflare.control.services.vault import Place, Vault, VaultFault
 from tameflare.control.store import meta
-from tameflare.control.store.engine import Conflict, Connection, Database, touch
+from tameflare.control.store.engine import Connection, Database, touch
 from tameflare.core import p256
 from tameflare.core.token import LIFE, SKEW
 from tameflare.settings import SIGNING_KEY_PRIVATE
@@ -94,10 +94,7 @@ class SigningKeys:
         self.problem = ""
         self._marked = False
         self._good_until = 0.0
-        try:
-            self._ring = database.write_now(self._begin)
-        except Conflict:  # another server made the first key at the same moment
-            self._ring = database.write_now(self._begin)
+        self._ring = database.write_now(self._begin)
         self._trust()
         database.subscribe(TOPIC, self._mark)
 
