@@ -15,6 +15,7 @@ from bench.policy.sets import Request, Rule
 
 _ENTRY: Final = "data.policies.denied"
 _HEAD: Final = "package policies\nimport rego.v1\n"
+_OF_A_FILE: Final = 1000  # a file has at most a megabyte
 _BY_DATA: Final = """\
 denied contains rule.name if {{
     some rule in data.rules[input.type]
@@ -36,7 +37,9 @@ def _third(rule: Rule) -> tuple[str, str]:
 
 def _rules(rules: Sequence[Rule]) -> Callable[[Request], Ask]:
     engine = regorus.Engine()
-    engine.add_policy("policies.rego", _HEAD + "\n".join(_written(number, rule) for number, rule in enumerate(rules)))
+    written = [_written(number, rule) for number, rule in enumerate(rules)]
+    for begin in range(0, len(written), _OF_A_FILE):
+        engine.add_policy(f"policies-{begin}.rego", _HEAD + "\n".join(written[begin : begin + _OF_A_FILE]))
     return _prepare(engine)
 
 
