@@ -36,8 +36,9 @@ class Known(NamedTuple):
     places: frozenset[str]
 
 
-_OF_NO_TABLE: Final = Known(Risk.HIGH, Effect.WRITE, frozenset())
-_CUSTOM: Final = Known(Risk.MEDIUM, Effect.WRITE, frozenset())
+_NOWHERE: Final[frozenset[str]] = frozenset()
+_OF_NO_TABLE: Final = Known(Risk.HIGH, Effect.WRITE, _NOWHERE)
+_CUSTOM: Final = Known(Risk.MEDIUM, Effect.WRITE, _NOWHERE)
 _AT: Final = frozenset({"host", "path"})
 
 
@@ -68,6 +69,8 @@ def action(action_type: str, resource: dict[str, Any], parameters: dict[str, Any
         at = {name: value for name, value in parameters.items() if name in found.places}
         parameters = {**{name: value for name, value in resource.items() if name in found.places}, **parameters}
         resource = {**at, **resource}
+    if action_type.startswith(mcp_names.TOOLS) and action_type != mcp_names.LIST_TOOLS:
+        resource = {**resource, "tool": mcp_names.tool_of(action_type)}
     return Action(action_type, resource, parameters, found.risk, found.effect)
 
 
@@ -124,8 +127,9 @@ def _gravest(before: Known | None, route: Route) -> Known:
 
 
 def _known_of_mcp(action_type: str) -> Known:
+    """What stands beside a tool's arguments is no argument, so that no field is in both places."""
     if action_type == mcp_names.LIST_TOOLS:
-        return Known(Risk.LOW, Effect.READ, _AT)
+        return Known(Risk.LOW, Effect.READ, _NOWHERE)
     if action_type.startswith(mcp_names.RPC):
-        return Known(*mcp_names.weigh(mcp_names.method_of(action_type)), _AT)
-    return Known(Risk.MEDIUM, Effect.WRITE, _AT | {"tool"})
+        return Known(*mcp_names.weigh(mcp_names.method_of(action_type)), _NOWHERE)
+    return Known(Risk.MEDIUM, Effect.WRITE, _NOWHERE)
