@@ -10,13 +10,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, select
+from sqlalchemy import Connection, delete, select, text
 
-from tameflare.control.store import upsert
 from tameflare.control.store.totals_schema import total_entries as entries
 from tameflare.control.store.totals_schema import total_requests as requests
 from tameflare.control.store.totals_schema import total_sums as sums
-from tameflare.core.totals import NOTHING, add, subtract, text
+from tameflare.core.totals import NOTHING, add, subtract
+from tameflare.core.totals import text as plain
 
 
 class State(StrEnum):
@@ -31,23 +31,37 @@ class State(StrEnum):
 _REMEMBERED: Final = 3600
 """Seconds for which it is known that something was released."""
 
-
-def _is(table: Table, holder: str, request: str) -> ColumnElement[bool]:
-    return (table.c.holder == holder) & (table.c.request == request)
+# Written out: these are asked for every request that counts, and SQLAlchemy would put them together each time.
+_REQUEST: Final = "holder = :holder AND request = :request"
+_STATE: Final = text(f"SELECT state FROM total_requests WHERE {_REQUEST}")  # noqa: S608 - made of constants, as below
+_SET_STATE: Final = text(
+    "INSERT INTO total_requests (holder, request, state, changed_at) VALUES (:holder, :request, :state, :now)"
+    " ON CONFLICT (holder, request) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at"
+)
+_ENTRIES: Final = text(f"SELECT key, amount FROM total_entries WHERE {_REQUEST}")  # noqa: S608
+_PUT: Final = text(
+    "INSERT INTO total_entries (holder, request, key, amount, ends) VALUES (:holder, :request, :key, :amount, :ends)"
+    " ON CONFLICT (holder, request, key) DO UPDATE SET amount = excluded.amount, ends = excluded.ends"
+)
+_DROP: Final = text(f"DELETE FROM total_entries WHERE {_REQUEST}")  # noqa: S608
+_OVER: Final = text("DELETE FROM total_entries WHERE key = :key AND ends <= :now RETURNING amount")
+_SUM: Final = text("SELECT amount FROM total_sums WHERE key = :key")
+_SET_SUM: Final = text(
+    "INSERT INTO total_sums (key, amount) VALUES (:key, :amount)"
+    " ON CONFLICT (key) DO UPDATE SET amount = excluded.amount"
+)
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
 def state_of(connection: Connection, holder: str, request: str) -> State | None:
-    found: str | None = connection.scalar(select(requests.c.state).where(_is(requests, holder, request)))
+    found: str | None = connection.scalar(_STATE, {"holder": holder, "request": request})
     return None if found is None else State(found)
 
 
 def set_state(connection: Connection, holder: str, request: str, state: State, now: int) -> None:
-    said = {"state": state.value, "changed_at": now}
-    statement = upsert.insert(connection, requests).values(holder=holder, request=request, **said)
-    connection.execute(statement.on_conflict_do_update(index_elements=["holder", "request"], set_=said))
+    connection.execute(_SET_STATE, {"holder": holder, "request": request, "state": state.value, "now": now})
 
 
 def opened(connection: Connection, holder: str) -> frozenset[str]:
@@ -61,27 +75,25 @@ def opened(connection: Connection, holder: str) -> frozenset[str]:
 
 def entries_of(connection: Connection, holder: str, request: str) -> Mapping[str, Decimal]:
     """What a request counts for, by key."""
-    query = select(entries.c.key, entries.c.amount).where(_is(entries, holder, request))
-    return {row[0]: Decimal(row[1]) for row in connection.execute(query)}
+    found = connection.execute(_ENTRIES, {"holder": holder, "request": request})
+    return {row[0]: Decimal(row[1]) for row in found}
 
 
 def put(connection: Connection, holder: str, request: str, key: str, amount: Decimal, ends: int) -> None:
     """Have a request count for a total. The sum is not touched."""
-    said = {"amount": text(amount), "ends": ends}
-    statement = upsert.insert(connection, entries).values(holder=holder, request=request, key=key, **said)
-    connection.execute(statement.on_conflict_do_update(index_elements=["holder", "request", "key"], set_=said))
+    values = {"holder": holder, "request": request, "key": key, "amount": plain(amount), "ends": ends}
+    connection.execute(_PUT, values)
 
 
 def drop(connection: Connection, holder: str, request: str) -> None:
     """Have a request count no more. The sums are not touched."""
-    connection.execute(delete(entries).where(_is(entries, holder, request)))
+    connection.execute(_DROP, {"holder": holder, "request": request})
 
 
 def current(connection: Connection, key: str, now: int) -> Decimal:
     """The sum of what is inside the window, once what has left it is taken out."""
-    over = delete(entries).where((entries.c.key == key) & (entries.c.ends <= now)).returning(entries.c.amount)
-    gone = [Decimal(amount) for amount in connection.execute(over).scalars()]
-    stored = connection.scalar(select(sums.c.amount).where(sums.c.key == key))
+    gone = [Decimal(amount) for amount in connection.execute(_OVER, {"key": key, "now": now}).scalars()]
+    stored = connection.scalar(_SUM, {"key": key})
     total = NOTHING if stored is None else Decimal(stored)
     if gone:
         for amount in gone:
@@ -100,9 +112,7 @@ def seen(connection: Connection, key: str, now: int) -> Decimal:
 
 
 def set_sum(connection: Connection, key: str, amount: Decimal) -> None:
-    said = {"amount": text(amount)}
-    statement = upsert.insert(connection, sums).values(key=key, **said)
-    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=said))
+    connection.execute(_SET_SUM, {"key": key, "amount": plain(amount)})
 
 
 # --- what is over -----------------------------------------------------------------------------------------------------
