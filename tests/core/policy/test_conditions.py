@@ -70,6 +70,7 @@ TABLE = [
     ("glob",         "*.example.com",  "example.com",         False),
     ("glob",         "a*b*c",          "a/b.b/c",             True),
     ("glob",         "a*b*c",          "acb",                 False),
+    ("glob",         "*ab*ba*",        "aba",                 False),
     ("glob",         "ab*ab",          "ab",                  False),
     ("glob",         "a*aa*a",         "aaa",                 False),
     ("glob",         "m?in",           "main",                True),

@@ -19,7 +19,6 @@ from tameflare.core.policy.truth import ERROR, Check, Truth
 
 Network = IPv4Network | IPv6Network
 _MAPPED_PREFIX: Final = 96
-_LONGEST: Final = 100  # characters of an address, with its zone
 
 
 def cidr(key: str, written: str | Sequence[str]) -> Check:
@@ -48,8 +47,6 @@ def network(written: str) -> Network:
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    if len(text) > _LONGEST:
-        return None
     try:
         found = ip_address(text)
     except ValueError:
