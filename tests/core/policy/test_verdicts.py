@@ -204,3 +204,15 @@ def test_places_that_no_rule_tells_apart_have_the_same_candidates() -> None:
     assert found(by_scope, "bot") is found(by_scope, "other")
     assert found(by_scope, "bot") is not found(by_scope, "bot", "staging")
     assert plain.candidates("main", "github", "bot", "production", "x.y.z") is not found(plain, "bot")
+
+
+def test_rules_are_looked_up_by_texts_only() -> None:
+    """A type is never equal to a number, and to compare them is an error, not a rule for another type."""
+    odd = compiled(Policy("p", (rule(ALLOW, condition=model.Test("type", Operator.EQUALS, 1)),)))
+    assert says(odd).reason is Reason.ENGINE_ERROR
+    mixed = compiled(Policy("p", (rule(DENY, condition=model.Test("type", Operator.IN, (MERGE, 1))),)))
+    assert says(mixed).reason is Reason.POLICY_DENY
+    assert says(mixed, "x.y.z") is SILENT
+    numbers = [rule(DENY, f"r{n}", model.Test("parameters.n", Operator.EQUALS, n)) for n in range(6)]
+    assert says(compiled(Policy("p", tuple(numbers))), n=3).matched == ("policy:p@2:r3",)
+    assert says(compiled(Policy("p", tuple(numbers))), n="3").reason is Reason.ENGINE_ERROR
