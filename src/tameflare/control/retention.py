@@ -8,12 +8,13 @@ from typing import Final
 
 import structlog
 
-from tameflare.control.store import approvals, proxies
+from tameflare.control.store import actions, approvals, proxies
 from tameflare.control.wiring import Services
 from tameflare.core.errors import TameFlareError
 from tameflare.settings import RETENTION_DAYS
 
 DAY: Final = 86400.0
+_TOGETHER: Final = 500
 
 _log = structlog.get_logger("tameflare.control")
 
@@ -36,17 +37,30 @@ class Retention:
             await self._wait(DAY)
 
     async def purge(self) -> None:
-        """Drop what is over AUDIT_RETENTION_DAYS old: months of records, answered approvals; and messages that no proxy
-        waits for."""
+        """Drop what is over AUDIT_RETENTION_DAYS old: months of records, answered approvals, actions of the decision
+        API; and messages that no proxy waits for."""
         months = await self._drop_months()
         known = await self._services.database.read(proxies.listed)
         messages = await self._services.feed.prune([proxy.id for proxy in known])
+        asked = await self._drop_asked()
         answered = await self._drop_answered()
         await self._services.totals.prune()
         await self._services.database.write(self._services.decision_tokens.purge)
         await self._services.database.write(self._services.signing_keys.purge)
-        if months or messages or answered:
-            _log.info("retention.purged", months=months, messages=messages, approvals=answered)
+        if months or messages or answered or asked:
+            _log.info("retention.purged", months=months, messages=messages, approvals=answered, actions=asked)
+
+    async def _drop_asked(self) -> int:
+        """A bounded number at a time, so that no decision waits for it."""
+        days = self._services.context.settings.get(RETENTION_DAYS)
+        if days is None:
+            return 0
+        moment, dropped = int(self._services.context.clock() - days * DAY), 0
+        while more := await self._services.database.write(
+            lambda connection: actions.remove_before(connection, moment, _TOGETHER)
+        ):
+            dropped += more
+        return dropped
 
     async def _drop_answered(self) -> int:
         days = self._services.context.settings.get(RETENTION_DAYS)

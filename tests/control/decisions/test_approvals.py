@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.control.browsing import logged_in
 from tests.control.decisions.asking import APPROVALS, EMAIL, Place
 from tests.control.running import Running, running
 from tests.support.waiting import wait_for
@@ -194,6 +195,16 @@ def test_test_keys_are_told_apart(asking: Place) -> None:
     live, test = asking.ask(), tester.post("/api/v1/actions", json=EMAIL).json()
     assert live["approval"]["id"] != test["approval"]["id"], "consent to a test is none to the deed"
     assert "nothing will be sent" in shown(asking, test["approval"]["id"])["sentence"]
+
+
+def test_pages_show_what_waits_without_a_request(asking: Place) -> None:
+    asked = asking.ask(parameters={"subject": "<b>Hello</b>"})
+    browser = logged_in(asking.server, "owner")
+    for page in ("/dashboard/approvals", f"/dashboard/approvals/{asked['approval']['id']}"):
+        seen = browser.get(page).text
+        assert "through the decision API; there is no request yet" in seen
+        assert "&lt;b&gt;Hello&lt;/b&gt;" in seen
+        assert "/dashboard/traffic/act_" not in seen, "no request is on record to be looked at"
 
 
 def test_what_was_asked_and_answered_survives_a_restart(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.control.decisions.asking import ACTIONS, EMAIL, Place
 
+from tameflare.control.store import actions
 from tameflare.core.action_states import TOKEN_SECONDS
 from tameflare.core.canonical import spec_hash
 from tameflare.core.token import SKEW
@@ -274,6 +275,21 @@ def test_what_is_not_carried_out_in_time_expires(place: Place) -> None:
     found = place.get(asked["action_request_id"])
     assert (found["status"], found["expires_at"]) == ("expired", None)
     assert "decision_token" not in found
+
+
+def test_what_has_ended_is_forgotten_after_its_days_and_what_is_open_is_not(place: Place) -> None:
+    place.rule("email.*", "allow")
+    place.rule("email.asked", "require_approval", approval={"timeout_seconds": 20 * 86400})
+    denied, waiting = place.ask({"type": "note.add"}), place.ask({"type": "email.asked"})
+    place.server.clock.now += 10 * 86400
+    recent = place.ask({"type": "note.add"})
+    moment = int(place.server.clock()) - 5 * 86400
+    database = place.server.services.database
+    while database.write_now(lambda connection: actions.remove_before(connection, moment, 2)):
+        pass
+    left = {item["action_request_id"] for item in place.client.get(ACTIONS).json()["items"]}
+    assert denied["action_request_id"] not in left
+    assert {waiting["action_request_id"], recent["action_request_id"]} <= left
 
 
 def test_a_dry_run_explains_and_records_nothing(place: Place) -> None:

@@ -163,11 +163,17 @@ def free_key(connection: Connection, action_id: str) -> None:
     connection.execute(update(action_requests).where(action_requests.c.id == action_id).values(idempotency_key=None))
 
 
-def remove_before(connection: Connection, moment: int) -> int:
-    """Delete those that ended before `moment`, in Unix seconds; how many."""
-    old = and_(action_requests.c.expires_at.is_(None), action_requests.c.changed_at < moment)
-    waiting = action_requests.c.status.in_([*_READY, ActionStatus.PENDING_APPROVAL.value])
-    return connection.execute(delete(action_requests).where(old, ~waiting)).rowcount
+def remove_before(connection: Connection, moment: int, limit: int) -> int:
+    """Delete the oldest of those that have ended and were asked for before `moment`, in Unix seconds; how many."""
+    open_ = action_requests.c.status.in_([*_READY, ActionStatus.PENDING_APPROVAL.value])
+    old = and_(action_requests.c.id < first_id(moment), ~open_)
+    chosen = select(action_requests.c.id).where(old).order_by(action_requests.c.id).limit(limit)
+    return connection.execute(delete(action_requests).where(action_requests.c.id.in_(chosen))).rowcount
+
+
+def first_id(moment: float) -> str:
+    """What is not above any id that was made from `moment` on, in Unix seconds: ids rise with time."""
+    return f"act_{int(moment * 1000):012x}"
 
 
 def _row(action: StoredAction) -> dict[str, Any]:
