@@ -76,6 +76,21 @@ def test_headers_of_its_own_pass_and_do_not_replace_those_of_the_connector() -> 
     assert call.headers == (("anthropic-version", "2023-06-01"), ("anthropic-beta", "x-2025"))
 
 
+@pytest.mark.parametrize(
+    ("vendor", "action_type"),
+    [
+        ("github", "github.release.upload_asset"),
+        ("github", "github.repo.push"),
+        ("openai", "openai.file.upload"),
+        ("anthropic", "anthropic.file.upload"),
+    ],
+)
+def test_what_sends_a_file_cannot_be_built(vendor: str, action_type: str) -> None:
+    given = {**AT, "release_id": 1, "name": "a.zip", "purpose": "assistants"}
+    with pytest.raises(InvalidValue):
+        call_for(connector(vendor), Action(action_type, {}, given))
+
+
 @pytest.mark.parametrize("name", ["a b", "a:b", "", "a\r\nb", "ä", "a" * 101])
 def test_what_is_no_name_of_a_header_is_a_fault(name: str) -> None:
     with pytest.raises(InvalidValue):

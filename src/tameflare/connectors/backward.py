@@ -45,7 +45,7 @@ def build(route: Route, parameters: Fields, host: str, prefix: str = "") -> Http
     method = route.methods[0]
     kind = route.body_kind
     if kind in {BodyKind.NONE, BodyKind.RAW}:
-        return HttpCall(method, host, prefix + path, encode(left))
+        return HttpCall(method, host, prefix + path, encode(left), lacks_file=kind is BodyKind.RAW)
     in_query = {entry.partition(":")[0].partition(".")[0] for entry in route.query.split()}
     if route.when is not None and route.when.in_query:
         in_query.add(route.when.field)

@@ -42,7 +42,8 @@ class BodySays(Enum):
 
 
 class HttpCall(msgspec.Struct, frozen=True):
-    """A request built from an action, before the credential is put in. `query` is encoded, without `?`."""
+    """A request built from an action, before the credential is put in. `query` is encoded, without `?`. `lacks_file`:
+    its body would be a file, or parts of one, which no parameters tell."""
 
     method: str
     host: str
@@ -51,6 +52,7 @@ class HttpCall(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     content_type: str = ""
     body: bytes = b""
+    lacks_file: bool = False
 
 
 class Connector(Protocol):

@@ -32,6 +32,8 @@ def call_for(connector: Connector, action: Action) -> HttpCall:
     fields = {name: value for name, value in action.parameters.items() if name.lower() not in dropped}
     given = fields.pop(HEADERS, {}) if isinstance(fields.get(HEADERS), dict) else {}
     call = connector.build(replace(action, parameters=fields))
+    if call.lacks_file:
+        raise InvalidValue(f"the action `{action.type}` sends a file, and none can be built from parameters")
     own = {name.lower() for name, _ in call.headers}
     further = tuple(_header(name, value) for name, value in given.items() if _may_pass(name, dropped | own))
     return replace(call, headers=(*call.headers, *further))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from msgspec.structs import replace
+
 from tameflare.connectors import auth, denials
 from tameflare.connectors.auth import Credential, Injection, header_line
 from tameflare.connectors.base import HttpCall
@@ -41,10 +43,7 @@ class AnthropicConnector(TableConnector):
         return Injection(header_line("x-api-key", credential.value))
 
     def build(self, action: Action) -> HttpCall:
-        call = super().build(action)
-        return HttpCall(
-            call.method, call.host, call.path, call.query, (ANTHROPIC_VERSION,), call.content_type, call.body
-        )
+        return replace(super().build(action), headers=(ANTHROPIC_VERSION,))
 
 
 class StripeConnector(TableConnector):
