@@ -11,6 +11,7 @@ import pytest
 from tests.control.holding import Plane
 from tests.control.running import GATEWAYS, PASSWORD, Running, running
 
+from tameflare.control.dashboard.texts import who_must_agree
 from tameflare.core.approval import Requirement, together
 from tameflare.core.roles import Role
 
@@ -135,6 +136,10 @@ def test_every_rule_gets_its_own_groups_and_people_see_who_is_missing(
     shown = owner.get(path).json()
     assert (needs(shown), shown["still_needed"]) == ({("keys", 1), ("money", 2), (None, 1)}, 2)
     assert [part["groups"] for part in shown["requirement"]["also"]] == [["money"], []]
+    assert shown["standing_note"] == "waits for at least 2 people"
+    assert who_must_agree(shown) == (
+        "1 of the group `keys`, and 2 of the group `money`, and 1 person with the role member or above"
+    )
     assert needs(vote(crew["kim"], asked.approval).json()) == {("keys", 1), ("money", 2)}
     assert needs(vote(crew["bob"], asked.approval).json()) == {("money", 2)}
     assert needs(vote(crew["ada"], asked.approval).json()) == {("money", 1)}

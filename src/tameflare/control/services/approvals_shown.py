@@ -41,7 +41,7 @@ def shown(stored: StoredApproval, people: Collection[Person]) -> dict[str, Any]:
     return {
         "id": state.id,
         "status": state.status.value,
-        "standing_note": note(state, left),
+        "standing_note": note(state, left, several=len(lacking(state, people)) > 1),
         "gateway": stored.gateway,
         "agent": stored.agent,
         "run": held.run,
@@ -130,10 +130,10 @@ def _need(need: Need) -> dict[str, Any]:
     return {"group": need.group or None, "role": need.role.value, "quorum": need.quorum, "missing": need.missing}
 
 
-def note(state: Approval, left: int) -> str:
-    """Where it stands, in words."""
+def note(state: Approval, left: int, *, several: bool = False) -> str:
+    """Where it stands, in words; `several` groups or rules lack votes, of which one may count for more than one."""
     texts = {
-        Status.PENDING: f"waits for {left} {'person' if left == 1 else 'people'}"
+        Status.PENDING: f"waits for {'at least ' if several else ''}{left} {'person' if left == 1 else 'people'}"
         + ("" if state.waiting else "; nobody waits for the answer any more"),
         Status.APPROVED: "approved; the request is about to go"
         if state.waiting
