@@ -94,6 +94,9 @@ def test_fields_of_the_time_are_read_in_the_zone() -> None:
 def test_a_time_that_no_calendar_has_cannot_be_read() -> None:
     assert reader("time.hour", ZoneInfo(BERLIN))(at(1e18)) is UNREADABLE
     assert inside(OFFICE, float("inf")) is None
+    last = datetime.max.replace(tzinfo=UTC).timestamp() - 3600
+    assert inside(Window(), last, "UTC") is True
+    assert inside(Window(timezone=TOKYO), last, "UTC") is None
 
 
 def test_without_a_zone_times_cannot_be_read() -> None:

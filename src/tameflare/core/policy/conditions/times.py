@@ -19,7 +19,10 @@ def time_between(window: Window) -> Check:
         moment = seen[NOW]
         if moment is UNREADABLE:
             return ERROR
-        return inside(window, moment if zone is None else moment.astimezone(zone))
+        try:
+            return inside(window, moment if zone is None else moment.astimezone(zone))
+        except OverflowError:  # a day that is in the calendar here, and not there
+            return ERROR
 
     return check
 
