@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from threading import Event, Lock
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.support.clients import post
@@ -15,9 +17,15 @@ from tests.support.upstream import Upstream
 from tests.support.waiting import wait_for
 
 from tameflare.core.config import AuthScheme, PolicyConfig
-from tameflare.core.decision import EnforcementLevel, Verdict
+from tameflare.core.decision import EnforcementLevel, Reason, Verdict
+from tameflare.core.policy.model import Total
 from tameflare.core.totals import key
 from tameflare.link.totals import Ask, Reserve, Sums
+from tameflare.proxy import steps
+from tameflare.proxy.exchange import Exchange, Next
+from tameflare.proxy.origin import Origin
+from tameflare.proxy.refusal import Refusal
+from tameflare.wire.heads import RequestHead, RequestHeads
 
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 REFUNDS = "/v1/refunds"
@@ -160,3 +168,22 @@ def test_requests_that_no_total_is_about_ask_nobody(proxy: Plane, upstream: Upst
     govern(proxy, source=narrow)
     assert refund(proxy, 5000) == (200, "")
     assert owner.asked == []
+
+
+@pytest.mark.parametrize(("length", "expected"), [(0, Next.RESERVE), (5, Next.HELD_BODY), (50, "too large")])
+def test_a_body_that_nobody_reads_is_kept_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, length: int, expected: object
+) -> None:
+    """Where the amount stands in the head."""
+    monkeypatch.setattr(steps.policies, "adds", lambda _: {Total("resource.number", 60): Decimal(7)})
+    head = RequestHeads().parse(b"PUT / HTTP/1.1\r\nHost: api.test\r\nContent-Length: %d\r\n\r\n" % length)
+    assert isinstance(head, RequestHead)
+    exchange = Exchange("req_1", head, Origin("https", "api.test", 443), "/", None, 0, 0, 0)
+    state: Any = SimpleNamespace(limits=SimpleNamespace(max_held_body=10))
+    found = steps.reserve(exchange, state)
+    if isinstance(found, Refusal):
+        assert (found.reason, expected) == (Reason.BODY_TOO_LARGE_TO_HOLD, "too large")
+    else:
+        assert found is expected
+    exchange.received = b"x" * length
+    assert steps.reserve(exchange, state) is Next.RESERVE
