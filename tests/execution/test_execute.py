@@ -14,6 +14,7 @@ from tests.support.upstream import Talk
 from tests.support.waiting import wait_for
 
 from tameflare.link.executions import LARGEST_ANSWER
+from tameflare.sdk import Client, ExecutionFailed, OutcomeUnknown
 
 ISSUE = {"owner": "acme", "repo": "api", "title": "T"}
 
@@ -311,3 +312,21 @@ def test_what_a_proxy_did_not_tell_nobody_knows_and_it_is_not_sent_again(carried
     assert (done["status"], done["outcome"]["code"]) == ("failed", "outcome_unknown")
     assert carried.look(asked)["status"] == "failed"
     assert len(carried.requests) == 1
+
+
+def test_the_sdk_has_it_done_and_raises_where_it_was_not(carried: Carrying) -> None:
+    with Client(carried.key, server_url=carried.server.url) as client:
+        done = client.execute(client.request_action("github.issue.create", parameters=ISSUE))
+        assert (done.status, done.raw["response"]["status"]) == ("executed", 201)
+        carried.say(b"{}", "422 Unprocessable Entity")
+        with pytest.raises(ExecutionFailed) as failed:
+            client.execute(client.request_action("github.issue.create", parameters=ISSUE))
+        assert failed.value.code == "upstream_refused"
+
+        async def vanish(talk: Talk) -> None:
+            talk.reset()
+
+        carried.speak = vanish
+        with pytest.raises(OutcomeUnknown):
+            client.execute(client.request_action("github.issue.create", parameters=ISSUE))
+    assert len(carried.requests) == 3

@@ -173,6 +173,9 @@ def execute(options: Options, found: Decision) -> Flow[Decision]:
         done = yield from _look(options, found.action_request_id, fault)
     except Unavailable as fault:
         done = yield from _look(options, found.action_request_id, fault)
+    if done.status in {Status.ALLOWED, Status.APPROVED}:
+        begun = Unavailable("the gateway has begun and has not told yet", request_id=send.request_id)
+        done = yield from _look(options, found.action_request_id, begun)
     return _carried_out(done, send)
 
 

@@ -9,13 +9,16 @@ from fastapi import Response
 from pydantic import Field
 
 from tameflare.connectors.base import HttpCall
+from tameflare.control.api import action_shapes as shapes
+from tameflare.control.api.action_shapes import ActionOut
 from tameflare.control.api.agent_auth import ByAgent
 from tameflare.control.api.auth import Wired
 from tameflare.control.api.bodies import Answer, Body
 from tameflare.control.api.errors import Error
 from tameflare.control.api.strict import router_for
+from tameflare.control.services.actions import Asked
 from tameflare.control.services.executions import Executed
-from tameflare.core.action_states import READY, ActionStatus
+from tameflare.core.action_states import READY
 from tameflare.link.executions import LARGEST_ANSWER, Carried
 
 router = router_for("decisions", "/api/v1/actions")
@@ -44,13 +47,10 @@ class WouldBe(Answer):
     body: str
 
 
-class ExecutionOut(Answer):
-    """`status` is `executed`, or `failed` where the upstream refused it, was not reached, or nobody knows; `code` of
-    `outcome` says which."""
+class ExecutionOut(ActionOut):
+    """The action as it is now. `status` is `executed`, or `failed` where the upstream refused it, was not reached, or
+    nobody knows; `code` of `outcome` says which."""
 
-    action_request_id: str
-    status: ActionStatus
-    outcome: dict[str, Any] | None = None
     response: UpstreamAnswer | None = None
     request: WouldBe | None = None
 
@@ -79,9 +79,7 @@ async def execute_action(
     if executed.action.status in READY:
         response.status_code = 202
     return ExecutionOut(
-        action_request_id=executed.action.id,
-        status=executed.action.status,
-        outcome=executed.action.outcome,
+        **shapes.action(Asked(executed.action)),
         response=_answer(executed),
         request=_would_be(executed.would_be) if executed.would_be is not None else None,
     )
