@@ -66,7 +66,7 @@ def run(job: Job, cores: Cores) -> Found:
         stdout=subprocess.PIPE,
         timeout=job.seconds + job.warmup + MARGIN_SECONDS,
     )
-    if done.returncode:
+    if done.returncode or not done.stdout:
         raise TameFlareError(f"the load generator ended with {done.returncode}", "the lines above say why")
     found = msgspec.json.decode(done.stdout, type=Found)
     if found.faults:

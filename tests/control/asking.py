@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import httpx
 from tests.control.running import GATEWAYS, Running
+
+from tameflare.control.action_job import ActionJob
 
 POLICY = """
 name: mail
@@ -26,3 +31,11 @@ def agent(server: Running, owner: httpx.Client, name: str = "mailer", gateway: s
     made = owner.post(f"{GATEWAYS}/{gateway}/agents/{name}/keys", json={})
     assert made.status_code == 201, made.text
     return server.client(made.json()["key"])
+
+
+@contextmanager
+def answers_carried_over(server: Running) -> Iterator[None]:
+    """What people answer becomes the state of the action, as the server's job does it."""
+    job = server.start(ActionJob(server.services).run())
+    yield
+    job.cancel()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.control.asking import answers_carried_over
 from tests.control.running import GATEWAYS, Running, running
 
 from tameflare.core.roles import Role
@@ -38,7 +39,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]
         monkeypatch.setenv("TF_AGENT_KEY", key)
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-        with approving(server.person(Role.ADMIN)):
+        with answers_carried_over(server), approving(server.person(Role.ADMIN)):
             yield server
 
 
