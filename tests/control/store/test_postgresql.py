@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +16,7 @@ from sqlalchemy import Connection, text
 from structlog.testing import capture_logs
 from tests.control.running import running
 from tests.control.store.conftest import Place
+from tests.support import processes
 from tests.support.postgres import Databases
 from tests.support.waiting import wait_for
 
@@ -23,6 +27,7 @@ from tameflare.control.store import proxies
 from tameflare.control.store.decision_tokens import BurntNonce, burn
 from tameflare.control.store.engine import Database, DatabaseUnavailable, touch
 from tameflare.control.store.revisions import SchemaMismatch
+from tameflare.control.store.traffic import tables_of
 from tameflare.core.errors import InvalidValue
 from tameflare.core.secret import Secret
 from tameflare.settings import Settings
@@ -204,6 +209,44 @@ def test_a_stopped_server_is_a_clear_fault_and_nothing_acknowledged_is_lost(
         heard.clear()
         wait_for(lambda: heard or probe(here), "the other server listens again")
     assert {entry["event"] for entry in logs} == {"database.silent", "database.heard_again"}
+
+
+def test_nobody_waits_for_ever_for_a_server_that_stands_still(
+    pair: tuple[Database, Database], databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, _ = pair
+    assert databases.postgres.process is not None
+    monkeypatch.setattr(here.house, "patience", 0.2)
+
+    async def story() -> None:
+        with pytest.raises(DatabaseUnavailable, match="does not answer"):
+            await here.write(add("a"))
+        with pytest.raises(DatabaseUnavailable, match="does not answer"):
+            await here.read(words)
+
+    halted = list(processes.processes(databases.postgres.process.pid))
+    try:
+        for process in halted:
+            os.kill(process, signal.SIGSTOP)
+        asyncio.run(story())
+    finally:
+        for process in halted:
+            os.kill(process, signal.SIGCONT)
+    here.write_now(add("b"))
+    assert here.read_now(words) == ["a", "b"]
+
+
+def test_a_month_that_is_dropped_while_somebody_looks_is_looked_for_no_more(on_postgresql: Place) -> None:
+    store = on_postgresql.traffic(lambda: 1.8e9)
+    looks: list[int] = []
+
+    def look(connection: Connection) -> int:
+        looks.append(1)
+        if len(looks) == 1:
+            tables_of(connection).execute("SELECT 1 FROM traffic_202001")
+        return 7
+
+    assert store.database.read_now(look) == 7
 
 
 def test_too_many_connections_are_a_clear_fault(on_postgresql: Place, databases: Databases) -> None:

@@ -23,7 +23,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
-from tameflare.control.store.engine_faults import Conflict, DatabaseUnavailable, is_lost, translate
+from tameflare.control.store.engine_faults import SILENT, Conflict, DatabaseUnavailable, is_passing, translate
 from tameflare.control.store.engine_house import House
 from tameflare.control.store.engine_sqlite import SqliteFile
 from tameflare.control.store.writer import Writer, after_commit, touch
@@ -73,7 +73,7 @@ class Database:
 
     async def write(self, function: Callable[[Connection], T]) -> T:
         """Run in the writer thread; returns after COMMIT."""
-        return await asyncio.wrap_future(self._writer.submit(function))
+        return await self._answer(asyncio.wrap_future(self._writer.submit(function)))
 
     def write_now(self, function: Callable[[Connection], T]) -> T:
         """As `write`, for callers outside a running loop (start-up, the command line, tests)."""
@@ -81,7 +81,14 @@ class Database:
 
     async def read(self, function: Callable[[Connection], T]) -> T:
         """Run in a reader thread on one snapshot; the connection refuses to write."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, function)
+        return await self._answer(asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, function))
+
+    async def _answer(self, future: asyncio.Future[T]) -> T:
+        try:
+            async with asyncio.timeout(self.house.patience):
+                return await future
+        except TimeoutError:
+            raise DatabaseUnavailable(*SILENT) from None
 
     def read_now(self, function: Callable[[Connection], T]) -> T:
         """As `read`, in the calling thread."""
@@ -89,7 +96,7 @@ class Database:
             try:
                 return self._read(function)
             except Exception as fault:
-                if not is_lost(fault):
+                if not is_passing(fault):
                     raise
                 return self._read(function)  # the pool has forgotten its dead connections by now
         except Exception as fault:

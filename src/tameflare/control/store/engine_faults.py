@@ -26,6 +26,7 @@ class Conflict(TameFlareError):
         self.detail = detail
 
 
+SILENT = ("the database does not answer", "see whether PostgreSQL runs; what was to be changed may be changed all the same")
 LOCKED = ("the database is locked", "end the other process that holds it")
 FULL = ("the disk is full", "free some space; what waits is delivered afterwards")
 READ_ONLY = "the database is read-only"
@@ -59,6 +60,11 @@ def translate(fault: BaseException) -> BaseException:
 def is_lost(fault: BaseException) -> bool:
     """Whether a connection was found dead as something was to begin on it, so that it may be tried on another."""
     return isinstance(fault, exc.DBAPIError) and fault.connection_invalidated
+
+
+def is_passing(fault: BaseException) -> bool:
+    """Whether a reader may try again at once: also where a month of records was dropped while it looked (42P01)."""
+    return is_lost(fault) or getattr(fault, "sqlstate", None) == "42P01"
 
 
 def naming(title: str, fault: BaseException) -> BaseException:

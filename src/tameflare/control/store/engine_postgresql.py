@@ -42,6 +42,7 @@ class PostgresServer:
     readers = READERS
 
     def __init__(self, url: Secret, part: str, busy_seconds: float) -> None:
+        self.patience: float | None = STATEMENT_SECONDS + busy_seconds
         self._parameters = parameters(url)
         self._channel = f"tameflare_{part}"
         self._own = secrets.token_hex(8)

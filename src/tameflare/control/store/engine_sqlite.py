@@ -25,6 +25,7 @@ class SqliteFile:
     """
 
     readers = READERS
+    patience = None
 
     def __init__(self, path: Path, synchronous: str, busy_seconds: float) -> None:
         _create(path)
