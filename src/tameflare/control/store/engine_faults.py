@@ -26,7 +26,10 @@ class Conflict(TameFlareError):
         self.detail = detail
 
 
-SILENT = ("the database does not answer", "see whether PostgreSQL runs; what was to be changed may be changed all the same")
+SILENT = (
+    "the database does not answer",
+    "see whether PostgreSQL runs; what was to be changed may be changed all the same",
+)
 LOCKED = ("the database is locked", "end the other process that holds it")
 FULL = ("the disk is full", "free some space; what waits is delivered afterwards")
 READ_ONLY = "the database is read-only"

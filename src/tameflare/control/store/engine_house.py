@@ -17,7 +17,7 @@ Tell = Callable[[Collection[str] | None], None]
 class House(Protocol):
     """`title` names the database for people and threads. Transactions of `writing` come one after the other, also those
     of other processes, and begin with the savepoint `job`; those of `reading` see one snapshot and refuse to write.
-    `readers`: how many at a time. `patience`: seconds after which nobody waits for an answer any longer; None: for ever.
+    `readers`: how many at a time. `patience`: seconds after which nobody waits for an answer any longer; None: ever.
     """
 
     title: str

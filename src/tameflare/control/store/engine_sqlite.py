@@ -25,7 +25,7 @@ class SqliteFile:
     """
 
     readers = READERS
-    patience = None
+    patience: float | None = None
 
     def __init__(self, path: Path, synchronous: str, busy_seconds: float) -> None:
         _create(path)
