@@ -28,7 +28,13 @@ def test_a_key_is_made_listed_and_revoked(
         assert (code, told.endswith("it is not shown again\n")) == (0, True)
         assert is_well_formed(key.strip()), "nothing but the key is on stdout, to be put into a variable"
         client = server.client(key.strip())
-        assert client.get("/api/v1/actions").status_code == 200
+        asked = {"type": "email.send", "parameters": {"password": "hunter2", "to": "ada@example.com"}}
+        assert client.post("/api/v1/actions", json=asked).status_code == 200
+        (seen,) = json.loads(tf("agents", "asked", "--json")[1])
+        assert (seen["agent"], seen["type"], seen["status"]) == ("default", "email.send", "denied")
+        assert seen["parameters"] == {"password": "***", "to": "ada@example.com"}
+        assert "email.send" in tf("agents", "asked", "default", "--status", "denied")[1]
+        assert tf("agents", "asked", "nobody")[1] == "nothing was asked\n"
         made = json.loads(tf(*keys, "add", "default", "-g", "main", "--kind", "test", "--days", "3", "--json")[1])
         assert made["key"].startswith("tf_test_")
         listed = tf(*keys, "list", "default", "-g", "main")[1]

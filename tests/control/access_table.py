@@ -242,6 +242,7 @@ ACCESS: Final[dict[str, Access]] = {
     "GET /api/dashboard/kill-switch": READER,
     "POST /api/v1/kill-switch": THROWER,
     "GET /api/dashboard/catalog": READER,
+    "GET /api/dashboard/actions": READER,
     "GET /api/dashboard/traffic": READER,
     "GET /api/dashboard/traffic/tail": READER,
     "GET /api/dashboard/signing-keys": READER,

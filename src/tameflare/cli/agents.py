@@ -6,6 +6,7 @@ import click
 
 from tameflare.cli import completing, names
 from tameflare.cli.agent_keys import keys
+from tameflare.cli.agents_asked import asked
 from tameflare.cli.gateway_paths import gateway_path
 from tameflare.cli.group import Group
 from tameflare.cli.options import confirm, gateway_name, gateway_option, json_option, yes_option
@@ -25,13 +26,15 @@ Examples:
   tf agents list
   tf agents add deploy-bot --environment staging
   tf agents suspend deploy-bot
-  tf agents keys add deploy-bot""",
+  tf agents keys add deploy-bot
+  tf agents asked deploy-bot""",
 )
 def command() -> None:
     """List, add and suspend agents, and make their keys."""
 
 
 command.add_command(keys)
+command.add_command(asked)
 
 
 @command.command("list", epilog="\b\nExample:\n  tf agents list --json")

@@ -12,6 +12,7 @@ from tameflare.control.api import (
     agent_keys,
     agents,
     approvals,
+    asked_actions,
     authzen,
     catalog,
     connectors,
@@ -47,8 +48,8 @@ from tameflare.settings import HOST, PUBLIC_URL
 
 _NOUNS = (
     health, users, user_admin, groups, tokens, gateways, gateway_tokens, agents, agent_keys, connectors, credentials,
-    rules, approvals, policies, policy_trials, proxies, killswitch, catalog, traffic, actions, executions,
-    decision_tokens, signing_keys, link, link_approvals, link_executions, link_totals, docs,
+    rules, approvals, policies, policy_trials, proxies, killswitch, catalog, traffic, actions, asked_actions,
+    executions, decision_tokens, signing_keys, link, link_approvals, link_executions, link_totals, docs,
 )  # fmt: skip
 
 

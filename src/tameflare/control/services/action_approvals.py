@@ -39,14 +39,14 @@ class ActionApprovals:
     def __init__(self, context: Context, holds: Holds) -> None:
         self._context = context
         self._holds = holds
-        self._sensitive = _names(context)
+        self.sensitive = _names(context)
 
     def raise_(
         self, connection: Connection, asked: StoredAction, judged: Judged, new_id: str, now: int
     ) -> StoredAction:
         """The action with the approval that it waits for, or denied where people cannot be asked."""
         requirement = judged.decision.requirement or ANYBODY
-        held = _held(asked, judged.action, self._sensitive)
+        held = _held(asked, judged.action, self.sensitive)
         wish = Raise(asked.id, held, requirement, asked.configuration, float(LIFE_SECONDS))
         answer = self._holds.join(connection, _asker(asked), wish, new_id, now)
         waiting = replace(asked, approval_id=answer.approval or None)

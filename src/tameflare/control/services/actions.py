@@ -31,8 +31,10 @@ from tameflare.control.store.agent_keys import Holder
 from tameflare.control.store.approvals import StoredApproval
 from tameflare.control.store.engine import Conflict, Connection, Database
 from tameflare.core import action_states
+from tameflare.core.action import Action
 from tameflare.core.action_states import FIRST, TOKEN_SECONDS, ActionStatus
 from tameflare.core.decision import STRICTNESS, Reason, Verdict
+from tameflare.link.held_actions import shown_actions
 
 MAX_PAGE: Final = 200
 _TRIES: Final = 2
@@ -192,12 +194,27 @@ class Actions:
 
     async def page(self, agent_id: str, limit: int, cursor: str | None, status: ActionStatus | None = None) -> Page:
         """An agent's own actions, newest first. Raises Invalid for a cursor that no list gave."""
+        return await self._page(limit, cursor, agent_id=agent_id, status=status)
+
+    async def asked(
+        self, limit: int, cursor: str | None, gateway: str | None, agent: str | None, status: ActionStatus | None
+    ) -> Page:
+        """Those of all agents, as people may see them: what is secret masked. Raises as `page`."""
+        page = await self._page(limit, cursor, gateway=gateway, agent=agent, status=status)
+        return Page([self._masked(action) for action in page.actions], page.next)
+
+    async def _page(self, limit: int, cursor: str | None, **wanted: str | None) -> Page:
         if cursor is not None and not (cursor.startswith("act_") and cursor.isascii()):
             raise Invalid([Fault("cursor", "this is no cursor", "take `next_cursor` of the page before")])
-        found = await self._database.read(lambda connection: actions.page(connection, agent_id, cursor, limit, status))
+        found = await self._database.read(lambda connection: actions.page(connection, cursor, limit, **wanted))
         now = self._context.now()
         shown = [action_states.expire(action, now) for action in found]
         return Page(shown, found[-1].id if len(found) == limit else None)
+
+    def _masked(self, action: StoredAction) -> StoredAction:
+        plain = Action(action.type, action.resource, action.parameters)
+        (shown,) = shown_actions([plain], self.approvals.sensitive)
+        return replace(action, resource=shown.resource, parameters=shown.parameters)
 
     async def _answered(self, action: StoredAction) -> Asked:
         action = action_states.expire(action, self._context.now())

@@ -69,17 +69,14 @@ def of_agent(connection: Connection, agent_id: str, action_id: str) -> StoredAct
     return one(connection, select(action_requests).where(mine), StoredAction)
 
 
-def page(
-    connection: Connection, agent_id: str | None, before: str | None, limit: int, status: ActionStatus | None = None
-) -> list[StoredAction]:
-    """Newest first; `agent_id` None: of every agent. `before` is the id of the last one seen."""
+def page(connection: Connection, before: str | None, limit: int, **wanted: str | None) -> list[StoredAction]:
+    """Newest first; `before` is the id of the last one seen, `wanted` the values of columns, None: any."""
     query = select(action_requests).order_by(action_requests.c.id.desc()).limit(limit)
-    if agent_id is not None:
-        query = query.where(action_requests.c.agent_id == agent_id)
+    for name, value in wanted.items():
+        if value is not None:
+            query = query.where(action_requests.c[name] == value)
     if before is not None:
         query = query.where(action_requests.c.id < before)
-    if status is not None:
-        query = query.where(action_requests.c.status == status.value)
     return every(connection, query, StoredAction)
 
 
