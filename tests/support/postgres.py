@@ -148,7 +148,8 @@ def _as_user() -> Sequence[str]:
     user = _user()
     if user is None:
         return ()
-    return ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    return ("setpriv", *ids, "--pdeathsig=QUIT")  # it ends with the tests, however these end
 
 
 @contextmanager
