@@ -82,7 +82,7 @@ Exit code 3 if a server of this version would not start on it.""",
 )
 @json_option
 def status(as_json: bool) -> int:
-    """Print the schema that the database has, and the one of this version."""
+    """Print the schema of the database, and that of this version."""
     from tameflare.control.schema import status as look
 
     found = look(Settings())
