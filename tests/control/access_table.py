@@ -5,6 +5,7 @@ A new route needs an entry here; a route that is gone must go from here.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -57,11 +58,12 @@ class Verdict(Enum):
     LOG_IN = "led to the log-in page"
 
 
-class Access:
+class Access(ABC):
     """Who may call a route."""
 
+    @abstractmethod
     def verdict(self, caller: Caller) -> Verdict:
-        raise NotImplementedError
+        """What the caller must be answered."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def command() -> None:
 @command.command("list", epilog="\b\nExample:\n  tf keys list --json")
 @json_option
 def list_(as_json: bool) -> None:
-    """List the key that signs, and former ones whose tokens are still accepted."""
+    """List the key that signs, and former ones that still count."""
     from tameflare.cli.client import connect, items
 
     with connect() as api:

@@ -36,7 +36,7 @@ in a body, only those on the connector's `record` list are recorded.""",
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=completing.files)
 @click.option("--since", metavar="SPAN", help="Only records of this last while, as 30m, 12h, 1d, 2w.")
-@click.option("--last", type=click.IntRange(1, 100_000), metavar="NUMBER", help="The newest so many [default: 10000].")
+@click.option("--last", type=click.IntRange(1, 50_000), metavar="NUMBER", help="The newest so many [default: 10000].")
 @click.option("--gateway", "-g", metavar="NAME", shell_complete=completing.gateways, help="Only this gateway's.")
 @click.option("--alone", is_flag=True, help="Leave out the stored policies.")
 @click.option("--exit-code", is_flag=True, help="End with 1 where any verdict changes.")

@@ -14,7 +14,7 @@ from tameflare.control.store.engine import Database
 from tameflare.control.store.traffic import TrafficStore
 from tameflare.control.store.traffic_read import Filter
 
-MOST: Final = 100_000
+MOST: Final = 50_000
 """Records that are looked at in one go."""
 USUAL: Final = 10_000
 _PAGE: Final = 1000
