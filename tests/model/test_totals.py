@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 from hypothesis import settings
@@ -54,10 +56,20 @@ class Happened:
     ended: str = ""
 
 
+@cache
+def _template() -> Path:
+    """A directory with an empty database, made once."""
+    directory = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, directory)
+    open_database(directory / "tameflare.db").close()
+    return directory
+
+
 class TotalsModel(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.directory = Path(tempfile.mkdtemp())
+        shutil.copytree(_template(), self.directory, dirs_exist_ok=True)
         self.database = open_database(self.directory / "tameflare.db")
         self.now = START
         self.happened: dict[tuple[str, str], Happened] = {}
@@ -168,7 +180,7 @@ def _everything(connection: Connection) -> tuple[dict[str, Decimal], dict[str, D
     return kept, counted
 
 
-TotalsModel.TestCase.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+TotalsModel.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
 TestTotals = TotalsModel.TestCase
 
 
