@@ -21,6 +21,7 @@ from bench.machine import Cores
 from tameflare.core.errors import TameFlareError
 
 MARGIN_SECONDS: Final = 30.0
+QUANTILES: Final = 1000
 _END: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length: "
 
@@ -39,7 +40,8 @@ class Job(msgspec.Struct):
 
 
 class Found(msgspec.Struct):
-    """`answers` and `times_ms` (sorted) of the measured time, `all_answers` with those of the warm-up."""
+    """`answers` of the measured time, `all_answers` with those of the warm-up; `times_ms` are a thousand and one
+    quantiles of the measured time, or fewer where there were fewer answers."""
 
     answers: int
     all_answers: int
@@ -173,7 +175,13 @@ async def _generate(job: Job) -> Found:
     for connection in connections:
         await connection.idle.wait()
     times = sorted(load.times)
-    return Found(len(times), load.all_answers, load.faults, load.first_fault, job.seconds, times)
+    return Found(len(times), load.all_answers, load.faults, load.first_fault, job.seconds, _thinned(times))
+
+
+def _thinned(times: list[float]) -> list[float]:
+    if len(times) <= QUANTILES:
+        return times
+    return [times[number * (len(times) - 1) // QUANTILES] for number in range(QUANTILES + 1)]
 
 
 async def _at_fixed_times(load: _Load, connections: list[_Connection]) -> None:

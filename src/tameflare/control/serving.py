@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -95,6 +96,7 @@ async def _run(services: Services, listener: socket.socket, directory: Path) -> 
         ws="none",
         timeout_graceful_shutdown=max(1, int(settings.get(STOP_TIMEOUT))),
     )
+    _spare_what_stays()
     recurring = (Retention(services), Expiry(services), ActionJob(services), ExecutionEnd(services))
     jobs = [asyncio.create_task(job.run()) for job in recurring]
     try:
@@ -102,6 +104,15 @@ async def _run(services: Services, listener: socket.socket, directory: Path) -> 
     finally:
         for job in jobs:
             job.cancel()
+
+
+def _spare_what_stays() -> None:
+    """What was made at the start is never garbage: collections pass over it, and come seldom, so that no request waits
+    for one. Threads that read records give way to the loop after half a millisecond, not after five."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    sys.setswitchinterval(0.0005)
 
 
 class _Server(uvicorn.Server):
