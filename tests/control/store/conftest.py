@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from tests.support.postgres import Databases
 
 from tameflare.control.store.engine import Database
 from tameflare.control.store.migrate import connect_database, open_database
@@ -50,12 +51,19 @@ class Place:
 
 @pytest.fixture(params=KINDS)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    url = request.getfixturevalue("databases").empty() if request.param == "postgresql" else None
     with ExitStack() as opened:
+        url = _lent(request, opened) if request.param == "postgresql" else None
         yield Place(tmp_path, url, opened)
 
 
 @pytest.fixture
 def on_postgresql(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with ExitStack() as opened:
-        yield Place(tmp_path, request.getfixturevalue("databases").empty(), opened)
+        yield Place(tmp_path, _lent(request, opened), opened)
+
+
+def _lent(request: pytest.FixtureRequest, opened: ExitStack) -> Secret:
+    databases: Databases = request.getfixturevalue("databases")
+    url = databases.empty()
+    opened.callback(databases.give_back, url)
+    return url

@@ -254,8 +254,9 @@ def test_too_many_connections_are_a_clear_fault(on_postgresql: Place, databases:
     name = on_postgresql.url.reveal().split("/")[3].partition("?")[0]
     with databases.postgres.connect("postgres", user="postgres") as connection:
         connection.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
-    with pytest.raises(DatabaseUnavailable, match="takes no more connections"):
-        on_postgresql.plain()
+        with pytest.raises(DatabaseUnavailable, match="takes no more connections"):
+            on_postgresql.plain()
+        connection.execute(f"ALTER DATABASE {name} CONNECTION LIMIT -1")
 
 
 def test_a_question_that_takes_too_long_is_ended(pair: tuple[Database, Database]) -> None:
