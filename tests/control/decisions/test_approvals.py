@@ -197,6 +197,25 @@ def test_test_keys_are_told_apart(asking: Place) -> None:
     assert "nothing will be sent" in shown(asking, test["approval"]["id"])["sentence"]
 
 
+def test_one_that_cannot_be_let_go_keeps_no_other_waiting(asking: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = asking.ask(parameters={"number": 1}), asking.ask(parameters={"number": 2})
+    approvals = asking.server.services.actions.approvals
+    real = approvals.release
+
+    def failing(connection: Any, action_id: str, *more: Any) -> Any:
+        if action_id == second["action_request_id"]:
+            raise RuntimeError("a fault of ours")
+        return real(connection, action_id, *more)
+
+    monkeypatch.setattr(approvals, "release", failing)
+    asking.vote(second["approval"]["id"])
+    asking.vote(first["approval"]["id"])
+    assert asking.settled(first["action_request_id"])["status"] == "approved"
+    monkeypatch.undo()
+    asking.ask(parameters={"number": 3})  # the job looks again as any approval changes
+    assert asking.settled(second["action_request_id"])["status"] == "approved"
+
+
 def test_pages_show_what_waits_without_a_request(asking: Place) -> None:
     asked = asking.ask(parameters={"subject": "<b>Hello</b>"})
     browser = logged_in(asking.server, "owner")

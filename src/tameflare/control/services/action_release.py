@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import structlog
+
 from tameflare.connectors import asked
 from tameflare.control.services import action_approvals, action_totals, audit
 from tameflare.control.services.action_judging import Judged, Place
@@ -14,11 +16,13 @@ from tameflare.control.services.compiled import Compiled
 from tameflare.control.services.context import Context
 from tameflare.control.store import actions
 from tameflare.control.store.actions import StoredAction
-from tameflare.control.store.engine import Connection, Database
+from tameflare.control.store.engine import Connection, Database, DatabaseUnavailable
 from tameflare.core.action_states import ActionStatus
 from tameflare.core.compile import CompiledConfiguration
 from tameflare.core.decision import Decision, Reason, Verdict
 from tameflare.core.token import SKEW
+
+_log = structlog.get_logger("tameflare.control")
 
 MOST: Final = 100
 """Actions that one transaction ends at most, so that decisions do not wait for it."""
@@ -33,11 +37,20 @@ class Release:
         self._asking = asking
 
     async def release(self) -> int:
-        """Go on with every action whose approval was answered; how many there were. Raises DatabaseUnavailable."""
+        """Go on with every action whose approval was answered; with how many it went. Raises DatabaseUnavailable."""
         found = await self._database.read(lambda connection: actions.answered(connection, MOST))
-        for action in found:
+        return sum([await self._try(action) for action in found])
+
+    async def _try(self, action: StoredAction) -> bool:
+        """One that fails keeps none behind it waiting; it is tried again later."""
+        try:
             await self._release(action)
-        return len(found)
+        except DatabaseUnavailable:
+            raise
+        except Exception as fault:  # noqa: BLE001 - whatever it was, the others go on
+            _log.error("action.not_released", action=action.id, fault=type(fault).__name__)
+            return False
+        return True
 
     async def _release(self, action: StoredAction) -> None:
         """Judged again on the newest configuration, which must still be the newest when it is let go."""
