@@ -216,3 +216,13 @@ def test_rules_are_looked_up_by_texts_only() -> None:
     numbers = [rule(DENY, f"r{n}", model.Test("parameters.n", Operator.EQUALS, n)) for n in range(6)]
     assert says(compiled(Policy("p", tuple(numbers))), n=3).matched == ("policy:p@2:r3",)
     assert says(compiled(Policy("p", tuple(numbers))), n="3").reason is Reason.ENGINE_ERROR
+
+
+def test_priority_orders_rules_that_are_looked_up_and_those_that_are_not() -> None:
+    tests = [model.Test("parameters.customer", Operator.EQUALS, f"c{number}") for number in range(6)]
+    early = Policy(
+        "early", tuple(rule(DENY, f"r{n}", test, reason="Not you") for n, test in enumerate(tests)), priority=1
+    )
+    late = Policy("late", (rule(DENY, reason="Nobody"),), priority=200)
+    verdict = says(compiled(late, early), customer="c3")
+    assert (verdict.matched, verdict.message) == (("policy:early@2:r3", "policy:late@2:r"), "Not you")
