@@ -35,7 +35,9 @@ def folder(owner: Person, tf: Tf, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 
 
 def stored(tf: Tf, *words: str) -> Any:
-    return json.loads(tf("policy", *(words or ("list",)), "--json").out)
+    ended = tf("policy", *(words or ("list",)), "--json")
+    assert ended.out, ended.err
+    return json.loads(ended.out)
 
 
 def passes(tf: Tf) -> bool:

@@ -111,8 +111,8 @@ def test_what_cannot_be_tried_is_told(owner: httpx.Client) -> None:
 def merge(plane: dict[str, str], request_id: str, path: str, base: str | None = "trunk", **more: Any) -> Intent:
     parameters = {} if base is None else {"base": base}
     actions = (RecordedAction("github.pr.merge", "high", "write", parameters),)
-    place = {"gateway": plane["gateway"], "agent": plane["agent"], "path": path}
-    return intent(request_id, actions=actions, **{**place, **more})
+    place = {"gateway": plane["gateway"], "agent": plane["agent"], "path": path, "actions": actions}
+    return intent(request_id, **{**place, **more})
 
 
 def refund(plane: dict[str, str], request_id: str, amount: str | None, **more: Any) -> Intent:
@@ -138,6 +138,7 @@ def recorded(server: Running, plane: dict[str, str]) -> None:
         refund(plane, "r2", "999"),
         refund(plane, "r3", "many"),
         merge(plane, "x1", octo, agent="agt_gone"),
+        merge(plane, "x2", octo, actions=(RecordedAction("github.pr.merge", "dreadful", "write"),)),
     ]
     refusals = [
         refusal("k1", gateway=plane["gateway"], agent=plane["agent"], reason="kill_switch_active"),
@@ -166,10 +167,11 @@ def test_records_are_judged_once_more_and_what_changes_is_listed(owner: httpx.Cl
     assert verdicts(found) == {"m2": ("allow", "requires_approval"), "m3": ("allow", "deny")}
     assert {each["reason"]: each["count"] for each in found["left_out"]} == {
         "its gateway, agent or connector is gone": 1,
+        "it was written by another version, and cannot be read": 1,
         "kill_switch_active": 1,
         "no_connector": 1,
     }
-    assert (found["records"], found["changed"], found["cannot_tell"]) == (13, 2, 1)
+    assert (found["records"], found["changed"], found["cannot_tell"]) == (14, 2, 1)
     newest = found["differences"][0]
     assert newest["because"][-1].startswith("policy:merges@")
     assert newest["case"]["what"].startswith("PUT api.github.com/repos/")
@@ -213,7 +215,7 @@ def test_where_something_denies_anyway_nothing_is_unknown(owner: httpx.Client) -
 def test_only_the_records_that_are_asked_for_count(owner: httpx.Client) -> None:
     few = replay(owner, last=3)
     assert (few["records"], few["more"]) == (3, True)
-    assert replay(owner, last=13)["more"] is False
+    assert replay(owner, last=14)["more"] is False
     assert replay(owner, since=1_790_000_001)["records"] == 0
     assert replay(owner, gateway="elsewhere")["records"] == 0
     held = [each for each in replay(owner)["moves"] if each["was"] == "requires_approval"]

@@ -87,7 +87,10 @@ def cases_of_requests(configuration: CompiledConfiguration, rows: Sequence[Mappi
     """Of the traffic record, oldest first."""
     reader = Reader()
     for row in rows:
-        yield _of_request(configuration, row, reader)
+        try:
+            yield _of_request(configuration, row, reader)
+        except (ValueError, msgspec.MsgspecError):
+            yield Left("it was written by another version, and cannot be read")
 
 
 def _of_request(configuration: CompiledConfiguration, row: Mapping[str, Any], reader: Reader) -> Case | Left:
