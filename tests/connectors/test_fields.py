@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tameflare.connectors.fields import convert, encode, parse_form, parse_query, schema
+from tameflare.connectors.fields import UNCLEAR, convert, encode, parse_form, parse_query, schema
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from tameflare.connectors.fields import convert, encode, parse_form, parse_query
         ("a[0]=x&a[2]=y", {"a": {"0": "x", "2": "y"}}),
         ("a=1&a[b]=2", {"a": "1", "a[b]": ["2"]}),
         ("0=x&1=y", {"0": "x", "1": "y"}),
-        ("a[=1&b]=2&[]=3", {"a[": "1", "b]": "2", "[]": "3"}),
+        ("a[=1&b]=2&[]=3", {"a[": "1", "b]": "2", "[]": "3", "a": UNCLEAR, "b": UNCLEAR}),
         ("a+b=c+d&%61=%ff", {"a b": "c d", "a": "\ufffd"}),
     ],
 )
@@ -54,3 +54,33 @@ _NESTED = st.recursive(
 @given(st.dictionaries(_NAMES, _NESTED, max_size=4))
 def test_what_is_encoded_is_read_back(fields: dict[str, object]) -> None:
     assert parse_form(encode(fields).encode()) == fields
+
+
+def test_all_of_a_query_is_read_however_long() -> None:
+    """All of it goes on: what comes behind many pairs must not be out of sight."""
+    assert parse_query("&" * 10_000 + "amount=9") == {"amount": "9"}
+    assert parse_query("a%" + "&a%" * 20_000) == {"a%": [""] * 20_001}
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "+amount=9",
+        "amount+=9",
+        "%00amount=9",
+        "amount%00x=9",
+        "[amount]=9",
+        "amount]=9",
+        "x=1;amount=9",
+    ],
+)
+@pytest.mark.parametrize("before", ["", "amount=1&"])
+def test_what_some_server_reads_as_a_field_makes_it_unclear(pair: str, before: str) -> None:
+    """PHP, Rack and others each have such a reading: the field is there, and no comparison knows it."""
+    assert parse_query(before + pair)["amount"] is UNCLEAR
+    assert parse_form((before + pair).encode())["amount"] is UNCLEAR
+
+
+@pytest.mark.parametrize("query", ["a.b=1", "a-b=1", "a+b=1", "a%3Bb=1", "a[b]=1&a[c]=2", "q=a%3Bb"])
+def test_names_that_everybody_reads_alike(query: str) -> None:
+    assert UNCLEAR not in parse_query(query).values()

@@ -194,3 +194,15 @@ def test_whatever_is_sent_is_read_or_left(noise: bytes, at: int) -> None:
         if push is not None:
             assert push.updates
             deny(DENIAL, push)
+
+
+@pytest.mark.parametrize(
+    "text", [f"{OLD} {NEW} refs/heads/main\0x", f"{OLD} {NEW} refs/heads/main\n\n", f"{OLD} {NEW} refs/heads/ma\tin"]
+)
+def test_a_ref_that_git_would_read_otherwise_is_not_read(text: str) -> None:
+    """git ends the ref of every line, not only of the first, at a NUL."""
+    assert read(body(f"{OLD} {NEW} refs/heads/topic", text)) is None
+
+
+def test_the_length_of_a_line_is_four_hexadecimal_digits() -> None:
+    assert read(b"0x5f" + line(f"{MAIN}\0 atomic")[4:].ljust(0x5B) + b"0000") is None

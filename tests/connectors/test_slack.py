@@ -4,6 +4,7 @@ import pytest
 from tests.connectors.asking import FORM, JSON, connector, named, request, types
 
 from tameflare.connectors.faults import Unreadable
+from tameflare.connectors.fields import UNCLEAR
 from tameflare.connectors.request import HttpRequest
 
 TYPE = "multipart/form-data; boundary=XX"
@@ -66,8 +67,20 @@ def test_a_key_that_cannot_be_moved_out_is_refused(body: bytes, content_type: st
         named(connector("slack"), _post(body, content_type, method))
 
 
-def test_a_plain_multipart_body_passes() -> None:
-    assert types(connector("slack"), _post(_multipart("channel"), TYPE)) == ["slack.message.send"]
+def test_a_message_in_multipart_has_the_same_parameters() -> None:
+    (action,) = named(connector("slack"), _post(_multipart("channel"), TYPE))
+    assert (action.type, action.parameters) == ("slack.message.send", {"channel": "v"})
+
+
+@pytest.mark.parametrize("body", [b"channel.x=1", b"channel+x=1", b"a=1;token=xoxb-1"])
+def test_a_field_that_could_be_read_as_another_is_refused(body: bytes) -> None:
+    with pytest.raises(Unreadable):
+        named(connector("slack"), _post(body, FORM))
+
+
+def test_a_field_of_a_query_that_could_be_read_as_another_is_unclear() -> None:
+    (action,) = named(connector("slack"), request("GET", "slack.com", "/api/chat.postMessage?as.user=true"))
+    assert action.parameters == {"as.user": "true", "as_user": UNCLEAR}
 
 
 def test_an_unknown_method_is_unknown() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -48,6 +49,14 @@ def test_the_deepest_that_is_read() -> None:
 
 def test_brackets_in_text_do_not_count_as_depth() -> None:
     assert parse_json(json.dumps(["[{" * 100, '"[[']).encode()) == ["[{" * 100, '"[[']
+
+
+def test_text_that_does_not_end_takes_no_longer_than_other_text() -> None:
+    """Tried anew from each quotation mark it would take minutes."""
+    started = time.process_time()
+    with pytest.raises(Unreadable):
+        parse_json(b"[" * 65 + b'"' + b'\\"' * 50_000)
+    assert time.process_time() - started < 2
 
 
 def test_a_whole_surrogate_pair_is_read() -> None:

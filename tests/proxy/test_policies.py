@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from tests.support.clients import post, post_chunked, request
 from tests.support.judging import policy
 from tests.support.plane import CANARY, RAW, Plane, Reply, connector, rules
 from tests.support.upstream import Talk, Upstream, answer
+from tests.support.waiting import wait_for
 
 from tameflare.core.config import AuthScheme, PolicyConfig
 from tameflare.core.decision import EnforcementLevel, Verdict
+from tameflare.link.totals import Sums
 
 ALLOW, DENY, ASK = Verdict.ALLOW, Verdict.DENY, Verdict.REQUIRES_APPROVAL
 ISSUES = "/repos/acme/site/issues"
@@ -69,6 +72,27 @@ def test_a_rule_on_a_field_of_the_body_decides(proxy: Plane, echo: Upstream) -> 
     intent, _ = proxy.recorded(reply.headers["x-tameflare-request-id"])
     assert intent.matched[-1] == "policy:p@3:r"
     assert len(echo.seen) == 1
+
+
+def test_a_body_that_was_read_goes_whole_though_the_rule_is_gone_by_then(proxy: Plane, echo: Upstream) -> None:
+    """Or its head would take the next request of the connection for its body."""
+    governed(proxy, policy(DENY, TITLE))
+    body = b'{"title": "harmless"}'
+    wire = proxy.tunnel()
+    wire.send(request("POST", ISSUES, JSON + b"Content-Length: %d\r\n" % len(body)) + body[:-2])
+    wait_for(lambda: proxy.metric("buffered_bytes") > 0, "the body's beginning has been read")
+    governed(proxy)
+    wire.send(body[-2:])
+    assert wire.reply().body == str(len(body)).encode()
+
+
+def test_a_body_that_is_only_kept_meanwhile_goes_whole(proxy: Plane, echo: Upstream) -> None:
+    """A total of what the path says."""
+    governed(
+        proxy, policy(DENY, '{field: "total(resource.issue_number, window: 1d)", operator: greater_than, value: 9}')
+    )
+    proxy.link.totals = lambda asked: Sums(tuple((Decimal(7),) for _ in asked.reserve))
+    assert post(proxy.tunnel(), b'{"body": "hello"}', JSON, f"{ISSUES}/7/comments").body == b"17"
 
 
 def test_bodies_that_no_rule_looks_at_stream(proxy: Plane, echo: Upstream) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from tameflare.connectors.base import HttpCall
 from tameflare.connectors.bodies import FORM
 from tameflare.connectors.fields import Fields, encode
-from tameflare.connectors.routes import BodyKind, Route
+from tameflare.connectors.routes import UPLOADS, BodyKind, Route
 from tameflare.core.action import Action
 from tameflare.core.errors import InvalidValue
 
@@ -44,8 +44,8 @@ def build(route: Route, parameters: Fields, host: str, prefix: str = "") -> Http
         left = _fulfil(route, left)
     method = route.methods[0]
     kind = route.body_kind
-    if kind in {BodyKind.NONE, BodyKind.RAW}:
-        return HttpCall(method, host, prefix + path, encode(left), lacks_file=kind is BodyKind.RAW)
+    if kind is BodyKind.NONE or kind in UPLOADS:
+        return HttpCall(method, host, prefix + path, encode(left), lacks_file=kind in UPLOADS)
     in_query = {entry.partition(":")[0].partition(".")[0] for entry in route.query.split()}
     if route.when is not None and route.when.in_query:
         in_query.add(route.when.field)

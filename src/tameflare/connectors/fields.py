@@ -1,7 +1,9 @@
 """Fields of queries and forms: decoded, nested, typed; and the way back.
 
 `a[b]=1` nests, `a[]=1` and `a[0]=1` make lists. Values are text until a schema types them; what cannot be converted
-stays the text that was sent, so that comparing it with a number is an error and never a silent zero.
+stays the text that was sent, so that comparing it with a number is an error and never a silent zero. Where servers read
+a name in several ways (PHP and Rack cut blanks, brackets and what follows a NUL, some divide at `;`), the field that
+some of them see is UNCLEAR, and comparing it is an error as well.
 """
 
 from __future__ import annotations
@@ -18,11 +20,19 @@ Converter = Callable[[str], Any]
 Schema = dict[str, Any]
 MAX_PAIRS: Final = 10_000
 MAX_NESTING: Final = 16
+_NONE: Final[set[str]] = set()
+UNCLEAR: Final[Any] = ()
+"""In place of a value that can be read in several ways, or not at all: no comparison knows it."""
 _OWN: Final = ""
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,38})")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,38})(?:\.[0-9]{1,30})?")
 _KEY: Final = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _PART: Final = re.compile(r"\[([^\[\]]*)\]")
+_CLEAR_NAME: Final = re.compile(
+    r"[^\[\]\s\x00-\x1f](?:[^\[\]\x00-\x1f]*[^\[\]\s\x00-\x1f])?(?:\[[^\[\]\s\x00-\x1f]*\])*"
+)
+_PLAIN_QUERY: Final = re.compile(r"[^%+;\[\]]*")
+_LAX_NAME: Final = re.compile(r"[\[\]\s\x00-\x1f]*([^\[\]\x00]*)")
 
 
 def _integer(text: str) -> Any:
@@ -72,18 +82,40 @@ def convert(value: Any, typed: Schema) -> Any:
 
 
 def parse_query(query: str) -> Fields:
-    """Decode a raw query. Never raises: a name sent twice becomes a list, too many pairs are cut."""
+    """Decode a raw query. Never raises: a name sent twice becomes a list. All of it is read, since all of it goes on;
+    heads are bounded."""
     fields: Fields = {}
     if not query:
         return fields
-    plain = "%" not in query and "+" not in query and "[" not in query
-    for pair in query.split("&", MAX_PAIRS)[:MAX_PAIRS]:
+    if _PLAIN_QUERY.fullmatch(query):
+        for pair in query.split("&"):
+            name, _, value = pair.partition("=")
+            if name and name not in fields:
+                fields[name] = value
+            elif name:
+                _put_leniently(fields, name, value)
+        return fields
+    unclear: set[str] = set()
+    for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        if plain and name and name not in fields:
-            fields[name] = value
-        elif name:
+        if name:
             _put_leniently(fields, unquote_plus(name), unquote_plus(value))
-    return fields if plain else _grouped(fields)
+            unclear |= _read_otherwise(pair)
+    return _grouped(fields) | dict.fromkeys(unclear, UNCLEAR)
+
+
+def _read_otherwise(pair: str) -> set[str]:
+    """Names of fields that some servers find in a pair, with other values than are read here."""
+    name, divided = unquote_plus(pair.partition("=")[0]), ";" in pair
+    if not divided and _CLEAR_NAME.fullmatch(name):
+        return _NONE
+    return {found for part in pair.split(";") if (found := _lax(part))}
+
+
+def _lax(pair: str) -> str:
+    match = _LAX_NAME.match(unquote_plus(pair.partition("=")[0]))
+    assert match is not None  # it fits everything
+    return match[1].strip()
 
 
 def without(fields: Fields, names: frozenset[str]) -> Fields:
@@ -94,12 +126,17 @@ def without(fields: Fields, names: frozenset[str]) -> Fields:
 
 
 def _put_leniently(fields: Fields, name: str, value: str) -> None:
-    try:
-        _put(fields, name, value)
-    except Unreadable:
-        before = fields.get(name)
-        earlier = [] if before is None else before if isinstance(before, list) else [before]
-        fields[name] = [*earlier, value]
+    if name not in fields:
+        try:
+            _put(fields, name, value)
+        except Unreadable:
+            fields[name] = [value]
+        return
+    before = fields[name]
+    if isinstance(before, list):
+        before.append(value)
+    else:
+        fields[name] = [before, value]
 
 
 def parse_form(body: bytes) -> Fields:
@@ -111,11 +148,20 @@ def parse_form(body: bytes) -> Fields:
     if len(pairs) > MAX_PAIRS:
         raise Unreadable(f"the form holds more than {MAX_PAIRS} fields")
     fields: Fields = {}
+    unclear: set[str] = set()
     for pair in pairs:
         name, _, value = pair.partition("=")
         if name or value:
             _put(fields, _decode(name), _decode(value))
-    return _grouped(fields)
+            unclear |= _read_otherwise(pair)
+    return _grouped(fields) | dict.fromkeys(unclear, UNCLEAR)
+
+
+def field_of_part(fields: Fields, name: str, value: str) -> None:
+    """Add a field of a multipart form, whose names are not encoded. Raises Unreadable where it was sent before."""
+    _put(fields, name, value)
+    if not _CLEAR_NAME.fullmatch(name):
+        raise Unreadable(f"the field `{name}` could be read as another")
 
 
 def _decode(text: str) -> str:

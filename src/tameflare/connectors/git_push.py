@@ -22,6 +22,7 @@ _LENGTH: Final = 4
 _LARGEST_LINE: Final = 65520
 _MOST_REFS: Final = 1000
 _SAID, _REPORT = b"\x02", b"\x01"
+_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{4}")
 _SHALLOW: Final = re.compile(rb"shallow (?:[0-9a-f]{40}|[0-9a-f]{64})\n?")
 _NO_OBJECT: Final = frozenset("0")
 _OBJECT_SIZES: Final = (40, 64)
@@ -65,10 +66,9 @@ def read(body: bytes) -> Push | None:
 
 def _size(length: bytes) -> int | None:
     """The size of a line with its length, 0 for the end of a list."""
-    try:
-        size = int(length, 16) if len(length) == _LENGTH and length.isalnum() else -1
-    except ValueError:
+    if not _SIZE.fullmatch(length):
         return None
+    size = int(length, 16)
     return size if size == 0 or _LENGTH < size <= _LARGEST_LINE else None
 
 
@@ -79,15 +79,16 @@ def _push(lines: list[bytes], rest: int) -> Push | None:
         return None
     first, _, said = found[0].partition(b"\0")
     try:
-        updates = tuple(_update(line.decode().rstrip("\n")) for line in (first, *found[1:]))
+        updates = tuple(_update(line.decode().removesuffix("\n")) for line in (first, *found[1:]))
         return Push(updates, frozenset(said.decode().split()), rest)
     except ValueError:  # neither a push nor text
         return None
 
 
 def _update(line: str) -> Update:
+    """git takes what stands before a NUL for the ref, in every line: a line with one is none of an honest client's."""
     old, new, ref = line.split(" ", 2)
-    if not ref.startswith("refs/") or not all(map(_is_object, (old, new))):
+    if not ref.startswith("refs/") or not ref.isprintable() or not all(map(_is_object, (old, new))):
         raise ValueError("no update of a ref")
     return Update(ref, old, new)
 

@@ -19,12 +19,18 @@ API: Final = "api"
 
 
 class BodyKind(StrEnum):
-    """How a route's body is written. `raw` bodies are never read."""
+    """How a route's body is written. `raw` bodies are never read; `multipart` ones, which hold files, where a policy
+    looks at their fields."""
 
     NONE = "none"
     JSON = "json"
     FORM = "form"
+    MULTIPART = "multipart"
     RAW = "raw"
+
+
+UPLOADS: Final = frozenset({BodyKind.MULTIPART, BodyKind.RAW})
+"""Kinds of bodies that are written as files."""
 
 
 class When(msgspec.Struct, frozen=True):

@@ -14,7 +14,8 @@ from tameflare.connectors.faults import Unreadable
 
 MAX_DEPTH: Final = 64
 _BOM: Final = "\ufeff"
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""Also one that does not end; nothing is tried twice, or many `\\\\"` would take time by the square of their number."""
 _ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 

@@ -14,8 +14,9 @@ from tameflare.connectors.base import BodySays, Classified, HeldAsReceived, Http
 from tameflare.connectors.bodies import form_fields, is_form, json_fields, plain_body, refuse_override
 from tameflare.connectors.denials import Denial, Rendered, Shape
 from tameflare.connectors.fields import Fields, convert, parse_query, without
+from tameflare.connectors.multipart import multipart_fields
 from tameflare.connectors.request import HttpRequest
-from tameflare.connectors.routes import API, BodyKind, Route
+from tameflare.connectors.routes import API, UPLOADS, BodyKind, Route
 from tameflare.connectors.trie import NO_READERS, Leaf, Readers, Trie
 from tameflare.core.action import Action
 from tameflare.core.config import ConnectorConfig
@@ -144,7 +145,7 @@ class TableConnector(PassesAnswers, SaysAll, HeldAsReceived, ReadsWhole):
         """Whether a body must be read though it does not decide the name."""
         if request.method != "POST" or not self._guards_forms:
             return False
-        raw = leaf is not None and leaf.body_kind is BodyKind.RAW
+        raw = leaf is not None and leaf.body_kind in UPLOADS
         return not raw and is_form(request)
 
     def check_unnamed(self, request: HttpRequest) -> None:
@@ -165,6 +166,9 @@ class TableConnector(PassesAnswers, SaysAll, HeldAsReceived, ReadsWhole):
             return fields
         if leaf.body_kind is BodyKind.JSON or (leaf.body_kind is BodyKind.NONE and request.body):
             return json_fields(request)
+        if leaf.body_kind is BodyKind.MULTIPART and request.body:
+            parts: Fields = convert(multipart_fields(request), leaf.schema)
+            return parts
         return {}
 
     # --- credential and refusal ---------------------------------------------------------------------------------------

@@ -266,7 +266,10 @@ def hold(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
 
 
 def inject(exchange: Exchange, _: ProxyState) -> Refusal | None:
-    """Write the head anew: the agent's authentication out, ours in."""
+    """Write the head anew: the agent's authentication out, ours in. A body that was read whole goes with it, also where
+    the decision did not need it in the end."""
+    if exchange.body is None:
+        exchange.body = exchange.received
     return outgoing.prepare(exchange)
 
 

@@ -9,7 +9,7 @@ from tameflare.connectors.routes import BodyKind, Route
 from tameflare.core.action import Effect, Risk
 
 LIMITS: Final = "limit:int"
-RAW: Final = BodyKind.RAW
+PARTS: Final = BodyKind.MULTIPART
 
 
 def _post(path: str, name: str, risk: Risk = LOW, effect: Effect = WRITE, *, body: BodyKind | None = None) -> Route:
@@ -38,20 +38,20 @@ ROUTES: Final = (
     read("/v1/models/{model:any}", "openai.model.get"),
     remove("/v1/models/{model:any}", "openai.model.delete"),
     read("/v1/files", "openai.file.list", LIMITS),
-    _post("files", "file.upload", Risk.MEDIUM, body=RAW),
+    _post("files", "file.upload", Risk.MEDIUM, body=PARTS),
     read("/v1/files/{file_id}", "openai.file.get"),
     download("/v1/files/{file_id}/content", "openai.file.download"),
     remove("/v1/files/{file_id}", "openai.file.delete"),
     _post("uploads", "upload.create", Risk.MEDIUM),
-    _post("uploads/{upload_id}/parts", "upload.add_part", Risk.MEDIUM, body=RAW),
+    _post("uploads/{upload_id}/parts", "upload.add_part", Risk.MEDIUM, body=PARTS),
     _post("uploads/{upload_id}/complete", "upload.complete", Risk.MEDIUM),
     _post("uploads/{upload_id}/cancel", "upload.cancel"),
     _post("images/generations", "image.create"),
-    _post("images/edits", "image.edit", body=RAW),
-    _post("images/variations", "image.vary", body=RAW),
+    _post("images/edits", "image.edit", body=PARTS),
+    _post("images/variations", "image.vary", body=PARTS),
     _post("audio/speech", "speech.create"),
-    _post("audio/transcriptions", "transcription.create", body=RAW),
-    _post("audio/translations", "translation.create", body=RAW),
+    _post("audio/transcriptions", "transcription.create", body=PARTS),
+    _post("audio/translations", "translation.create", body=PARTS),
     read("/v1/batches", "openai.batch.list", LIMITS),
     _post("batches", "batch.create", Risk.MEDIUM),
     read("/v1/batches/{batch_id}", "openai.batch.get"),
@@ -86,7 +86,7 @@ ROUTES: Final = (
     read("/v1/threads/{thread_id}/runs/{run_id}", "openai.run.get"),
     _post("threads/{thread_id}/runs/{run_id}/cancel", "run.cancel"),
     _post("threads/{thread_id}/runs/{run_id}/submit_tool_outputs", "run.submit_tool_outputs"),
-    _post("videos", "video.create", Risk.MEDIUM, body=RAW),
+    _post("videos", "video.create", Risk.MEDIUM, body=PARTS),
     read("/v1/videos", "openai.video.list", LIMITS),
     read("/v1/videos/{video_id}", "openai.video.get"),
     download("/v1/videos/{video_id}/content", "openai.video.download"),

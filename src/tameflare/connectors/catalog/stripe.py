@@ -133,7 +133,7 @@ _ACCOUNT: Final = (
     _write("tokens", "token.create", risk=LOW),
     read("/v1/files", "stripe.file.list", LIST),
     read("/v1/files/{id}", "stripe.file.get"),
-    Route("POST", "/v1/files", "stripe.file.upload", body=BodyKind.RAW),
+    Route("POST", "/v1/files", "stripe.file.upload", body=BodyKind.MULTIPART),
 )
 
 ROUTES: Final = (*_PAYMENTS, *_BILLING, *_ACCOUNT)
