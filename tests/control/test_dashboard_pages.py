@@ -73,7 +73,8 @@ def test_what_cannot_be_seen_is_written_as_its_number(browser: Browser, path: st
     assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\x00\x1b]", page)
     if path != KILL:
         for code in ("U+202E", "U+2066", "U+200B", "U+0000", "U+001B", "U+000D", "U+000A"):
-            assert f'<span class="odd">{code}</span>' in page, code
+            there = f'<span class="odd">{code}</span>' in page
+            assert there or (code == "U+0000" and "\N{SYMBOL FOR NULL}" in page), code  # which PostgreSQL cannot hold
 
 
 def test_hidden_characters_are_marked_and_line_breaks_stand_where_they_may() -> None:

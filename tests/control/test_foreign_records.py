@@ -8,6 +8,7 @@ import httpx
 from tests.control.records import frames, intent, outcome, refusal
 from tests.control.running import GATEWAYS, Running
 
+from tameflare.control.store.traffic import tables_of
 from tameflare.link.messages import RECORDS_PATH
 from tameflare.link.tokens import TokenKind
 
@@ -49,7 +50,7 @@ def test_records_of_another_gateway_are_kept_aside(server: Running, owner: httpx
     assert (answer.status_code, answer.json()["sequence"]) == (200, 5), "nothing is sent again"
     assert {ours, forged, nobody, late} & seen(owner) == {ours, nobody, late}
     kept = server.services.traffic.database.write_now(
-        lambda connection: connection.exec_driver_sql("SELECT sequence, payload FROM unreadable").fetchall()
+        lambda connection: tables_of(connection).execute("SELECT sequence, payload FROM unreadable").fetchall()
     )
     assert [sequence for sequence, payload in kept if forged.encode() in payload] == [2]
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 from tests.control.decisions.asking import ACTIONS, EMAIL, Place
 from tests.support.waiting import wait_for
@@ -50,7 +51,7 @@ def test_a_key_that_another_server_revoked_is_refused_within_a_second(place: Pla
     made = place.make_key()
     assert status(place, made["key"]) == 200
     place.server.services.database.write_now(
-        lambda connection: connection.exec_driver_sql("DELETE FROM agent_keys WHERE id = ?", (made["id"],)).close()
+        lambda connection: connection.execute(text("DELETE FROM agent_keys WHERE id = :id"), {"id": made["id"]}).close()
     )
     place.server.clock.now += TRUSTED_SECONDS
     assert status(place, made["key"]) == 401
