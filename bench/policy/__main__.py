@@ -9,13 +9,14 @@ import json
 import sys
 import time
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.cells import cell
 from bench.policy import casbin_engine, cedar, ours
 from bench.policy.engine import Engine
-from bench.policy.sets import SHAPES, RuleSet
+from bench.policy.sets import SHAPES, RuleSet, ten_of_each_type
 from bench.policy.timing import microseconds
 from tameflare.core.policy.facts import Circumstances
 
@@ -60,6 +61,21 @@ def _explanations(rules: RuleSet, rounds: int, seconds: float, values: Values) -
         values[rules.name, "explained, µs", "TameFlare", len(rules.rules)].append(spent)
 
 
+def in_turn(sizes: list[int], rounds: int, seconds: float, values: Values) -> None:
+    """Ours alone, one size after the other within each round: what the rules that cannot match cost."""
+    shape = "TameFlare, sizes in turn"
+    asked = {}
+    for rules in (ten_of_each_type(size) for size in sizes):
+        found = ours.candidates(ours.compiled(rules.rules), rules.denied)
+        facts = ours.facts(ours.action(rules.denied), Circumstances(1.0))
+        asked[len(rules.rules)] = (ours.ENGINE.load(rules.rules)(rules.denied), partial(found.explain, facts))
+    gc.collect()
+    for _ in range(rounds):
+        for size, (verdict, explained) in asked.items():
+            values[shape, "µs", "verdict", size].append(microseconds(verdict, seconds))
+            values[shape, "µs", "verdict explained", size].append(microseconds(explained, seconds))
+
+
 def table(values: Values, shape: str, what: str) -> str:
     """Engines by lines, numbers of rules by columns: the median of the rounds, and the lowest and highest."""
     sizes = sorted({size for name, asked, _, size in values if (name, asked) == (shape, what)})
@@ -80,9 +96,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="a file for every value of every round")
     chosen = parser.parse_args()
     values: Values = defaultdict(list)
-    for size in map(int, chosen.sizes.split(",")):
+    sizes = list(map(int, chosen.sizes.split(",")))
+    for size in sizes:
         for shape in SHAPES:
             measure(shape(size), chosen.rounds, chosen.seconds, values)
+    in_turn(sizes, 4 * chosen.rounds, chosen.seconds / 4, values)
     for shape, what in dict.fromkeys((shape, what) for shape, what, _, _ in values):
         print(f"{table(values, shape, what)}\n")
     if chosen.json:
