@@ -41,17 +41,9 @@ class Applicable:
 
     def __init__(self, candidates: Candidates) -> None:
         self.candidates = candidates
-        self.parameters = frozenset(_parameters(candidates))
+        self.parameters = candidates.parameters
         self.sums = bool(candidates.totals)
         self.request = any(field.startswith("request") for field in candidates.fields)
-
-
-def _parameters(candidates: Candidates) -> Iterable[str]:
-    fields = {*candidates.fields, *(total.field for total in candidates.totals)}
-    for field in fields:
-        root, _, rest = field.partition(".")
-        if root == "parameters":
-            yield rest.partition(".")[0]
 
 
 class CompiledConnector:

@@ -125,3 +125,16 @@ def test_the_resources_environment_brings_into_scope_what_forbids_and_never_what
     unreadable = says(found, environment="staging", resource={"environment": ["production"]})
     assert unreadable.reason is Reason.ENGINE_ERROR
     assert "resource.environment" in unreadable.message
+
+
+def test_types_that_no_rule_tells_apart_share_what_is_kept_and_each_is_told_its_own_name() -> None:
+    """An agent may ask about ever new types."""
+    elsewhere = Policy("p", (rule(Verdict.DENY),), scope=Scope(environments=("production",)))
+    named = Policy("q", (rule(Verdict.DENY, condition=model.Test("type", Operator.EQUALS, "mcp.tools.c")),))
+    found = compiled(elsewhere, named)
+    kept = [found.candidates("main", "github", "bot", "staging", f"mcp.tools.{name}") for name in "abc"]
+    assert kept[0] is kept[1]
+    assert kept[2] is not kept[1]
+    for name in "ab":
+        said = says(found, f"mcp.tools.{name}", "staging", resource={"environment": "production"})
+        assert said.message == f"`mcp.tools.{name}` is denied by policy `p@2`, rule `r`"

@@ -41,7 +41,7 @@ class Candidates:
         self._readers = readers
         self._left = [each.left for each in chosen]
         self._always, self._switches = indexed(self._left)
-        self._verdicts: dict[tuple[int, ...], PolicyVerdict] = {(): SILENT}
+        self._verdicts: dict[tuple[str | int, ...], PolicyVerdict] = {}
 
     @cached_property
     def fields(self) -> frozenset[str]:
@@ -50,6 +50,13 @@ class Candidates:
     @cached_property
     def totals(self) -> tuple[Total, ...]:
         return tuple(dict.fromkeys(leaf.test.total for leaf in self._leaves() if leaf.test.total is not None))
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """The names of the parameters that they read, also in totals."""
+        fields = {*self.fields, *(total.field for total in self.totals)}
+        found = (field.split(".") for field in fields if field.startswith("parameters."))
+        return frozenset(names[1] for names in found)
 
     @cached_property
     def _summing(self) -> list[trees.Node]:
@@ -75,7 +82,9 @@ class Candidates:
                 _ask(switch.all(), seen, matched, failed)
         if failed:
             return self._failed(failed, matched, seen)
-        known = self._verdicts.get(tuple(matched))
+        if not matched:
+            return SILENT
+        known = self._verdicts.get((facts.action.type, *matched))
         return known if known is not None else self._matched(matched, facts.action.type)
 
     def explain(self, facts: Facts) -> Explanation:
@@ -99,7 +108,7 @@ class Candidates:
         return (leaf for node in self._left for leaf in trees.leaves(node))
 
     def _matched(self, matched: list[int], action_type: str) -> PolicyVerdict:
-        key = tuple(matched)
+        key: tuple[str | int, ...] = (action_type, *matched)
         verdict = verdicts.of_matched([self._rules[number] for number in sorted(matched)], action_type)
         if len(self._verdicts) < _REMEMBERED:
             self._verdicts[key] = verdict

@@ -53,6 +53,7 @@ class PolicySet:
         "_found",
         "_looked_at",
         "_readers",
+        "_shared",
         "policies",
         "problems",
         "sums",
@@ -68,6 +69,7 @@ class PolicySet:
         self._anywhere: list[_Numbered] = []
         self._looked_at = {"type"}
         self._found: dict[tuple[str, ...], Candidates | None] = {}
+        self._shared: dict[tuple[CompiledRule | trees.Node, ...], Candidates] = {}
         number = 0
         for policy in self.policies:
             self._readers.update(policy.readers)
@@ -83,7 +85,7 @@ class PolicySet:
         self, gateway: str, connector: str, agent: str, environment: str, action_type: str
     ) -> Candidates | None:
         """The rules that can match there, by names; None where no rule can. Worth keeping as long as this set: they are
-        the same for places that no rule tells apart."""
+        the same for places that no rule tells apart, so that an agent with ever new types fills no memory."""
         place = Place(gateway, connector, agent, environment, action_type)
         key = tuple([part for field, part in zip(_PLACE, place, strict=True) if field in self._looked_at])
         if key in self._found:
@@ -102,7 +104,15 @@ class PolicySet:
         covers = {policy: policy.scope.covers(place) for _, policy, _ in reached}
         left = [(policy, rule, policy.left(rule, covers[policy], seen)) for _, policy, rule in reached]
         chosen = [Chosen(*each) for each in left if each[2] is not trees.FALSE]
-        return Candidates(chosen, _with_siblings(chosen, covers, seen), self._readers) if chosen else None
+        if not chosen:
+            return None
+        key = tuple([part for _, rule, node in left for part in (rule, node)])
+        shared = self._shared.get(key)
+        if shared is None:
+            shared = Candidates(chosen, _with_siblings(chosen, covers, seen), self._readers)
+            if len(self._shared) < _REMEMBERED_PLACES:
+                self._shared[key] = shared
+        return shared
 
     def _add(self, entry: _Numbered) -> None:
         """Where a rule is found: under the types that it names itself, else those that its policy is about."""

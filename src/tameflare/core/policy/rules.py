@@ -73,7 +73,7 @@ class CompiledPolicy:
     `elsewhere`: what else must be true where only the action's own words bring it into scope.
     """
 
-    __slots__ = ("config", "elsewhere", "priority", "readers", "rules", "scope")
+    __slots__ = ("_elsewhere_left", "config", "elsewhere", "priority", "readers", "rules", "scope")
 
     def __init__(
         self,
@@ -88,6 +88,7 @@ class CompiledPolicy:
         self.scope = scope
         self.rules = tuple(rules)
         self.readers = readers
+        self._elsewhere_left: dict[trees.Node, trees.Node] = {}
         named = tuple(sorted(scope.environments))
         self.elsewhere = trees.Leaf(Test(ENVIRONMENT, Operator.IN, named), ENVIRONMENT, is_in(ENVIRONMENT, named))
 
@@ -100,7 +101,11 @@ class CompiledPolicy:
             return rule.at(place)
         if cover is Cover.NO or rule.rule.decision is Verdict.ALLOW:
             return trees.FALSE
-        return trees.both((self.elsewhere, rule.at(place)))
+        plain = rule.at(place)
+        left = self._elsewhere_left.get(plain)
+        if left is None:
+            left = self._elsewhere_left[plain] = trees.both((self.elsewhere, plain))
+        return left
 
 
 def compile_policy(config: PolicyConfig, policy: Policy, zone: tzinfo | None) -> CompiledPolicy:
