@@ -58,8 +58,8 @@ SIGNING_KEY_PRIVATE: Final = Setting(
     "SIGNING_KEY_PRIVATE",
     setting_keys.private_key,
     None,
-    "P-256 key in PEM that decision tokens are signed with (line breaks may be written as `\\n`); unset: one is made at "
-    "the first start and kept sealed.",
+    "P-256 key in PEM that decision tokens are signed with (line breaks may be written as `\\n`); unset: one is made "
+    "at the first start and kept sealed.",
 )
 SIGNING_KEY_PUBLIC: Final = Setting(
     "SIGNING_KEY_PUBLIC", setting_keys.public_key, "", "Its public half; need not be set, and must belong to it."

@@ -63,7 +63,9 @@ def test_our_own_secrets_are_taken_out(name: str) -> None:
     assert name not in made({name: "s3cret"}).variables
 
 
-@pytest.mark.parametrize("name", ["TF_SERVER_URL", "TF_AGENT_KEY", "TF_VAR_region", "TF_CPP_MIN_LOG_LEVEL", "TFLAGS", "HOME"])
+@pytest.mark.parametrize(
+    "name", ["TF_SERVER_URL", "TF_AGENT_KEY", "TF_VAR_region", "TF_CPP_MIN_LOG_LEVEL", "TFLAGS", "HOME"]
+)
 def test_harmless_variables_stay(name: str) -> None:
     assert not is_removed(name)
 

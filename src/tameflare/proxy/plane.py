@@ -117,7 +117,7 @@ class Plane:
             self._directory,
             self._apply,
             time.time,
-            {ApprovalAnswered: holds.answered, ExecuteJob: lambda message: self._executor.take(message)},
+            {ApprovalAnswered: holds.answered, ExecuteJob: self._execute},
             backlog=lambda: self._shipping.waiting_bytes,
             epoch=self._spool.epoch,
         )
@@ -164,6 +164,10 @@ class Plane:
         return Holds(self._questions, self._spool.epoch, lambda: self._state.version, time.monotonic, wait)
 
     # --- what is in force
+
+    def _execute(self, message: ExecuteJob) -> None:
+        """A job came over the feed, which was there before who carries jobs out."""
+        self._executor.take(message)
 
     async def _apply(self, configuration: Configuration, bundle: Bundle) -> None:
         """Compile off the loop, then switch in one step."""
