@@ -73,6 +73,10 @@ def test_an_amount_may_be_absent_or_lie_deep() -> None:
     assert amount(Action("x.y.z", {"size": 3}, {}), "resource.size") == 3
 
 
+def test_an_amount_under_two_names_that_differ_in_case_is_none() -> None:
+    assert amount(refund(amount=1, Amount=9), "parameters.amount").is_nan()
+
+
 def test_all_actions_of_a_request_count_and_one_without_an_amount_spoils_it() -> None:
     hour = Total("parameters.fee", 3600)
     both = [refund(amount=5, fee=1), refund(amount=7)]

@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tameflare.core.action import Action
+from tameflare.core.policy import field_names
 from tameflare.core.policy.model import Condition, Not, Test, Total, TotalBy
 
 LARGEST: Final = Decimal(10) ** 18
@@ -72,7 +73,8 @@ def amount(action: Action, field: str) -> Decimal:
     root, *path = field.split(".")
     value: Any = action.parameters if root == "parameters" else action.resource
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        clear = isinstance(value, Mapping) and not field_names.is_spelt_otherwise(value, name)
+        value = value.get(name) if clear else None
     if type(value) not in (int, float, Decimal):
         return UNREADABLE
     return checked(Decimal(str(value)))

@@ -115,3 +115,23 @@ def test_a_field_is_read_once_however_often_it_is_asked_for() -> None:
     seen = Seen(FACTS, {"type": lambda facts: asked.append("type") or facts.action.type})
     assert [seen["type"], seen["type"]] == ["github.pr.merge"] * 2
     assert asked == ["type"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field", "expected"),
+    [
+        ({"amount": 1, "Amount": 9}, "parameters.amount", UNREADABLE),
+        ({"AMOUNT": 9}, "parameters.amount", UNREADABLE),
+        ({"Amount": 9}, "parameters.Amount", 9),
+        ({"\N{LATIN SMALL LETTER LONG S}um": 9}, "parameters.sum", UNREADABLE),
+        ({"pay": {"amount": 1, "AMOUNT": 9}}, "parameters.pay.amount", UNREADABLE),
+        ({"Pay": {"amount": 9}}, "parameters.pay.amount", UNREADABLE),
+        ({"amount": 1, "Other": 9}, "parameters.amount", 1),
+    ],
+)
+def test_a_name_that_differs_only_in_case_makes_a_parameter_unreadable(
+    parameters: dict[str, Any], field: str, expected: object
+) -> None:
+    """Servers in Go and .NET take either for the other."""
+    facts = Facts(Action("http.post", {}, parameters), "", "", "", "", "", Circumstances(0.0))
+    assert reader(field, UTC)(facts) == expected

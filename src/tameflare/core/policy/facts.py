@@ -1,4 +1,4 @@
-"""What a policy may look at besides the action itself. Made anew for each request; nobody changes it."""
+"""What a policy may look at besides the action itself. Made anew for each request."""
 
 from __future__ import annotations
 
@@ -52,3 +52,15 @@ class Facts:
     gateway: str
     connector: str
     circumstances: Circumstances
+    _names: dict[str, str] | None = None
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The names of the parameters by how they are read without regard to case; empty where several are the same."""
+        found = self._names
+        if found is None:
+            found = self._names = {}
+            for name in self.action.parameters:
+                folded = name.casefold()
+                found[folded] = "" if folded in found else name
+        return found

@@ -5,6 +5,7 @@ Those of `OPEN` go on with names of the action's own: `parameters.amount`, `reso
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 PREFIX: Final = "action_spec."
@@ -42,3 +43,9 @@ NUMBERS: Final = frozenset(
 """Those of `FIXED` that are numbers; the others are text."""
 CLOCK: Final = "time"
 """What `time_between` compares; it may be left out there."""
+
+
+def is_spelt_otherwise(fields: Mapping[str, object], name: str) -> bool:
+    """Whether there is a name that differs from this one only in case, as some servers do not tell apart."""
+    folded = name.casefold()
+    return any(other != name and other.casefold() == folded for other in fields)

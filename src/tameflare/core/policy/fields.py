@@ -1,7 +1,8 @@
 """What a field of a condition is in the facts of one action.
 
 A value that was read is text, a number, true or false, a list or a mapping, and nothing else; what is not there, or
-null, is ABSENT; what is there and means nothing (a number that is none, a name below a text) is UNREADABLE.
+null, is ABSENT; what is there and means nothing (a number that is none, a name below a text) is UNREADABLE, and so is
+what stands, too, under a name that differs only in case.
 """
 
 from __future__ import annotations
@@ -106,7 +107,12 @@ def _open(root: str, path: Sequence[str]) -> Reader:
 
 
 def _parameter(name: str) -> Reader:
+    """Some servers read names without regard to case: where another name differs in nothing else, nobody can tell."""
+    folded = name.casefold()
+
     def read(facts: Facts) -> Any:
+        if facts.names.get(folded, name) != name:
+            return UNREADABLE
         value = facts.action.parameters.get(name)
         return value if type(value) in _PLAIN else settle(value)
 
@@ -128,7 +134,7 @@ def _below(mapping: Reader, path: Sequence[str]) -> Reader:
 def _entry(value: Any, name: str) -> Any:
     """What has this name in a mapping, or this place, from 0, in a list."""
     if isinstance(value, Mapping):
-        return value.get(name, ABSENT)
+        return UNREADABLE if field_names.is_spelt_otherwise(value, name) else value.get(name, ABSENT)
     if value is None:
         return ABSENT
     if type(value) is not list or not (name.isascii() and name.isdigit() and len(name) <= _LONGEST_INDEX):
