@@ -69,6 +69,39 @@ def test_what_could_pass_for_a_key_is_dropped_wherever_it_stands() -> None:
     assert call.headers == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters", "path"),
+    [
+        ("issue.list", AT, "/repos/acme/api/issues"),
+        ("issue.list", {}, "/issues"),
+        ("repo.create", {"org": "acme", "name": "x"}, "/orgs/acme/repos"),
+        ("repo.list", {"username": "ada"}, "/users/ada/repos"),
+        ("file.get", {**AT, "path": "a/b.md"}, "/repos/acme/api/contents/a/b.md"),
+        ("release.get", {**AT, "release_id": 7}, "/repos/acme/api/releases/7"),
+    ],
+)
+def test_of_several_paths_it_is_the_one_that_holds_what_was_said(
+    name: str, parameters: dict[str, Any], path: str
+) -> None:
+    call = call_for(connector("github"), carried_as(f"github.{name}", {}, parameters))
+    assert (call.path, call.query) == (path, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("issue.list", {"repo": "api"}),
+        ("repo.list", {"org": "acme", "username": "ada"}),
+        ("repo.create", {"org": "acme", "owner": "ada", "name": "x"}),
+        ("release.get", {**AT, "tag": "v1", "release_id": 7}),
+    ],
+)
+def test_what_says_where_is_never_sent_as_something_else(name: str, parameters: dict[str, Any]) -> None:
+    for action in (carried_as(f"github.{name}", {}, parameters), carried_as(f"github.{name}", parameters, {})):
+        with pytest.raises(InvalidValue, match="beside the rest"):
+            call_for(connector("github"), action)
+
+
 def test_headers_of_its_own_pass_and_do_not_replace_those_of_the_connector() -> None:
     headers = {"anthropic-version": "1999-01-01", "anthropic-beta": "x-2025"}
     body = {"model": "m", "messages": [], "max_tokens": 1, "headers": headers}

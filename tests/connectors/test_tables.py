@@ -42,7 +42,10 @@ def test_a_row_gives_itself_forward_and_backward(vendor: str, row: Route) -> Non
 def test_every_name_can_be_built(vendor: str, row: Route) -> None:
     subject = connector(vendor)
     built = subject.build(Action(row.type, {}, _parameters(row)))
-    assert [action.type for action in named(subject, sent(built))] == [row.type]
+    (action,) = named(subject, sent(built))
+    assert action.type == row.type
+    places = {name: value for name, value in _parameters(row).items() if f"{{{name}" in row.path}
+    assert {name: action.resource.get(name) for name in places} == places
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

@@ -242,6 +242,10 @@ def test_what_no_connector_can_send_is_not_begun(carried: Carrying) -> None:
     assert carried.execute(missing).status_code == 422
     odd = carried.ask("github.issue.create", {"owner": "acme", "repo": "../../user", "title": "T"})
     assert carried.execute(odd).status_code == 422
+    for name in ("\N{CIRCLED DIGIT ONE}", "a\r\nX-Other: b", "user@", ""):
+        no_host = {"host": f"{name}.nowhere.example.test", "path": "/"}
+        refused = carried.execute(carried.ask("http.get", no_host, connector="nowhere"))
+        assert code(refused) == (403, "bad_request")
     assert not carried.requests
 
 

@@ -97,7 +97,7 @@ class Carrying:
             {
                 "type": "generic",
                 "name": "nowhere",
-                "domains": ["nowhere.example.test"],
+                "domains": ["nowhere.example.test", "*.nowhere.example.test"],
                 "auth": "bearer",
                 "secret": CANARY,
             },

@@ -21,15 +21,22 @@ _UNCLEAN: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f\\;]")
 
 
 def choose(routes: Iterable[Route], action: Action) -> Route:
-    """The first route of this type whose path can be filled from the parameters. Raises InvalidValue."""
+    """Of the routes of this type the one whose path holds most of what the parameters say. Raises InvalidValue, also
+    where one of them would be left that stands in the path of another: what was asked for is done there or not at all.
+    """
     named = [route for route in routes if route.type == action.type]
     if not named:
         raise InvalidValue(f"no route is known for the action `{action.type}`")
-    for route in named:
-        if all(name in action.parameters for name in _names(route)):
-            return route
-    missing = ", ".join(f"`{name}`" for name in _names(named[0]) if name not in action.parameters)
-    raise InvalidValue(f"the action `{action.type}` lacks {missing}", "add it to the parameters")
+    fitting = [route for route in named if all(name in action.parameters for name in _names(route))]
+    if not fitting:
+        missing = ", ".join(f"`{name}`" for name in _names(named[0]) if name not in action.parameters)
+        raise InvalidValue(f"the action `{action.type}` lacks {missing}", "add it to the parameters")
+    chosen = max(fitting, key=lambda route: len(_names(route)))
+    elsewhere = {name for route in named for name in _names(route)}.difference(_names(chosen))
+    if beside := sorted(elsewhere & action.parameters.keys()):
+        names = ", ".join(f"`{name}`" for name in beside)
+        raise InvalidValue(f"no request for `{action.type}` has {names} beside the rest", "leave it out")
+    return chosen
 
 
 def _names(route: Route) -> list[str]:

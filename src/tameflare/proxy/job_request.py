@@ -31,7 +31,7 @@ from tameflare.proxy.refusal import Refusal
 from tameflare.proxy.routing import Binding
 from tameflare.proxy.state import ProxyState
 from tameflare.wire.heads import HeadFault, RequestHeads
-from tameflare.wire.target import DEFAULT_PORT, TargetFault, parse_target
+from tameflare.wire.target import DEFAULT_PORT, TargetFault, normalise_host, parse_target
 
 FLAG: Final = "execute"
 """How records tell it from a request that came through the proxy."""
@@ -82,6 +82,8 @@ def _exchange(
 ) -> Exchange | Refusal:
     """The request as it would have come. Raises TargetFault and InvalidValue."""
     scheme, port = _way(binding)
+    if normalise_host(call.host) != call.host:
+        return Refusal(Reason.BAD_REQUEST, f"`{call.host[:64]}` is no host as it is written in a request")
     if binding not in identity.gateway.locate(scheme, call.host, port):
         return Refusal(Reason.NO_CONNECTOR, f"connector `{binding.name}` does not name `{call.host}`")
     origin = Origin(scheme, call.host, port)
