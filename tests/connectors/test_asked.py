@@ -104,3 +104,23 @@ def test_what_is_said_twice_must_be_the_same(
 )
 def test_a_hint_only_raises_the_risk(known: Risk, hint: object, wanted: Risk) -> None:
     assert asked.raised(Action("a.b", risk=known), hint).risk is wanted
+
+
+@pytest.mark.parametrize(
+    ("action_type", "faults"),
+    [
+        ("mcp.tools.delete_repo", []),
+        ("mcp.tools.repo_x002e_read", []),
+        ("mcp.tools.list", []),
+        ("mcp.tools.delet_x0065__repo", [("type", "write it as `mcp.tools.delete_repo`")]),
+        ("mcp.rpc.resources_read", []),
+        ("mcp.rpc.response", []),
+        ("mcp.rpc.tools_call", [("type", "no request has this name")]),
+        ("http.delete", []),
+        ("http.DELETE", [("type", "write it as `http.delete`")]),
+        ("email.sendLater", []),
+    ],
+)
+def test_a_type_is_the_one_that_a_request_has(action_type: str, faults: list[tuple[str, str]]) -> None:
+    """Or rules about the tool or method would not see what is done."""
+    assert asked.contradictions(action_type, {}, {}) == faults

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from tameflare.connectors import mcp_names
+from tameflare.connectors.faults import Unreadable
 from tameflare.connectors.generic import weigh as weigh_method
 from tameflare.connectors.registry import VENDORS
 from tameflare.connectors.routes import Route
@@ -75,7 +76,11 @@ def action(action_type: str, resource: dict[str, Any], parameters: dict[str, Any
 
 
 def contradictions(action_type: str, resource: dict[str, Any], parameters: dict[str, Any]) -> list[tuple[str, str]]:
-    """Fields that are given twice and differ: a path such as `parameters.repo`, and a sentence."""
+    """Fields that are given twice and differ: a path such as `parameters.repo`, and a sentence. A type that names what
+    requests have under another one is such, too: rules about that one would not see it."""
+    proper = _proper(action_type)
+    if proper != action_type:
+        return [("type", f"write it as `{proper}`" if proper else "no request has this name")]
     spellings = _SPELLINGS.get(action_type.partition(".")[0], {})
     faults = [
         (f"{where}.{name}", f"this is `{other}` in another spelling, and `{other}` is given as well")
@@ -89,6 +94,18 @@ def contradictions(action_type: str, resource: dict[str, Any], parameters: dict[
         for name in sorted(known(action_type).places & resource.keys() & parameters.keys())
         if not _same(resource[name], parameters[name])
     ]
+
+
+def _proper(action_type: str) -> str:
+    """The type that a request of this type is named by; empty where there is none."""
+    try:
+        if action_type.startswith(mcp_names.TOOLS) and action_type != mcp_names.LIST_TOOLS:
+            return mcp_names.tool_type(mcp_names.tool_of(action_type))
+        if action_type.startswith(mcp_names.RPC) and action_type != mcp_names.RESPONSE:
+            return mcp_names.method_type(mcp_names.method_of(action_type))
+    except Unreadable:
+        return ""
+    return action_type.lower() if action_type.partition(".")[0] in ("http", "webhook", "tunnel") else action_type
 
 
 def raised(action: Action, hint: object) -> Action:
