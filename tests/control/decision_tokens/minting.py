@@ -19,14 +19,17 @@ from tameflare.control.services.context import Context
 from tameflare.control.services.decision_tokens import DecisionTokens, Presented
 from tameflare.control.services.signing_keys import SigningKeys
 from tameflare.control.services.vault import Vault
-from tameflare.control.store import actions
+from tameflare.control.store import actions, agents, gateways
 from tameflare.control.store.actions import StoredAction
+from tameflare.control.store.agents import Agent
+from tameflare.control.store.engine import Connection
+from tameflare.control.store.gateways import Gateway
 from tameflare.control.store.migrate import connect_database, open_database
 from tameflare.core import p256, token
 from tameflare.core.action_states import TOKEN_SECONDS, ActionStatus
 from tameflare.core.agent_keys import KeyKind
 from tameflare.core.canonical import spec_hash
-from tameflare.core.decision import Verdict
+from tameflare.core.decision import EnforcementLevel, Verdict
 from tameflare.core.errors import TameFlareError
 from tameflare.core.secret import Secret
 from tameflare.settings import Settings
@@ -95,7 +98,7 @@ class Mint:
             **other,
         }
         action = StoredAction(**values)
-        self.database.write_now(lambda connection: actions.add(connection, [action]))
+        self.database.write_now(lambda connection: _record(connection, action))
         return action
 
     def token(self, action: StoredAction) -> str:
@@ -120,6 +123,15 @@ class Mint:
 
     def close(self) -> None:
         self.database.close()
+
+
+def _record(connection: Connection, action: StoredAction) -> None:
+    """The action, and its agent and gateway unless they are there."""
+    if gateways.by_id(connection, action.gateway_id) is None:
+        gateways.add(connection, Gateway(action.gateway_id, action.gateway, EnforcementLevel.FULL_ENFORCE, 120, 1))
+    if agents.by_id(connection, action.agent_id) is None:
+        agents.add(connection, Agent(action.agent_id, action.agent, gateway_id=action.gateway_id, created_at=1))
+    actions.add(connection, [action])
 
 
 @cache

@@ -16,11 +16,12 @@ from tests.control.decision_tokens.minting import OWN, SPEC, Mint, parts
 
 from tameflare.control.services.audit import SERVER
 from tameflare.control.services.decision_tokens import KEPT, Presented, TokenSpent
-from tameflare.control.store import actions, killswitch
+from tameflare.control.store import actions, agents, killswitch
 from tameflare.control.store.actions import StoredAction
 from tameflare.control.store.killswitch import ThrownSwitch
 from tameflare.core import p256
 from tameflare.core.action_states import ActionStatus
+from tameflare.core.config import AgentStatus
 from tameflare.core.killswitch import ScopeKind
 from tameflare.core.token import LIFE, SKEW
 
@@ -117,6 +118,23 @@ def test_it_is_accepted_as_long_as_clocks_may_differ_and_no_longer(mint: Mint) -
     mint.clock.now += 1
     assert mint.refusal(texts[1]) == "token_expired"
     assert mint.stored(late).status is ActionStatus.ALLOWED  # that is the business of others
+
+
+def test_an_agent_that_may_act_no_longer_has_no_use_of_its_tokens(mint: Mint) -> None:
+    action = mint.allowed()
+    text = mint.token(action)
+
+    def change(status: AgentStatus) -> None:
+        mint.database.write_now(lambda connection: agents.change(connection, action.agent_id, {"status": status}))
+
+    for status in (AgentStatus.SUSPENDED, AgentStatus.REVOKED):
+        change(status)
+        assert mint.refusal(text) == f"agent_{status.value}"
+    change(AgentStatus.ACTIVE)
+    mint.use(text)
+    other = mint.token(mint.allowed())
+    mint.database.write_now(lambda connection: agents.remove(connection, action.agent_id))
+    assert mint.refusal(other) == "agent_mismatch"
 
 
 def test_a_token_of_the_future_is_refused(mint: Mint) -> None:

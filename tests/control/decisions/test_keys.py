@@ -47,6 +47,22 @@ def test_several_keys_open_the_same_agent_until_each_is_revoked(place: Place) ->
     assert place.owner.delete(f"{place.path}/agents/worker/keys/{first['id']}").status_code == 404
 
 
+def test_a_test_key_gets_at_nothing_that_a_live_key_asked_for(place: Place) -> None:
+    place.rule("email.*", "allow")
+    asked = place.ask(key="once")
+    test = place.server.client(place.make_key(kind="test")["key"])
+    at = f"{ACTIONS}/{asked['action_request_id']}"
+    assert "decision_token" in place.client.get(at).json()
+    assert test.get(at).json()["status"] == "allowed"
+    assert "decision_token" not in test.get(at).json()
+    again = test.post(ACTIONS, json=EMAIL, headers={"Idempotency-Key": "once"})
+    assert (again.status_code, again.json()["code"]) == (409, "idempotency_conflict")
+    use = {"decision_token": asked["decision_token"], "action": EMAIL}
+    refused = test.post("/api/v1/tokens/verify", json=use)
+    assert (refused.status_code, refused.json()["code"]) == (403, "test_key")
+    assert place.client.post("/api/v1/tokens/verify", json=use).status_code == 200
+
+
 def test_a_key_that_another_server_revoked_is_refused_within_a_second(place: Place) -> None:
     made = place.make_key()
     assert status(place, made["key"]) == 200

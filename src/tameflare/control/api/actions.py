@@ -85,7 +85,7 @@ async def read_action(
     wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,
 ) -> Response:
     """One action of the agent's own. While it waits for people: once they have answered, or after `wait` seconds."""
-    return shapes.answered(shapes.action(await services.actions.get(caller.agent.id, action, wait)))
+    return shapes.answered(shapes.action(await services.actions.get(caller.agent.id, caller.key.kind, action, wait)))
 
 
 def _one(request: Request, name: str) -> str | None:

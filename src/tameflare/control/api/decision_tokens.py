@@ -91,6 +91,6 @@ async def verify_token(body: VerifyBody, caller: ByVerifier, services: Wired) ->
     """
     action = body.action
     wanted = spec_hash(action.type, action.resource, action.parameters)
-    presented = Presented(body.decision_token, wanted, caller.agent, test=body.accept_test)
+    presented = Presented(body.decision_token, wanted, caller.agent, test=body.accept_test, live=caller.live)
     done = await services.decision_tokens.verify(presented, caller.actor)
     return Verified(action_request_id=done.id, gateway=done.gateway, agent=done.agent, type=done.type)

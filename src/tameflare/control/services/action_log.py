@@ -112,8 +112,8 @@ def earlier(connection: Connection, action: StoredAction, now: int) -> StoredAct
 
 
 def settled(stored: StoredAction, asked: StoredAction) -> StoredAction:
-    """Raises IdempotencyConflict where the key was used for another body."""
-    if stored.id != asked.id and stored.body_hash != asked.body_hash:
+    """Raises IdempotencyConflict where the key was used for another body, or by an agent key of another kind."""
+    if stored.id != asked.id and (stored.body_hash, stored.kind) != (asked.body_hash, asked.kind):
         raise IdempotencyConflict
     return stored
 

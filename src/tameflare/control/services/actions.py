@@ -33,6 +33,7 @@ from tameflare.control.store.engine import Conflict, Connection, Database
 from tameflare.core import action_states
 from tameflare.core.action import Action
 from tameflare.core.action_states import FIRST, TOKEN_SECONDS, ActionStatus
+from tameflare.core.agent_keys import KeyKind
 from tameflare.core.decision import STRICTNESS, Reason, Verdict
 from tameflare.link.held_actions import shown_actions
 
@@ -176,10 +177,10 @@ class Actions:
 
     # --- looking
 
-    async def get(self, agent_id: str, action_id: str, wait: float = 0) -> Asked:
+    async def get(self, agent_id: str, kind: KeyKind, action_id: str, wait: float = 0) -> Asked:
         """An agent's own action; while it waits for people, as soon as they have answered or after `wait` seconds.
 
-        Raises NotFound, also for those of others.
+        A test key is not told the token of what a live one asked for. Raises NotFound, also for those of others.
         """
         deadline = self._context.steady() + wait
         while True:
@@ -190,7 +191,8 @@ class Actions:
             remaining = deadline - self._context.steady()
             waits = found.status is ActionStatus.PENDING_APPROVAL and remaining > 0
             if not waits or not await self._bell.wait(rings, remaining):
-                return await self._answered(found)
+                asked = await self._answered(found)
+                return asked._replace(token=None) if kind is KeyKind.TEST and found.kind is KeyKind.LIVE else asked
 
     async def page(self, agent_id: str, limit: int, cursor: str | None, status: ActionStatus | None = None) -> Page:
         """An agent's own actions, newest first. Raises Invalid for a cursor that no list gave."""

@@ -20,7 +20,7 @@ from tameflare.control.services.audit import Actor
 from tameflare.control.services.context import Context
 from tameflare.control.services.faults import Refused
 from tameflare.control.services.signing_keys import KeyRing, SigningKeys
-from tameflare.control.store import actions, killswitch
+from tameflare.control.store import actions, agents, killswitch
 from tameflare.control.store import decision_tokens as nonces
 from tameflare.control.store.actions import StoredAction
 from tameflare.control.store.decision_tokens import BurntNonce
@@ -28,6 +28,7 @@ from tameflare.control.store.engine import Connection, Database
 from tameflare.core import p256, token
 from tameflare.core.action_states import READY, ActionStatus
 from tameflare.core.agent_keys import KeyKind
+from tameflare.core.config import AgentStatus
 from tameflare.core.decision import Reason
 from tameflare.core.killswitch import MESSAGE
 from tameflare.core.token import LIFE, NONCE_BYTES, Claims, TokenRefused
@@ -55,13 +56,14 @@ class Way(StrEnum):
 class Presented(msgspec.Struct, frozen=True):
     """A token as it was presented. `agent` is the id of the agent that calls, `action` the id of the action that it
     names, where that is known; `spec_hash` that of the action which is to be done. `test`: nothing is done for real, so
-    that what a test key asked for is accepted as well."""
+    that what a test key asked for is accepted as well. `live`: whoever calls may use what a live key asked for."""
 
     text: str
     spec_hash: str
     agent: str | None = None
     action: str | None = None
     test: bool = False
+    live: bool = True
 
 
 class DecisionTokens:
@@ -144,6 +146,8 @@ class DecisionTokens:
             raise TokenRefused("action_mismatch", "the decision token was made for another action")
         if action.kind is KeyKind.TEST and not presented.test:
             raise TokenRefused("test_token", "the decision token was asked for with a test key", "do nothing for real")
+        if action.kind is KeyKind.LIVE and not presented.live:
+            raise Refused("a test key has nothing done that a live key asked for", "use a live key", code="test_key")
         self.check_open(connection, action)
         return action
 
@@ -178,11 +182,22 @@ class DecisionTokens:
             raise TokenSpent
         if action.status not in READY:
             raise TokenRefused("token_expired", f"the action is {action.status.value}")
+        _check_agent(connection, action)
         if any(stops(switch, action) for switch in killswitch.listed(connection)):
             raise Refused(MESSAGE, "stop; an owner switches it off", code=Reason.KILL_SWITCH_ACTIVE.value)
 
     def _nonce(self, action_id: str) -> bytes:
         return hmac.new(self._nonce_key, action_id.encode(), hashlib.sha256).digest()[:NONCE_BYTES]
+
+
+def _check_agent(connection: Connection, action: StoredAction) -> None:
+    """Raises unless the agent that asked may still act."""
+    agent = agents.by_id(connection, action.agent_id)
+    if agent is None:
+        raise TokenRefused("agent_mismatch", "the decision token's agent is not on record")
+    if agent.status is not AgentStatus.ACTIVE:
+        word = agent.status.value
+        raise Refused(f"agent `{agent.name}` is {word}", "do nothing for it", code=f"agent_{word}")
 
 
 def _issuer(context: Context) -> str:
