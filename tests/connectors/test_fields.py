@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tameflare.connectors.faults import Unreadable
 from tameflare.connectors.fields import UNCLEAR, convert, encode, parse_form, parse_query, schema
 
 
@@ -79,6 +80,11 @@ def test_what_some_server_reads_as_a_field_makes_it_unclear(pair: str, before: s
     """PHP, Rack and others each have such a reading: the field is there, and no comparison knows it."""
     assert parse_query(before + pair)["amount"] is UNCLEAR
     assert parse_form((before + pair).encode())["amount"] is UNCLEAR
+
+
+def test_a_form_that_some_server_would_divide_into_too_many_fields_is_refused() -> None:
+    with pytest.raises(Unreadable):
+        parse_form(b"a=1" + b";" * 10_001)
 
 
 @pytest.mark.parametrize("query", ["a.b=1", "a-b=1", "a+b=1", "a%3Bb=1", "a[b]=1&a[c]=2", "q=a%3Bb"])

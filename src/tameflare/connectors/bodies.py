@@ -125,7 +125,7 @@ def refuse_override(plain: bytes) -> None:
 
 def _has_override_field(plain: bytes) -> bool:
     """PHP makes `_method` of `.method` as well."""
-    names = map(field_name, _SEPARATOR.split(plain.decode("latin-1")))
+    names = map(field_name, set(_SEPARATOR.split(plain.decode("latin-1"))))
     return any(name.replace(".", "_") == METHOD_OVERRIDE_FIELD for name in names)
 
 

@@ -145,7 +145,7 @@ def parse_form(body: bytes) -> Fields:
         pairs = body.decode("utf-8").split("&")
     except UnicodeDecodeError:
         raise Unreadable("the form is not UTF-8") from None
-    if len(pairs) > MAX_PAIRS:
+    if len(pairs) > MAX_PAIRS or body.count(b";") > MAX_PAIRS:
         raise Unreadable(f"the form holds more than {MAX_PAIRS} fields")
     fields: Fields = {}
     unclear: set[str] = set()
