@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +17,7 @@ from tameflare.control.services import passwords
 from tameflare.control.services.agent_keys import TRUSTED_SECONDS
 from tameflare.control.store import agent_keys
 from tameflare.control.store.agent_keys import AgentKey
-from tameflare.core.agent_keys import KeyKind, look_up
+from tameflare.core.agent_keys import KeyKind, checksum, look_up
 
 DAY = 86400
 
@@ -144,6 +145,28 @@ def test_too_many_first_looks_at_a_time_are_refused_and_not_queued(
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
     monkeypatch.undo()
     assert place.client.get(ACTIONS).status_code == 200
+
+
+def test_made_up_keys_that_begin_like_one_keep_nobody_else_waiting(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has a key knows how others would have to look that cost a hash each."""
+    made, other = place.make_key()["key"], place.make_key()["key"]
+    bodies = [f"{made[:16]}{number:032}" for number in range(20)]
+    held, hashed = threading.Event(), threading.Event()
+
+    def slow(password: bytes, _stored: bytes) -> bool:
+        hashed.set()
+        return password.startswith(other.encode()) or not held.wait(20)
+
+    monkeypatch.setattr(bcrypt, "checkpw", slow)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(status, place, bodies[0] + checksum(bodies[0]))
+        assert hashed.wait(20)
+        assert {status(place, body + checksum(body)) for body in bodies[1:]} == {429}
+        assert status(place, other) == 200
+        held.set()
+        assert first.result() == 401
 
 
 @pytest.mark.parametrize("kind", ["gwtk_", "gwln_", "tfr_", "tfu_", "tfs_", "nonsense_"])

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from tameflare.control.services import audit
 from tameflare.control.services.audit import Actor
 from tameflare.control.services.context import Context
-from tameflare.control.services.faults import NotFound
+from tameflare.control.services.faults import NotFound, Throttled
 from tameflare.control.services.passwords import Hasher
 from tameflare.control.store import agent_keys
 from tameflare.control.store.agent_keys import TOPIC, AgentKey, Holder
@@ -50,6 +50,7 @@ class AgentKeys:
         self._mark_of = _hmac(context.entropy(32))
         self._known: dict[bytes, _Known] = {}
         self._checks: dict[bytes, asyncio.Task[Holder | None]] = {}
+        self._hashed: set[str] = set()
         self._marks = 0
         database.subscribe(TOPIC, self._mark)
 
@@ -128,10 +129,18 @@ class AgentKeys:
         return await asyncio.shield(check)
 
     async def _check(self, secret: str) -> Holder | None:
+        """One key at a time of those that begin alike: whoever has a key can make up others that begin like it and are
+        well formed, and log-ins and first looks of others would wait behind them. Raises Throttled."""
         holder = await self._database.read(lambda connection: agent_keys.by_prefix(connection, look_up(secret)))
-        if holder is None or not await self._hasher.matches(secret, holder.hash):
+        if holder is None:
             return None
-        return holder
+        if holder.id in self._hashed:
+            raise Throttled("another key that begins like this one is being checked", 1)
+        self._hashed.add(holder.id)
+        try:
+            return holder if await self._hasher.matches(secret, holder.hash) else None
+        finally:
+            self._hashed.discard(holder.id)
 
     async def _look_again(self, holder: Holder) -> Holder | None:
         return await self._database.read(lambda connection: agent_keys.by_id(connection, holder.id))
