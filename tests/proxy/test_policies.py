@@ -160,6 +160,22 @@ def test_a_push_is_decided_by_its_refs_and_its_pack_streams(proxy: Plane, raw: U
     assert len(raw.seen) == seen
 
 
+def test_a_beginning_is_not_taken_for_the_whole_by_another_connector(proxy: Plane, raw: Upstream) -> None:
+    """The connector of a host is another one by the time that the refs of a push are there."""
+    hub = {"domains": (RAW,), "ports": (443,), "allow_plaintext": True}
+    governed(proxy, policy(DENY, "{field: parameters.ref, operator: equals, value: refs/heads/main}"), hub=hub)
+    refs, seen = pushing("refs/heads/topic"), len(raw.seen)
+    form = b"Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n"
+    wire = proxy.plain()
+    head = request("POST", f"http://{RAW}:443{PUSH}", proxy.header() + form, f"{RAW}:443")
+    wire.send(head + b"%x\r\n%b\r\n" % (len(refs) - 2, refs[:-2]))
+    wait_for(lambda: proxy.metric("buffered_bytes") > 0, "the body's beginning has been read")
+    governed(proxy, policy(DENY, "{field: parameters.word, operator: equals, value: secret}"), type="generic", hub=hub)
+    wire.send(b"%x\r\n00%b\r\n" % (len(refs) + 2, bytes(len(refs))))
+    assert wire.reply().json["code"] == "configuration_stale"
+    assert len(raw.seen) == seen
+
+
 def test_the_refs_of_a_push_may_come_byte_by_byte(proxy: Plane, raw: Upstream) -> None:
     raw.script = in_chunks
     only_topics = policy(DENY, "{field: parameters.ref, operator: equals, value: refs/heads/main}")

@@ -153,6 +153,9 @@ def read(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
         return None
     if exchange.body is not None or exchange.beginning is not None:
         request.body = exchange.body or exchange.beginning
+        if exchange.body is None and not binding.connector.is_enough(exchange.beginning or b""):
+            message = "the configuration changed while the body was read"  # to a connector that reads all of it
+            return Refusal(Reason.CONFIGURATION_STALE, message)
         return None
     classified = binding.connector.classify(request)
     wanted = Next.BODY if classified.needs_body else policies.need(exchange, classified.actions)
