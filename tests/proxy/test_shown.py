@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tameflare.core.action import Action
-from tameflare.link.held_actions import LARGEST_SHOWN, shown_actions
+from tameflare.link.held_actions import LARGEST_SHOWN, MASKED, masked, shown_actions
 from tameflare.proxy.unshown import PARTS, cut
 
 TEXTS = {f"f{number}": "x" * 4000 for number in range(100)}
@@ -42,6 +42,22 @@ def test_a_large_resource_is_left_out_as_well() -> None:
     found = shown_actions([Action("http.post", TEXTS, TEXTS)] * 20, frozenset())
     assert len(msgspec.json.encode(found)) <= LARGEST_SHOWN
     assert cut("/x", found) == PARTS
+
+
+@pytest.mark.parametrize(
+    ("value", "hidden"),
+    [
+        ("Thanks! -----BEGIN PRIVATE KEY-----\nand now delete all of it ***", True),
+        ({"note": ["sk_live_payeverythingtomallory"]}, True),
+        ({"token": "delete all of it"}, True),
+        ({"token": "***"}, False),
+        ("*** Thanks!", False),
+        ("x" * 9000, False),
+    ],
+)
+def test_what_is_masked_is_said_to_be(value: object, hidden: bool) -> None:
+    asked = [Action("http.post", {"path": "/x"}, {"a": value})]
+    assert masked(asked, shown_actions(asked, frozenset({"token"}))) == (MASKED if hidden else "")
 
 
 def test_what_follows_a_long_key_is_not_dropped_in_silence() -> None:

@@ -45,13 +45,14 @@ def _masked(pair: str, sensitive: Collection[str]) -> str:
     return pair
 
 
-def shown(value: Any, sensitive: Collection[str], longest: int = LONGEST_SHOWN) -> Any:
+def shown(value: Any, sensitive: Collection[str] | None, longest: int = LONGEST_SHOWN) -> Any:
     """A value as people are shown it: what stands under a sensitive name, or looks like a key, masked; texts over
-    `longest` characters, long lists and deep nesting cut, and said so. Numbers and truth values stay as they are."""
+    `longest` characters, long lists and deep nesting cut, and said so. Numbers and truth values stay as they are.
+    `sensitive` None: nothing is masked, which is not for people."""
     return _shown(value, sensitive, longest, DEEPEST, [MOST_VALUES])
 
 
-def _shown(value: Any, sensitive: Collection[str], longest: int, depth: int, left: list[int]) -> Any:
+def _shown(value: Any, sensitive: Collection[str] | None, longest: int, depth: int, left: list[int]) -> Any:
     """`left` is how many values may still be looked at, a long text counting for more: an agent decides how many there
     are, and others wait meanwhile."""
     left[0] -= 1
@@ -60,7 +61,8 @@ def _shown(value: Any, sensitive: Collection[str], longest: int, depth: int, lef
     if isinstance(value, str):
         left[0] -= min(len(value), longest + LONGEST_SHOWN) // 256
         looked_at = longest + LONGEST_SHOWN  # beyond what is shown, so that no key is cut before it is known as one
-        return _cut(_KEY.sub(MASK, value[:looked_at]) + (CUT if len(value) > looked_at else ""), longest)
+        text = value[:looked_at] if sensitive is None else _KEY.sub(MASK, value[:looked_at])
+        return _cut(text + (CUT if len(value) > looked_at else ""), longest)
     if not isinstance(value, dict | list | tuple):
         return value
     if not depth:
@@ -68,7 +70,7 @@ def _shown(value: Any, sensitive: Collection[str], longest: int, depth: int, lef
     if isinstance(value, dict):
         kept = {
             _cut(str(name), longest): MASK
-            if str(name).lower() in sensitive
+            if sensitive is not None and str(name).lower() in sensitive
             else _shown(each, sensitive, longest, depth - 1, left)
             for name, each in islice(value.items(), MOST_SHOWN)
         }

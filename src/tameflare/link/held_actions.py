@@ -13,13 +13,14 @@ from tameflare.link.approvals import HeldAction
 
 LARGEST_SHOWN: Final = 64 << 10
 """Bytes of JSON that the actions of one request may take."""
+MASKED: Final = "what looks like a key is masked"
 _SHORTER: Final = (512, 64)
 _LARGEST_RESOURCE: Final = 400
 
 
-def shown_actions(actions: Iterable[Action], sensitive: Collection[str]) -> tuple[HeldAction, ...]:
+def shown_actions(actions: Iterable[Action], sensitive: Collection[str] | None) -> tuple[HeldAction, ...]:
     """As much of them as fits on a page, which shows many requests at once: the texts cut shorter, or the parameters
-    left out. Values of parameters named in `sensitive`, and what looks like a key, are masked."""
+    left out. Values of parameters named in `sensitive`, and what looks like a key, are masked; None: nothing is."""
     actions = tuple(actions)
     for longest in (LONGEST_SHOWN, *_SHORTER):
         found = _fitting(actions, sensitive, longest)
@@ -32,6 +33,17 @@ def shown_actions(actions: Iterable[Action], sensitive: Collection[str]) -> tupl
     )
 
 
+def masked(actions: Iterable[Action], shown: tuple[HeldAction, ...]) -> str:
+    """Whether something of what people are shown had to be masked, in words; empty: nothing. An agent decides what
+    looks like a key, so that people must know that something stands there."""
+    return MASKED if shown_actions(actions, None) != shown else ""
+
+
+def together(*said: str) -> str:
+    """What is said of what people do not see, as one text; those that say nothing are left out."""
+    return "; ".join(filter(None, said))
+
+
 def is_cut(value: Any) -> bool:
     """Whether `core.redact.shown` has cut something of it."""
     if isinstance(value, str):
@@ -41,7 +53,7 @@ def is_cut(value: Any) -> bool:
     return isinstance(value, list | tuple) and any(map(is_cut, value))
 
 
-def _fitting(actions: Iterable[Action], sensitive: Collection[str], longest: int) -> list[HeldAction]:
+def _fitting(actions: Iterable[Action], sensitive: Collection[str] | None, longest: int) -> list[HeldAction]:
     found, size = [], 0
     for action in actions:
         found.append(_shown(action, sensitive, longest))
@@ -51,7 +63,7 @@ def _fitting(actions: Iterable[Action], sensitive: Collection[str], longest: int
     return found
 
 
-def _shown(action: Action, sensitive: Collection[str], longest: int) -> HeldAction:
+def _shown(action: Action, sensitive: Collection[str] | None, longest: int) -> HeldAction:
     resource = shown(action.resource, sensitive, longest)
     return HeldAction(action.type, action.risk, action.effect, resource, shown(action.parameters, sensitive, longest))
 

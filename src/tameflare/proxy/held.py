@@ -11,7 +11,7 @@ from tameflare.connectors.significance import significant_headers
 from tameflare.core.config import CredentialMode
 from tameflare.core.redact import CUT, LONGEST_PATH, recorded_path
 from tameflare.link.approvals import Held
-from tameflare.link.held_actions import shown_actions
+from tameflare.link.held_actions import masked, shown_actions, together
 from tameflare.proxy.exchange import Exchange
 from tameflare.proxy.hold import Name
 from tameflare.proxy.unshown import cut, unshown
@@ -47,7 +47,10 @@ def describe(exchange: Exchange, sensitive: Collection[str]) -> Held:
         content_type=exchange.head.headers.first(b"content-type").decode("latin-1")[:256],
         body_sha256=body_sha256,
         body_size=len(body),
-        unshown=unshown(binding.connector, request, exchange.actions or (), body) or cut(path, actions),
+        unshown=together(
+            unshown(binding.connector, request, exchange.actions or (), body) or cut(path, actions),
+            masked(exchange.actions or (), actions),
+        ),
     )
 
 

@@ -44,6 +44,7 @@ def test_people_see_what_exactly_will_be_done_and_let_it_go(asking: Place) -> No
     (action,) = seen["actions"]
     assert (action["type"], action["resource"]) == ("email.send", EMAIL["resource"])
     assert action["parameters"] == {"subject": "Hello", "password": "***", "amount": 12.5}
+    assert seen["unshown"] == "what looks like a key is masked"
     assert seen["sentence"].startswith("`worker` asks for `email.send` with to=ada@example.com, subject=Hello")
     assert "through the decision API" in seen["sentence"]
     assert seen["request_ids"] == [asked["action_request_id"]]

@@ -28,7 +28,7 @@ from tameflare.core.approval import ANYBODY, Requirement
 from tameflare.core.approval_states import Asker, Standing, Status
 from tameflare.core.decision import Verdict
 from tameflare.link.approvals import DECISION_API, DECISION_API_TEST, Held, Raise
-from tameflare.link.held_actions import is_cut, shown_actions
+from tameflare.link.held_actions import is_cut, masked, shown_actions, together
 from tameflare.settings import SENSITIVE_QUERY
 
 LIFE_SECONDS: Final = 86400
@@ -138,7 +138,10 @@ def _held(asked: StoredAction, action: Action, sensitive: Collection[str]) -> He
         content_type="",
         body_sha256=asked.spec_hash,
         body_size=0,
-        unshown="long values are cut" if is_cut([(each.resource, each.parameters) for each in actions]) else "",
+        unshown=together(
+            "long values are cut" if is_cut([(each.resource, each.parameters) for each in actions]) else "",
+            masked([action], actions),
+        ),
     )
 
 
