@@ -33,7 +33,7 @@ def agreed(exchange: Exchange, decision: Decision) -> Decision | None:
     return Decision(Verdict.ALLOW, Reason.REMEMBERED, "people agreed to such requests", matched, decision.would_be)
 
 
-def take_as_preparation(exchange: Exchange) -> Decision | None:
+def take_as_preparation(exchange: Exchange, proxy: ProxyState) -> Decision | None:
     """The decision that lets a request through which only prepares another: people are asked when that one comes.
 
     The exchange then has the actions of what the request does by itself, which rules must allow, and the body that was
@@ -46,7 +46,7 @@ def take_as_preparation(exchange: Exchange) -> Decision | None:
     actions = binding.connector.preparation(replace(request, body=exchange.received))
     if not actions:
         return None
-    known = policies.circumstances(exchange, actions) or policies.nothing_known(exchange)
+    known = policies.circumstances(exchange, actions, proxy.clock) or policies.nothing_known(exchange)
     decision = decide(identity.gateway.compiled, identity.agent, binding.compiled, actions, known)
     if not decision.allowed:
         return None

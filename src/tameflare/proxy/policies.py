@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -32,22 +32,21 @@ def need(exchange: Exchange, actions: Sequence[Action]) -> Next | None:
     return _WANTED.get(binding.connector.body_says(request))
 
 
-def circumstances(exchange: Exchange, actions: Sequence[Action]) -> Circumstances | None:
+def circumstances(exchange: Exchange, actions: Sequence[Action], clock: Callable[[], float]) -> Circumstances | None:
     """What is known beside the actions, at no cost where no policy can match; None where a rule looks at parameters
-    that are in a body which cannot be read."""
+    that are in a body which cannot be read. The time is the clock's: a body may have taken long to come."""
     found = [found for found in (_found(exchange, action) for action in actions) if found is not None]
     if not found:
         return _NOTHING
     if _unreadable(exchange, actions):
         return None
-    return (
-        _told(exchange) if any(each.request for each in found) else Circumstances(exchange.time, totals=exchange.sums)
-    )
+    now = clock()
+    return _told(exchange, now) if any(each.request for each in found) else Circumstances(now, totals=exchange.sums)
 
 
 def nothing_known(exchange: Exchange) -> Circumstances:
     """For a request that is not judged to be sent, only to be told of."""
-    return _told(exchange)
+    return _told(exchange, exchange.time)
 
 
 def adds(exchange: Exchange) -> Mapping[Total, Decimal]:
@@ -60,7 +59,7 @@ def adds(exchange: Exchange) -> Mapping[Total, Decimal]:
     actions = exchange.actions or ()
     if not any(found is not None and found.sums for found in (_found(exchange, action) for action in actions)):
         return _NOTHING_ADDED
-    return judge_adds(gateway, identity.agent, binding.compiled, actions, _told(exchange))
+    return judge_adds(gateway, identity.agent, binding.compiled, actions, _told(exchange, exchange.time))
 
 
 def decide_without_parameters(exchange: Exchange, action: Action) -> Decision:
@@ -71,7 +70,7 @@ def decide_without_parameters(exchange: Exchange, action: Action) -> Decision:
     gateway, found = identity.gateway.compiled, _found(exchange, action)
     if found is None or found.parameters or found.sums:
         return by_rules_alone(gateway, binding.compiled, action)
-    return judge_action(gateway, identity.agent, binding.compiled, action, _told(exchange))
+    return judge_action(gateway, identity.agent, binding.compiled, action, _told(exchange, exchange.time))
 
 
 def _found(exchange: Exchange, action: Action) -> Applicable | None:
@@ -99,10 +98,10 @@ def _unreadable(exchange: Exchange, actions: Sequence[Action]) -> bool:
     return binding.connector.body_says(request) is BodySays.UNREADABLE
 
 
-def _told(exchange: Exchange) -> Circumstances:
+def _told(exchange: Exchange, now: float) -> Circumstances:
     head, origin = exchange.head, exchange.origin
     return Circumstances(
-        exchange.time,
+        now,
         RequestFacts(
             head.method,
             origin.scheme,

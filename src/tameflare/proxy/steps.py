@@ -53,7 +53,7 @@ def preview(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     assert identity is not None
     assert binding is not None
     actions = exchange.actions or _UNNAMED
-    known = policies.circumstances(exchange, actions) or policies.nothing_known(exchange)
+    known = policies.circumstances(exchange, actions, proxy.clock) or policies.nothing_known(exchange)
     decision = decide(identity.gateway.compiled, identity.agent, binding.compiled, actions, known)
     if decision.allowed:
         return None
@@ -232,7 +232,7 @@ def permit(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     if decision is None:
         assert binding is not None
         gateway, actions = identity.gateway.compiled, exchange.actions or _UNNAMED
-        known = policies.circumstances(exchange, actions)
+        known = policies.circumstances(exchange, actions, proxy.clock)
         if known is None:
             return _undecidable(exchange, proxy, Reason.BODY_UNREADABLE, policies.UNREADABLE)
         if exchange.body is None and exchange.beginning is None:
@@ -261,7 +261,7 @@ def hold(exchange: Exchange, proxy: ProxyState) -> Outcome | None:
         if (exchange.head.content_length or 0) > proxy.limits.max_held_body:
             return consent.too_large_to_hold(proxy)
         return Next.HELD_BODY
-    preparation = consent.take_as_preparation(exchange)
+    preparation = consent.take_as_preparation(exchange, proxy)
     if preparation is not None:
         exchange.decision = preparation
         return None
