@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 from tests.support.plane import HOST, Plane
 from tests.support.waiting import wait_for
+
+from tameflare.proxy.passage import MOST_OF_ONE
 
 KEY = "tf_live_" + "a" * 46
 ACTIONS = "/api/v1/actions"
@@ -100,6 +103,22 @@ def test_without_the_control_plane_the_agent_is_told_so(proxy: Plane, control: C
         assert (answer.status_code, answer.json()["code"]) == (503, "control_plane_unreachable")
     finally:
         proxy.link.start()
+    wait_for(lambda: control.call(json={}).status_code == 200, "an answer, the kept connections being known as gone")
+
+
+def test_one_that_asks_without_end_leaves_room_for_others(control: Control) -> None:
+    control.gate.clear()
+    other = {"Authorization": f"Bearer tf_live_{'b' * 46}"}
+    with ThreadPoolExecutor(MOST_OF_ONE + 1) as pool:
+        waiting = [pool.submit(control.call, "GET", f"{ACTIONS}/act_1?wait=30") for _ in range(MOST_OF_ONE)]
+        wait_for(lambda: len(control.asked) == MOST_OF_ONE, "as many questions as one may have")
+        refused = control.call("GET", f"{ACTIONS}/act_1")
+        passed = pool.submit(control.call, headers=other)
+        wait_for(lambda: len(control.asked) > MOST_OF_ONE, "the question of the other")
+        control.gate.set()
+        assert {each.result().status_code for each in (*waiting, passed)} == {200}
+    assert (refused.status_code, refused.json()["code"]) == (503, "too_many_requests")
+    assert control.call("GET", f"{ACTIONS}/act_1").status_code == 200
 
 
 def test_whoever_hangs_up_is_waited_for_no_longer(control: Control) -> None:

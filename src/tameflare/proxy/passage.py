@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -28,6 +29,8 @@ LARGEST_BODY: Final = 1 << 20
 LARGEST_ANSWER: Final = 16 << 20
 MOST: Final = 100
 """Requests that may be under way at a time; one more is refused."""
+MOST_OF_ONE: Final = 25
+"""Of these by one key: whoever waits for people with one question after the other keeps nobody else from asking."""
 ANSWER_SECONDS: Final = 45.0
 """Longer than the longest time for which the control plane lets an answer wait."""
 _PATH: Final = re.compile(r"/api/v1(?:/[A-Za-z0-9_\-]{1,128}){1,6}")
@@ -52,7 +55,7 @@ class Passage:
             limits=httpx.Limits(max_connections=MOST, max_keepalive_connections=10),
         )
         self._tasks = tasks
-        self._under_way = 0
+        self._under_way: Counter[str] = Counter()
 
     def go(self, head: RequestHead, body: bytes, reply: Reply) -> Callable[[], object]:
         """Pass a request on; the reply comes once. What is returned calls it off."""
@@ -60,8 +63,16 @@ class Passage:
         if refusal is not None:
             reply(refusal)
             return _nothing
-        self._under_way += 1
-        return self._tasks.start(self._pass(head, body, reply)).cancel
+        key = _key(head)
+        self._under_way[key] += 1
+        task = self._tasks.start(self._pass(head, body, reply))
+        task.add_done_callback(lambda _: self._ended(key))
+        return task.cancel
+
+    def _ended(self, key: str) -> None:
+        self._under_way[key] -= 1
+        if not self._under_way[key]:
+            del self._under_way[key]
 
     def _refusal(self, head: RequestHead) -> bytes | None:
         path = head.target.partition("?")[0]
@@ -69,12 +80,12 @@ class Passage:
             return answers.plain(404, "not_found", "there is no such route of the decision API")
         if head.method not in _METHODS:
             return answers.plain(405, "method_not_allowed", "use GET or POST")
-        scheme, _, key = head.headers.first(b"authorization").decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer" or not key.startswith(_KEYS):
+        key = _key(head)
+        if not key.startswith(_KEYS):
             log.warning("a token of another kind was shown for the decision API", path=path)
             extra = "WWW-Authenticate: Bearer\r\n"
             return answers.plain(401, "unauthenticated", "only keys of agents are passed on from here", extra=extra)
-        if self._under_way >= MOST:
+        if self._under_way[key] >= MOST_OF_ONE or self._under_way.total() >= MOST:
             return answers.plain(503, "too_many_requests", "too many requests for decisions are under way")
         return None
 
@@ -84,8 +95,6 @@ class Passage:
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as fault:
             log.warning("the control plane could not be asked", about="a decision", fault=type(fault).__name__)
             reply(answers.plain(503, "control_plane_unreachable", "the control plane cannot be reached from the proxy"))
-        finally:
-            self._under_way -= 1
 
     async def _answer(self, head: RequestHead, body: bytes) -> bytes:
         wish = self._client.build_request(head.method, head.target, content=body or None, headers=_headers(head))
@@ -102,6 +111,12 @@ class Passage:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def _key(head: RequestHead) -> str:
+    """What stands behind `Bearer`; empty where nothing does."""
+    scheme, _, key = head.headers.first(b"authorization").decode("latin-1").partition(" ")
+    return key if scheme.lower() == "bearer" else ""
 
 
 def _headers(head: RequestHead) -> list[tuple[bytes, bytes]]:
