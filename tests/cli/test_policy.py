@@ -144,6 +144,8 @@ def test_packs_are_listed_shown_and_written(tf: Tf) -> None:
     assert tf("policy", "packs", "write", "payments").code == 0
     assert Path("payments.yaml").read_text() == packs.source("payments")
     assert tf("policy", "test", "payments.policytest").code == 0
+    assert tf("policy", "packs", "write", "payments", "new/policies").code == 0
+    assert Path("new/policies/payments.yaml").read_text() == packs.source("payments")
 
 
 def test_a_pack_is_not_written_over_what_is_there(tf: Tf) -> None:

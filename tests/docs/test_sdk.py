@@ -30,11 +30,11 @@ def promised(example: str) -> list[str]:
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     with running(tmp_path) as server:
         owner = server.owner()
-        owner.post(GATEWAYS, json={"name": "main", "policy_only": True})
+        owner.post(GATEWAYS, json={"name": "mailing", "policy_only": True})
         saved = owner.put("/api/dashboard/policies/mail", json={"source": POLICY})
         assert saved.status_code < 300, saved.text
-        owner.post(f"{GATEWAYS}/main/agents", json={"name": "mailer"})
-        key = owner.post(f"{GATEWAYS}/main/agents/mailer/keys", json={}).json()["key"]
+        owner.post(f"{GATEWAYS}/mailing/agents", json={"name": "mailer"})
+        key = owner.post(f"{GATEWAYS}/mailing/agents/mailer/keys", json={}).json()["key"]
         monkeypatch.setenv("TF_SERVER_URL", server.url)
         monkeypatch.setenv("TF_AGENT_KEY", key)
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")

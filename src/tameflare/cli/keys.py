@@ -50,4 +50,5 @@ def rotate(as_json: bool) -> None:
     if as_json:
         print_json(made)
     else:
-        note(f"decision tokens are signed with `{made['kid']}` from now on; those of the former key stay good")
+        stay = "those of the former key stay good until they expire"
+        note(f"decision tokens are signed with `{made['kid']}` from now on; {stay}")

@@ -73,11 +73,11 @@ Examples:
   tf policy packs write payments policies/ --force""",
 )
 @click.argument("name", shell_complete=_names)
-@click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False))
+@click.argument("folder", default=".", type=click.Path(file_okay=False))
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @json_option
 def write(name: str, folder: str, force: bool, as_json: bool) -> None:
-    """Write a pack and its tests into FOLDER, to be changed."""
+    """Write a pack and its tests into FOLDER, which is made if need be."""
     from tameflare.cli.output import note, print_json
     from tameflare.core.errors import InvalidValue
     from tameflare.core.policy import packs
@@ -89,6 +89,7 @@ def write(name: str, folder: str, force: bool, as_json: bool) -> None:
     for path in wanted:
         if path.exists() and not force:
             raise InvalidValue(f"`{path}` is there already", "write over it by `--force`, or name another folder")
+    Path(folder).mkdir(parents=True, exist_ok=True)
     for path, text in wanted.items():
         path.write_text(text, encoding="utf-8")
     if as_json:

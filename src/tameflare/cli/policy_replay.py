@@ -124,6 +124,8 @@ def _summary(found: Mapping[str, Any]) -> list[str]:
 def _mend(need: Mapping[str, Any]) -> str:
     """What has it recorded from now on."""
     root, _, name = str(need["field"]).partition(".")
+    if root.startswith("total("):
+        return ", and records hold no running totals"
     if root != "parameters":
         return ""
     return f"; `tf connector set NAME --record {name.partition('.')[0]}` has it recorded from now on"

@@ -93,6 +93,15 @@ def test_a_service_and_the_agent_itself_may_use_a_token_up_and_others_may_not(de
         assert (asked["status"], asked["outcome"]) == ("executed", {"code": "verified"})
 
 
+def test_an_action_of_no_vendor_is_not_carried_out_by_the_gateway(desk: Desk) -> None:
+    asked = desk.agent.post("/api/v1/actions", json=ACTION).json()
+    body = {"decision_token": asked["decision_token"]}
+    refused = desk.agent.post(f"/api/v1/actions/{asked['action_request_id']}/execute", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "not_executable")
+    assert "do it yourself" in refused.json()["help"]
+    assert desk.use(asked["decision_token"], desk.agent).status_code == 200
+
+
 def test_a_person_needs_the_scope_and_the_role(desk: Desk) -> None:
     text = desk.ask()
     for scope in (scope for scope in Scope if scope is not Scope.VERIFY):

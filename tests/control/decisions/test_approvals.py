@@ -49,7 +49,8 @@ def test_people_see_what_exactly_will_be_done_and_let_it_go(asking: Place) -> No
     assert "through the decision API" in seen["sentence"]
     assert seen["request_ids"] == [asked["action_request_id"]]
     asking.server.clock.now += 100
-    assert asking.vote(approval["id"]).status_code == 200
+    voted = asking.vote(approval["id"])
+    assert (voted.status_code, voted.json()["standing_note"]) == (200, "approved; the agent is told")
     done = asking.settled(asked["action_request_id"])
     assert (done["status"], done["reason"]) == ("approved", "approved")
     assert done["decision_token"]

@@ -49,7 +49,7 @@ def read(body: bytes, webhook_hosts: Collection[str]) -> Question:
     try:
         sent = parse_json(body)
     except Unreadable as fault:
-        raise Invalid([Fault("", fault.message, "send one JSON object in UTF-8")]) from None
+        raise Invalid([Fault("", fault.message, "send one JSON object in UTF-8, each name once")]) from None
     if not isinstance(sent, dict):
         raise Invalid([Fault("", "the body is no JSON object", "send `type`, `resource` and `parameters`")])
     return of(sent, webhook_hosts)

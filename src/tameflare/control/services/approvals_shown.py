@@ -41,7 +41,7 @@ def shown(stored: StoredApproval, people: Collection[Person]) -> dict[str, Any]:
     return {
         "id": state.id,
         "status": state.status.value,
-        "standing_note": note(state, left, several=len(lacking(state, people)) > 1),
+        "standing_note": note(state, left, several=len(lacking(state, people)) > 1, asked=held.scheme in _ROADS),
         "gateway": stored.gateway,
         "agent": stored.agent,
         "run": held.run,
@@ -130,14 +130,14 @@ def _need(need: Need) -> dict[str, Any]:
     return {"group": need.group or None, "role": need.role.value, "quorum": need.quorum, "missing": need.missing}
 
 
-def note(state: Approval, left: int, *, several: bool = False) -> str:
-    """Where it stands, in words; `several` groups or rules lack votes, of which one may count for more than one."""
+def note(state: Approval, left: int, *, several: bool = False, asked: bool = False) -> str:
+    """Where it stands, in words; `several` groups or rules lack votes, of which one may count for more than one.
+    `asked`: of the decision API, where no request waits."""
+    goes = "the agent is told" if asked else "the request is about to go"
     texts = {
         Status.PENDING: f"waits for {'at least ' if several else ''}{left} {'person' if left == 1 else 'people'}"
         + ("" if state.waiting else "; nobody waits for the answer any more"),
-        Status.APPROVED: "approved; the request is about to go"
-        if state.waiting
-        else "approved; the agent may send the same request once",
+        Status.APPROVED: f"approved; {goes}" if state.waiting else "approved; the agent may send the same request once",
         Status.DENIED: "denied",
         Status.EXPIRED: "ended",
         Status.RELEASED: "let go; its end is not on record yet",

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 
 from tameflare.connectors import registry
+from tameflare.connectors.asked import CUSTOM
 from tameflare.connectors.base import HttpCall
 from tameflare.connectors.carrying import call_for
 from tameflare.connectors.spoken import carried_as
@@ -196,7 +197,7 @@ def connected(connection: Connection, gateway_id: str, now: int) -> list[Proxy]:
 def _call(connection: Connection, action: StoredAction) -> HttpCall:
     """The request that the action's connector makes of it. Raises NotExecutable, InvalidValue."""
     found = connectors.by_name(connection, action.gateway_id, action.connector)
-    if found is None:
+    if found is None or found.type == CUSTOM:
         raise NotExecutable(action.type)
     connector = registry.create(msgspec.convert(found, ConnectorConfig, from_attributes=True))
     return call_for(connector, carried_as(action.type, action.resource, action.parameters))

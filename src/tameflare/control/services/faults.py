@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -29,11 +29,16 @@ class Invalid(TameFlareError):
         self.faults = tuple(faults)
 
 
+_NOT_MADE: Final = frozenset({"approval", "remembered approval", "request", "version"})
+"""What people do not make themselves."""
+
+
 class NotFound(TameFlareError):
     code = "not_found"
 
     def __init__(self, noun: str, name: str) -> None:
-        super().__init__(f"there is no {noun} `{name}`", f"list what exists, or create the {noun} first")
+        help_ = "list what exists" if noun in _NOT_MADE else f"list what exists, or create the {noun} first"
+        super().__init__(f"there is no {noun} `{name}`", help_)
 
 
 class AlreadyExists(TameFlareError):

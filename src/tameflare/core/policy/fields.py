@@ -34,6 +34,7 @@ UNREADABLE: Final = Lack.UNREADABLE
 NOW: Final = field_names.CLOCK
 """The key of the moment in the installation's time zone."""
 _LONGEST_INDEX: Final = 9
+_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 _PLAIN: Final = frozenset({str, bool, int, list, dict})
 
 Reader = Callable[[Facts], Any]
@@ -87,7 +88,13 @@ def settle(value: Any) -> Any:
 def total_key(total: Total) -> str:
     """The key of a running total, as people read it."""
     of = f" of {total.of}" if total.of else ""
-    return f"total({total.field}, window: {total.window}, by: {total.by.value}){of}"
+    return f"total({total.field}, window: {_span(total.window)}, by: {total.by.value}){of}"
+
+
+def _span(seconds: int) -> str:
+    """As policies write it: in the largest unit that leaves no rest."""
+    unit, letter = next((unit, letter) for unit, letter in _UNITS if seconds % unit == 0)
+    return f"{seconds // unit}{letter}"
 
 
 def total_reader(total: Total) -> Reader:
