@@ -12,7 +12,8 @@ from tameflare.core.action import Action, Effect, Risk
 from tameflare.core.errors import InvalidValue
 from tameflare.core.policy import field_names
 from tameflare.core.policy.facts import Circumstances, Facts, RequestFacts
-from tameflare.core.policy.fields import ABSENT, UNREADABLE, Seen, reader, settle
+from tameflare.core.policy.fields import ABSENT, UNREADABLE, Seen, reader, settle, total_key
+from tameflare.core.policy.model import Total, TotalBy
 
 REQUEST = RequestFacts("POST", "https", "api.github.com", 443, "/repos", "a=1", "application/json", "curl/8")
 RESOURCE = {"owner": {"login": "octo"}, "environment": "staging"}
@@ -135,3 +136,11 @@ def test_a_name_that_differs_only_in_case_makes_a_parameter_unreadable(
     """Servers in Go and .NET take either for the other."""
     facts = Facts(Action("http.post", {}, parameters), "", "", "", "", "", Circumstances(0.0))
     assert reader(field, UTC)(facts) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"), [(86_400, "1d"), (604_800, "7d"), (5_400, "90m"), (7_200, "2h"), (61, "61s")]
+)
+def test_a_total_is_told_as_policies_write_it(seconds: int, written: str) -> None:
+    told = total_key(Total("parameters.amount", seconds, TotalBy.GATEWAY))
+    assert told == f"total(parameters.amount, window: {written}, by: gateway)"
