@@ -213,6 +213,24 @@ rules:
     assert code(refused) == (403, "policy_deny")
 
 
+def test_what_was_said_and_is_not_sent_makes_it_no_better(carried: Carrying) -> None:
+    """A name that means a key is left out of the request; a rule that wants it there is not satisfied by the word."""
+    policy = """
+name: only-for-known-clients
+rules:
+  - name: unknown
+    conditions: {field: parameters.client_id, operator: not_exists}
+    decision: deny
+"""
+    carried.api("PUT", "/api/dashboard/policies/only-for-known-clients", {"source": policy})
+    asked = carried.ask("github.issue.create", {**ISSUE, "client_id": "known"})
+    assert asked["status"] == "allowed"
+    refused = carried.execute(asked)
+    carried.api("DELETE", "/api/dashboard/policies/only-for-known-clients")
+    assert code(refused) == (403, "policy_deny")
+    assert not carried.requests
+
+
 def test_what_counts_towards_a_total_counts_once_and_no_more_if_it_came_to_nothing(carried: Carrying) -> None:
     policy = """
 name: no-more-than

@@ -18,16 +18,17 @@ from tameflare.connectors.request import HttpRequest
 from tameflare.connectors.spoken import carried_as
 from tameflare.core.action import Action
 from tameflare.core.config import CredentialMode, ProxyToken
-from tameflare.core.decision import Reason
+from tameflare.core.decision import Decision, Reason, Verdict
 from tameflare.core.errors import InvalidValue
+from tameflare.core.judge import decide
 from tameflare.core.policy.model import Total
 from tameflare.core.totals import Account, key
 from tameflare.link.executions import Job
-from tameflare.proxy import steps
+from tameflare.proxy import policies, steps
 from tameflare.proxy.exchange import Exchange, Next
 from tameflare.proxy.identity import Identity
 from tameflare.proxy.origin import Origin
-from tameflare.proxy.refusal import Refusal
+from tameflare.proxy.refusal import Refusal, refused
 from tameflare.proxy.routing import Binding
 from tameflare.proxy.state import ProxyState
 from tameflare.wire.heads import HeadFault, RequestHeads
@@ -54,8 +55,11 @@ def prepare(job: Job, request_id: str, state: ProxyState) -> Exchange | Refusal:
         return Refusal(Reason.BAD_REQUEST, fault.message)
     if isinstance(exchange, Refusal):
         return exchange
-    refusal = steps.identify(exchange, state) or _named(exchange, action)
-    return refusal or _judged(exchange, job, state)
+    sent = steps.identify(exchange, state) or _named(exchange, action)
+    if isinstance(sent, Refusal):
+        return sent
+    judged = _judged(exchange, job, state)
+    return judged if isinstance(judged, Refusal) else _refused_alone(judged, sent, job, state) or judged
 
 
 def _place(job: Job, state: ProxyState) -> tuple[Identity, Binding] | Refusal:
@@ -127,8 +131,8 @@ def _head(call: HttpCall, origin: Origin, path: str, query: str) -> bytes:
     return "\r\n".join((*lines, "", "")).encode("latin-1")
 
 
-def _named(exchange: Exchange, action: Action) -> Refusal | None:
-    """Name the request that was built. It must be what was asked for, and may be more."""
+def _named(exchange: Exchange, action: Action) -> Sequence[Action] | Refusal:
+    """What the request that was built is named as. It must be what was asked for, and may be more."""
     binding, request = exchange.binding, exchange.request
     assert binding is not None
     assert request is not None
@@ -143,7 +147,7 @@ def _named(exchange: Exchange, action: Action) -> Refusal | None:
     exchange.actions = _with_what_was_said(found, action)
     if rewritten is not None:
         exchange.body = exchange.received = rewritten
-    return None
+    return found
 
 
 def _with_what_was_said(found: Sequence[Action], action: Action) -> tuple[Action, ...]:
@@ -166,7 +170,7 @@ def _judged(exchange: Exchange, job: Job, state: ProxyState) -> Exchange | Refus
     if outcome is Next.RESERVE:
         exchange.sums = _sums(exchange, job)
         outcome = steps.advance(exchange, state)
-    if outcome is Next.HOLD and _covered(exchange, job):
+    if outcome is Next.HOLD and exchange.decision is not None and _covers(job, exchange.decision):
         exchange.approval = job.approval
         outcome = steps.advance(exchange, state)
     elif outcome is Next.HOLD:
@@ -179,6 +183,27 @@ def _judged(exchange: Exchange, job: Job, state: ProxyState) -> Exchange | Refus
     return Refusal(Reason.APPROVAL_REQUIRED, "people would have to agree to what they were not asked")
 
 
+def _refused_alone(exchange: Exchange, sent: Sequence[Action], job: Job, state: ProxyState) -> Refusal | None:
+    """What is sent must stand by itself too: what was said beside it and is not sent makes it no better."""
+    identity, binding = exchange.identity, exchange.binding
+    assert identity is not None
+    assert binding is not None
+    known = policies.circumstances(exchange, sent, state.clock) or policies.nothing_known(exchange)
+    decision = decide(identity.gateway.compiled, identity.agent, binding.compiled, sent, known)
+    if decision.verdict is Verdict.DENY:
+        return refused(decision)
+    if decision.requirement is not None and not _agreed(exchange, job, decision):
+        return Refusal(Reason.APPROVAL_REQUIRED, "people would have to agree to what they were not asked")
+    return None
+
+
+def _agreed(exchange: Exchange, job: Job, decision: Decision) -> bool:
+    """Whether people agreed to this very action, or to all that is like it."""
+    if exchange.approval:
+        return _covers(job, decision)
+    return exchange.decision is not None and exchange.decision.reason is Reason.REMEMBERED
+
+
 def _sums(exchange: Exchange, job: Job) -> dict[Total, Decimal]:
     """It was counted when it was decided. What it would add now and did not then has no sum, and is refused."""
     identity, binding = exchange.identity, exchange.binding
@@ -189,8 +214,8 @@ def _sums(exchange: Exchange, job: Job) -> dict[Total, Decimal]:
     return {total: known[1] for total, (amount, known) in counted.items() if known is not None and known[0] == amount}
 
 
-def _covered(exchange: Exchange, job: Job) -> bool:
-    decision = exchange.decision
-    if job.agreed is None or decision is None or decision.requirement is None:
+def _covers(job: Job, decision: Decision) -> bool:
+    """Whether what people agreed to is all that is asked of them today."""
+    if job.agreed is None or decision.requirement is None:
         return False
     return set(decision.requirement.parts) <= set(job.agreed.parts)

@@ -213,6 +213,8 @@ def test_the_rate_of_an_agent_is_counted_and_told(place: Place) -> None:
     answer = place.client.post(ACTIONS, json=EMAIL)
     assert (answer.status_code, answer.json()["reason"]) == (200, "rate_limited")
     assert 0 < int(answer.headers["retry-after"]) <= 61
+    kept = place.client.get(f"{ACTIONS}/{answer.json()['action_request_id']}").json()
+    assert (kept["parameters"], kept["resource"]) == ({}, {}), "whoever asks too often fills no disk"
     assert place.client.post(f"{ACTIONS}/dry-run", json=EMAIL).json()["decision"] == "allow", "it is free"
     place.server.clock.now += 62
     assert place.ask()["status"] == "allowed"

@@ -16,6 +16,7 @@ from tameflare.control.services.plan import Plan, PlanLimitActions
 from tameflare.control.store import actions
 from tameflare.control.store.actions import StoredAction
 from tameflare.control.store.engine import Conflict, Connection, Database, DatabaseUnavailable
+from tameflare.core.decision import Reason
 
 KEY_SECONDS: Final = 86400
 """For so long an idempotency key gives the answer that it gave first."""
@@ -100,9 +101,11 @@ def store(
             if action.idempotency_key is not None:
                 known[place] = action
         answers.append(found)
-    admitted = plan.admit(connection, len(new))
-    actions.add(connection, new[:admitted])
-    left_out = {action.id for action in new[admitted:]}
+    limited = [action for action in new if action.reason == Reason.RATE_LIMITED]  # these count towards no month
+    counted = [action for action in new if action.reason != Reason.RATE_LIMITED]
+    admitted = plan.admit(connection, len(counted))
+    actions.add(connection, [*limited, *counted[:admitted]])
+    left_out = {action.id for action in counted[admitted:]}
     return [plan.refusal() if action.id in left_out else action for action in answers]
 
 

@@ -152,9 +152,7 @@ class Actions:
             key_id=key.id,
             kind=key.kind,
             type=question.type,
-            resource=question.resource,
-            parameters=question.parameters,
-            risk_hints=question.risk_hints,
+            **_said(question, judged),
             spec_hash=question.spec_hash,
             body_hash=question.body_hash,
             webhook_url=question.webhook_url,
@@ -228,6 +226,13 @@ class Actions:
             wanted = action.approval_id
             approval = await self._database.read(lambda connection: approvals.by_id(connection, wanted))
         return Asked(action, approval, token)
+
+
+def _said(question: Question, judged: Judged) -> dict[str, Any]:
+    """What was asked for, by the names of its fields; nothing of what came over the rate, which would fill the disk."""
+    if judged.decision.reason is Reason.RATE_LIMITED:
+        return {"resource": {}, "parameters": {}, "risk_hints": {}}
+    return {"resource": question.resource, "parameters": question.parameters, "risk_hints": question.risk_hints}
 
 
 def _verdict(judged: Judged, now: int) -> dict[str, Any]:

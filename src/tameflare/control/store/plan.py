@@ -12,6 +12,7 @@ from tameflare.control.store.tables import agents
 from tameflare.control.store.traffic_schema import COMPLETE, Tables
 from tameflare.control.store.upsert import insert
 from tameflare.core.config import AgentStatus
+from tameflare.core.decision import Reason
 
 _NAMED: Final = "parts = ? AND action <> '' AND id > ?"
 
@@ -28,7 +29,8 @@ def used(connection: Connection, month: str, begins: int) -> int:
     found = connection.execute(select(plan_use.c.actions).where(plan_use.c.month == month)).scalar()
     if found is not None:
         return int(found)
-    recorded = select(func.count()).select_from(action_requests).where(action_requests.c.created_at >= begins)
+    counting = (action_requests.c.created_at >= begins, action_requests.c.reason != Reason.RATE_LIMITED.value)
+    recorded = select(func.count()).select_from(action_requests).where(*counting)
     return connection.execute(recorded).scalar_one()
 
 
