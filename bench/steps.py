@@ -134,7 +134,7 @@ class Rig:
         self.context = Context(
             self.state, Outbox(self.spool, self.turn.append, True), pool, None, None,  # type: ignore[arg-type]
             authenticator, runs, Metrics(), Tasks(), self.turn.append, dict, frozenset(),
-            None, None,  # type: ignore[arg-type]  # nothing is held or added up here
+            None, None, None,  # type: ignore[arg-type]  # nothing is held, added up or passed on here
         )  # fmt: skip
         import base64
 

@@ -91,6 +91,7 @@ users activate grace@example.com
 agents keys add json-bot
 agents keys list json-bot
 agents keys revoke json-bot key_none --yes
+agents asked
 keys list
 keys rotate
 db status

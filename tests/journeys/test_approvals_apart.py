@@ -32,14 +32,14 @@ def test_nobody_answers(asked: Asking) -> None:
 
 def test_a_no_stands_for_the_same_request(tmp_path: Path, vendors: Vendors) -> None:
     with asking(tmp_path, vendors, TF_DENIAL_STANDS="300") as asked:
-        request = asked.write("again")
-        shown = asked.about("again")
+        request = asked.write("no-again")
+        shown = asked.about("no-again")
         asked.vote(shown["id"], "deny", reason="not on a Friday")
-        first, second = request.result(), asked.write("again").result()
+        first, second = request.result(), asked.write("no-again").result()
         for answer in (first, second):
             assert (answer.status_code, answer.json()["code"]) == (403, "approval_denied")
             assert "not on a Friday" in answer.json()["message"]
-        assert asked.sent("again") == 0
+        assert asked.sent("no-again") == 0
 
 
 def test_the_control_plane_is_away(asked: Asking) -> None:

@@ -20,7 +20,7 @@ class RealApprovals(Approvals):
     make = RealControl
 
 
-PureApprovals.TestCase.settings = settings(max_examples=300, stateful_step_count=60, deadline=None)
-RealApprovals.TestCase.settings = settings(max_examples=20, stateful_step_count=50, deadline=None)
+PureApprovals.TestCase.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+RealApprovals.TestCase.settings = settings(max_examples=12, stateful_step_count=50, deadline=None)
 TestPureApprovals = PureApprovals.TestCase
 TestRealApprovals = RealApprovals.TestCase

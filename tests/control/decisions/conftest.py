@@ -13,7 +13,7 @@ from tameflare.control.action_job import ActionJob
 from tameflare.control.services import passwords
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, httpx.Client]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "COST", 4)  # bcrypt's least: how long it takes is not what is tested here
