@@ -68,6 +68,7 @@ def test_a_rule_on_a_field_of_the_body_decides(proxy: Plane, echo: Upstream) -> 
     assert post(wire, b'{"title": "harmless"}', JSON, ISSUES).status == 200
     reply = post(wire, b'{"title": "a secret"}', JSON, ISSUES)
     assert (reply.status, reply.json["code"]) == (403, "policy_deny")
+    assert "tf policy show" in reply.json["help"]
     assert "policy:p@3:r" in reply.json["matched"]
     intent, _ = proxy.recorded(reply.headers["x-tameflare-request-id"])
     assert intent.matched[-1] == "policy:p@3:r"
