@@ -27,7 +27,7 @@ test: check $(VENV)/.node ## everything: the checks, then all tests in random or
 	@tools/system_parts.sh browser || echo "the tests in a browser are left out"
 	@tools/system_parts.sh shells || echo "completion in zsh and fish, and the check of the manual page, are left out"
 	@tools/system_parts.sh matrix || echo "clients that are missing are left out of the matrix"
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev $(VENV)/.parts-test ## lint, format, types, the way imports go, fresh documents
 	@$(BIN)/ruff check .
@@ -47,7 +47,7 @@ test-postgresql: $(VENV)/.dev $(VENV)/.parts-databases ## the tests of the contr
 	@TAMEFLARE_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 tests/control $(ARGS)
 
 test-compiled: $(VENV)/.compiled ## the tests of the request path against its compiled form (see `make wheel`)
-	@$(VENV)/compiled/bin/python -m pytest -n 3 --dist loadgroup tests/wire tests/core tests/connectors tests/proxy tests/resistance $(ARGS)
+	@$(VENV)/compiled/bin/python -m pytest -n 3 --dist loadfile tests/wire tests/core tests/connectors tests/proxy tests/resistance $(ARGS)
 
 wheel: $(VENV)/.dev $(VENV)/.parts-compile ## a wheel for this machine and Python with the request path compiled, in dist/
 	@TAMEFLARE_COMPILE=1 $(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .

@@ -18,14 +18,6 @@ for ignored in (signal.SIGHUP, signal.SIGQUIT):
     signal.signal(ignored, signal.SIG_DFL)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of a file share what they start, so one process runs them all, but where the file says `SPREAD`."""
-    for item in items:
-        if not getattr(getattr(item, "module", None), "SPREAD", False):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-
-
 @pytest.fixture(scope="session")
 def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[doubles.Vendors]:
     """The vendors' doubles on local TLS, one set for each test process."""

@@ -8,7 +8,6 @@ from tests.matrix.clients import Client
 from tests.matrix.confirming import confirmed
 from tests.matrix.installation import Installation
 
-SPREAD = True
 CLIENTS = [(module, client) for module in clients.modules() for client in clients.of(module)]
 
 
