@@ -46,7 +46,9 @@ def take_as_preparation(exchange: Exchange, proxy: ProxyState) -> Decision | Non
     actions = binding.connector.preparation(replace(request, body=exchange.received))
     if not actions:
         return None
-    known = policies.circumstances(exchange, actions, proxy.clock) or policies.nothing_known(exchange)
+    known = policies.circumstances(exchange, actions, proxy.clock)
+    if known is None:
+        return None
     decision = decide(identity.gateway.compiled, identity.agent, binding.compiled, actions, known)
     if not decision.allowed:
         return None

@@ -188,7 +188,9 @@ def _refused_alone(exchange: Exchange, sent: Sequence[Action], job: Job, state: 
     identity, binding = exchange.identity, exchange.binding
     assert identity is not None
     assert binding is not None
-    known = policies.circumstances(exchange, sent, state.clock) or policies.nothing_known(exchange)
+    known = policies.circumstances(exchange, sent, state.clock)
+    if known is None:
+        return Refusal(Reason.BODY_UNREADABLE, policies.UNREADABLE)
     decision = decide(identity.gateway.compiled, identity.agent, binding.compiled, sent, known)
     if decision.verdict is Verdict.DENY:
         return refused(decision)

@@ -44,11 +44,6 @@ def circumstances(exchange: Exchange, actions: Sequence[Action], clock: Callable
     return _told(exchange, now) if any(each.request for each in found) else Circumstances(now, totals=exchange.sums)
 
 
-def nothing_known(exchange: Exchange) -> Circumstances:
-    """For a request that is not judged to be sent, only to be told of."""
-    return _told(exchange, exchange.time)
-
-
 def adds(exchange: Exchange) -> Mapping[Total, Decimal]:
     """What the request would count for in running totals that policies compare; empty where none does."""
     identity, binding = exchange.identity, exchange.binding

@@ -53,7 +53,9 @@ def preview(exchange: Exchange, proxy: ProxyState) -> Refusal | None:
     assert identity is not None
     assert binding is not None
     actions = exchange.actions or _UNNAMED
-    known = policies.circumstances(exchange, actions, proxy.clock) or policies.nothing_known(exchange)
+    known = policies.circumstances(exchange, actions, proxy.clock)
+    if known is None:
+        return _undecidable(exchange, proxy, Reason.BODY_UNREADABLE, policies.UNREADABLE)
     decision = decide(identity.gateway.compiled, identity.agent, binding.compiled, actions, known)
     if decision.allowed:
         return None
